@@ -1,0 +1,36 @@
+// Package crypto seals, opens, signs, certifies and verifies everything that
+// Valise keeps or sends. It is compiled natively (server, courier, command
+// line) and to WebAssembly (browser), does no I/O, and knows no HTTP and no SQL.
+//
+// # The pieces
+//
+// A [Certificate] is a public key that was parsed and whose self-signatures were
+// checked; a [Key] is the same with its unlocked private part. Keys rest only
+// inside a [Bundle], locked under [Secrets] that one Argon2id run derives from a
+// passphrase or a claim code; the bundle also carries the [Pin] of the
+// institution's root, so whoever unlocks a key knows whom to believe.
+//
+// The root certifies staff (with their roles), a registrar certifies the key
+// that is issued to a representative, and each key of a representative
+// certifies its successor. [Root.VerifyStaff] and [Root.VerifyRepresentative]
+// walk these chains and are the only sources of [Staff] and [Recipient] values.
+//
+// A notice is a [Content], encrypted once per [Suite] into a body under a
+// [SessionKey], which is wrapped into one envelope per recipient; envelope ‖
+// body is a complete OpenPGP message. Two staff members sign its [Manifest].
+// [OpenNotice] returns a value only when everything held.
+//
+// # Verification
+//
+// A zero value never means success: every verification returns a pointer that
+// exists only when it verified, beside an error that says in words what did not.
+//
+// # Domain separation
+//
+// Every signature made here carries exactly one hashed notation
+// "purpose@valise.invalid" (RFC 9580, section 5.2.3.24) whose value is a
+// [Purpose]. A signature for one purpose is refused for every other. Only the
+// two clear-signed texts that a person may sign with a tool of their own
+// (log-in and acknowledgement) are accepted without it, because their
+// first line separates them; a wrong notation is refused there too.
+package crypto
