@@ -292,3 +292,21 @@ func (r *Receipt) Signature() *Signature             { return r.signature }
 func VerifyReceipt(receipt []byte, v *VerifiedManifest, c *Certificate) (*Receipt, error) {
 	panic("contract")
 }
+
+// ============================== heading.go (owner: messages) — ADDED BY THE LEAD at 11:36, part of helper-2's task
+
+// Heading is the little that a mailbox's list shows before a notice is opened: the subjects. It is sealed with the same session
+// key as the body (one more SEIPD packet, signed inside by the author with PurposeHeading), so a list of hundreds opens at once and
+// listing is never taken for opening: the heading doesn't hold the opening value. Manifest gets fields Headings map[Suite]BodyRef
+// (lines heading-pq / heading-compat), SealedNotice gets Headings map[Suite][]byte. OpenNotice refuses a content whose
+// languages and subjects differ from those of the heading? No: it needs no heading; Approve's caller opens both and compares (function HeadingMatches).
+type Heading struct {
+	Notice   Number
+	Subjects []LanguageSubject // same order as Content.Languages
+}
+type LanguageSubject struct{ Language, Subject string }
+
+const PurposeHeading Purpose = "heading" // inner signature of a sealed heading
+
+func OpenHeading(v *VerifiedManifest, envelope, heading []byte, keys []*Key) (*Heading, error) { panic("contract") }
+func (o *OpenedNotice) HeadingMatches(h *Heading) error                                        { panic("contract") }
