@@ -1,0 +1,20 @@
+// Package portal holds the nouns and rules of Valise: who acts, what is kept,
+// and what can go wrong. Its folders tell the way of a notice:
+//
+//	registry    a registrar issues a mailbox; its representative claims it
+//	dispatch    an author submits a sealed notice, an approver releases it,
+//	            representatives open and acknowledge it
+//	session     who is logged in, on Redis or in the database
+//	store       the SQL behind all of it, SQLite or PostgreSQL
+//	web         routes, pages, JSON API, assets
+//	portaltest  a real portal for tests
+//
+// The server sees only sealed bodies, envelopes, certificates, signatures, hashes
+// and numbers. Everything with a meaning is in package crypto, and happens in
+// the clients.
+//
+// Arrows: portal imports crypto and nothing else of ours. The steps (registry,
+// dispatch) import portal and crypto, never each other and never store; each declares
+// the store methods that it needs, and one *store.DB satisfies all. web imports
+// the steps, session and templates, not store. cmd wires.
+package portal

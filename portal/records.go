@@ -1,0 +1,77 @@
+package portal
+
+import (
+	"time"
+
+	"valise/crypto"
+)
+
+// RepresentativeState is where a representative stands.
+type RepresentativeState string
+
+const (
+	Issued  RepresentativeState = "issued"  // key made by a registrar, not yet claimed
+	Claimed RepresentativeState = "claimed" // own key
+	Revoked RepresentativeState = "revoked"
+)
+
+// RepresentativeRecord is what the server knows of a representative.
+type RepresentativeRecord struct {
+	Representative crypto.Representative
+	State          RepresentativeState
+	Profile        crypto.Profile
+	Salt           []byte   // 16 bytes; nil when the key never was with us (own)
+	Verifier       []byte   // crypto.LogInVerifier of the log-in secret; nil likewise
+	LockedBundle   []byte   // nil likewise
+	Chain          [][]byte // certificates, issued one first, current one last
+	Details        []byte   // sealed: who it is
+	IssuedAt       time.Time
+	ClaimedAt      time.Time // zero: not yet
+}
+
+// NoticeState is where a notice stands.
+type NoticeState string
+
+const (
+	Submitted NoticeState = "submitted" // waits for approval
+	Released  NoticeState = "released"
+)
+
+// NoticeRecord is a notice without its bodies and envelopes.
+type NoticeRecord struct {
+	Number      crypto.Number
+	State       NoticeState
+	Signed      crypto.SignedManifest
+	Audience    []byte
+	Headings    map[crypto.Suite][]byte
+	SubmittedAt time.Time
+	ReleasedAt  time.Time
+}
+
+// Delivery is one released notice in one mailbox, as one representative sees it.
+type Delivery struct {
+	Notice          NoticeRecord // Audience is empty: recipients aren't shown to each other
+	Envelope        []byte       // this representative's
+	Suite           crypto.Suite
+	DeliveredAt     time.Time
+	OpenedAt        time.Time // zero: no representative of the mailbox has fetched it
+	Acknowledgement *AcknowledgementRecord
+}
+
+// AcknowledgementRecord is a stored receipt. There is one per notice and mailbox.
+type AcknowledgementRecord struct {
+	Notice         crypto.Number
+	Representative crypto.Representative
+	Certificate    crypto.Fingerprint
+	Decision       crypto.Decision
+	Receipt        []byte // clear-signed
+	ReceivedAt     time.Time
+}
+
+// MailboxStatus is one line of what staff watch.
+type MailboxStatus struct {
+	Mailbox         crypto.Number
+	DeliveredAt     time.Time
+	OpenedAt        time.Time
+	Acknowledgement *AcknowledgementRecord // without the receipt
+}

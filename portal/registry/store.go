@@ -1,0 +1,49 @@
+package registry
+
+import (
+	"context"
+
+	"valise/crypto"
+	"valise/portal"
+)
+
+// Store is what the registry needs to keep. Every method is one transaction, and
+// what it confirmed is on disk.
+type Store interface {
+	portal.Auditor
+
+	// AddStaff keeps a certificate; a later one of the same fingerprint replaces it.
+	AddStaff(ctx context.Context, f crypto.Fingerprint, certificate []byte) error
+	// Staff returns all staff certificates, in a steady order.
+	Staff(ctx context.Context) ([][]byte, error)
+
+	// Issue keeps a new representative, and its mailbox when that is new (label: sealed name of the stakeholder).
+	// portal.Conflict when the representative exists.
+	Issue(ctx context.Context, r portal.RepresentativeRecord, label []byte) error
+	// Representative returns one; portal.NotFound.
+	Representative(ctx context.Context, r crypto.Representative) (portal.RepresentativeRecord, error)
+	// Directory returns every mailbox with its representatives, for staff clients. Salt, Verifier and LockedBundle are left out.
+	Directory(ctx context.Context) ([]Mailbox, error)
+	// Envelopes returns every envelope that the representative holds, released or not.
+	Envelopes(ctx context.Context, holder string) ([]HeldEnvelope, error)
+	// Claim moves the representative from state Issued to Claimed with the record's key material and chain, and replaces its envelopes.
+	// portal.Conflict with code "already-claimed"; with code "envelopes-changed" when an envelope that it holds isn't among the rewrapped.
+	Claim(ctx context.Context, r portal.RepresentativeRecord, rewrapped []HeldEnvelope) error
+	// ChangeLock replaces salt, verifier and locked bundle of a claimed representative (a new passphrase).
+	ChangeLock(ctx context.Context, r crypto.Representative, salt, verifier, locked []byte) error
+}
+
+// Mailbox is a directory entry.
+type Mailbox struct {
+	Number          crypto.Number
+	Label           []byte // sealed name of the stakeholder
+	Representatives []portal.RepresentativeRecord
+}
+
+// HeldEnvelope is a representative's envelope of one notice.
+type HeldEnvelope struct {
+	Notice      crypto.Number
+	Certificate crypto.Fingerprint // it is wrapped to
+	Suite       crypto.Suite
+	Data        []byte
+}

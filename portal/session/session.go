@@ -1,0 +1,60 @@
+package session
+
+import (
+	"context"
+	"time"
+
+	"valise/crypto"
+)
+
+// Name of the session in gorilla's registry, and of the cookie ("__Host-valise" over HTTPS, "valise" when an insecure listener
+// was asked for by name).
+const Name = "valise"
+
+// Lifetimes of a session (OWASP's ranges for high-value applications).
+const (
+	IdleTimeout     = 30 * time.Minute
+	AbsoluteTimeout = 12 * time.Hour
+	NonceLifetime   = 2 * time.Minute
+)
+
+// State is what a session holds, stored as JSON. The zero State is nobody.
+type State struct {
+	Holder       string                   `json:"holder"` // portal.Actor.Holder()
+	Created      time.Time                `json:"created"`
+	Seen         time.Time                `json:"seen"`
+	Epoch        int64                    `json:"epoch"`
+	BrowserShare []byte                   `json:"browser_share"`     // 32 random bytes: one half of what unlocks the key kept in the browser's session storage
+	Fetched      map[crypto.Number]string `json:"fetched,omitempty"` // notice → the nonce that its acknowledgement must carry
+}
+
+// Info is a line in a person's list of sessions.
+type Info struct {
+	ID      string // first 16 hex characters of the stored hash; enough to point at, useless to log in
+	Created time.Time
+	Seen    time.Time
+	Current bool
+}
+
+// Records is where sessions live; implemented on Redis and on SQL. Ids are hashes already. All methods return an error
+// of portal.Unavailable when the place can't be reached.
+type Records interface {
+	Load(ctx context.Context, idHash string) (data []byte, err error)                        // nil, nil when unknown
+	Create(ctx context.Context, idHash, holder string, data []byte, ttl time.Duration) error // fails if it exists
+	Update(ctx context.Context, idHash string, data []byte, ttl time.Duration) (bool, error) // false when it is gone: never revived
+	Delete(ctx context.Context, idHash, holder string) error
+	List(ctx context.Context, holder string) (map[string][]byte, error) // idHash → data
+	Epoch(ctx context.Context, holder string) (int64, error)
+	Revoke(ctx context.Context, holder string) error // raises the epoch, deletes what it can
+}
+
+// Nonces are single use: Take succeeds once, within NonceLifetime of Put. Nonces are stored as hashes.
+type Nonces interface {
+	PutNonce(ctx context.Context, purpose, nonce string, ttl time.Duration) error
+	TakeNonce(ctx context.Context, purpose, nonce string) (bool, error)
+}
+
+// Limits is GCRA: rate per period with a burst. Keys are HMACs made by the caller of Limiter.
+type Limits interface {
+	Allow(ctx context.Context, key string, burst int, period time.Duration) (ok bool, retryAfter time.Duration, err error)
+}
