@@ -1,0 +1,113 @@
+package crypto
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Types of ASCII-armored blocks (RFC 9580, section 6.2).
+const (
+	armorPublicKey  = "PGP PUBLIC KEY BLOCK"
+	armorPrivateKey = "PGP PRIVATE KEY BLOCK"
+	armorMessage    = "PGP MESSAGE"
+	armorSignature  = "PGP SIGNATURE"
+)
+
+const (
+	armorBegin = "-----BEGIN "
+	armorEnd   = "-----END "
+	armorDash  = "-----"
+	armorLine  = 64 // characters of base 64 per line
+)
+
+// armor writes data as an ASCII-armored block with a CRC-24 line. RFC 9580,
+// section 6.1, makes the checksum optional and readers ignore it, but GnuPG
+// 2.2 exits with 2 on a third of the blocks that lack it.
+func armor(blockType string, data []byte) string {
+	var b strings.Builder
+	b.WriteString(armorBegin + blockType + armorDash + "\n\n")
+	encoded := base64.StdEncoding.EncodeToString(data)
+	for len(encoded) > armorLine {
+		b.WriteString(encoded[:armorLine] + "\n")
+		encoded = encoded[armorLine:]
+	}
+	if encoded != "" {
+		b.WriteString(encoded + "\n")
+	}
+	crc := crc24(data)
+	checksum := []byte{byte(crc >> 16), byte(crc >> 8), byte(crc)}
+	b.WriteString("=" + base64.StdEncoding.EncodeToString(checksum) + "\n")
+	b.WriteString(armorEnd + blockType + armorDash + "\n")
+	return b.String()
+}
+
+// crc24 is the checksum of RFC 9580, section 6.1.1.
+func crc24(data []byte) uint32 {
+	crc := uint32(0xb704ce)
+	for _, octet := range data {
+		crc ^= uint32(octet) << 16
+		for range 8 {
+			crc <<= 1
+			if crc&0x1000000 != 0 {
+				crc ^= 0x1864cfb
+			}
+		}
+	}
+	return crc
+}
+
+// isArmored says whether data is meant to be text: packets start with an octet ≥ 0x80.
+func isArmored(data []byte) bool {
+	return bytes.Contains(data, []byte(armorBegin)) && (len(data) == 0 || data[0] < 0x80 || bytes.HasPrefix(data, []byte("\xef\xbb\xbf")))
+}
+
+// dearmor returns the content of the one armored block of the given type in
+// text. Text before and after it is passed over (people paste whole mails), a
+// second block isn't. The checksum is not looked at, as RFC 9580, section 6.1,
+// demands.
+func dearmor(blockType string, text []byte) ([]byte, error) {
+	begin := []byte(armorBegin + blockType + armorDash)
+	end := []byte(armorEnd + blockType + armorDash)
+	start := bytes.Index(text, begin)
+	if start < 0 {
+		return nil, fmt.Errorf("no line %q was found", begin)
+	}
+	rest := text[start+len(begin):]
+	stop := bytes.Index(rest, end)
+	if stop < 0 {
+		return nil, fmt.Errorf("the line %q is missing: the text was cut off", end)
+	}
+	if bytes.Contains(rest[stop:], []byte(armorBegin)) || bytes.Contains(text[:start], []byte(armorBegin)) {
+		return nil, errors.New("there is more than one armored block; only one is taken at a time")
+	}
+	return dearmorBody(rest[:stop])
+}
+
+// dearmorBody decodes what stands between the first and the last line of a block.
+func dearmorBody(text []byte) ([]byte, error) {
+	lines := bytes.Split(text, []byte("\n"))
+	if len(bytes.TrimSpace(lines[0])) != 0 {
+		return nil, errors.New("the first line of the armored block is damaged")
+	}
+	lines = lines[1:]
+	for len(lines) > 0 && bytes.Contains(lines[0], []byte(":")) { // "Version: …", "Comment: …"
+		lines = lines[1:]
+	}
+	var encoded []byte
+	for _, line := range lines {
+		line = bytes.TrimSpace(line)
+		if len(line) == 5 && line[0] == '=' { // checksum
+			break
+		}
+		encoded = append(encoded, line...)
+	}
+	data := make([]byte, base64.StdEncoding.DecodedLen(len(encoded)))
+	n, err := base64.StdEncoding.Decode(data, encoded)
+	if err != nil {
+		return nil, errors.New("the armored block is damaged; copy it again, or send the file")
+	}
+	return data[:n], nil
+}
