@@ -108,7 +108,14 @@ func checkAlgorithm(key *packet.PublicKey) *PolicyError {
 // CheckPolicy says whether notices may be sealed to the certificate, and its
 // owner's signatures believed, at a time. It returns nil or a *PolicyError.
 func (c *Certificate) CheckPolicy(at time.Time) error {
-	if err := c.checkSigner(at); err != nil {
+	if err := c.checkEncryption(at); err != nil {
+		return c.withFingerprint(err)
+	}
+	return nil
+}
+
+func (c *Certificate) checkEncryption(at time.Time) *PolicyError {
+	if err := c.signerPolicy(at); err != nil {
 		return err
 	}
 	if c.encryption == nil {
@@ -117,15 +124,30 @@ func (c *Certificate) CheckPolicy(at time.Time) error {
 	if err := checkAlgorithm(c.encryption.PublicKey); err != nil {
 		return err
 	}
-	if err := checkPeriod(c.encryption.PublicKey, c.encryption.SelfSignature, at); err != nil {
-		return err
+	for _, s := range []*packet.Signature{c.self, c.encryption.SelfSignature} {
+		if s.CreationTime.After(at.Add(ClockSkew)) {
+			return errNotYetValid(s.CreationTime)
+		}
+	}
+	return checkPeriod(c.encryption.PublicKey, c.encryption.SelfSignature, at)
+}
+
+// checkSigner is the policy for a certificate that only has to verify, at the
+// time when it signed: the institution's root has no encryption subkey, and a
+// recipient's old key may have expired since it certified its successor.
+func (c *Certificate) checkSigner(at time.Time) error {
+	if err := c.signerPolicy(at); err != nil {
+		return c.withFingerprint(err)
 	}
 	return nil
 }
 
-// checkSigner is the policy for a certificate that only has to verify: the
-// institution's root has no encryption subkey.
-func (c *Certificate) checkSigner(at time.Time) error {
+// withFingerprint completes the commands in the remedy.
+func (c *Certificate) withFingerprint(e *PolicyError) error {
+	return &PolicyError{e.Rule, e.Why, strings.ReplaceAll(e.Remedy, "FINGERPRINT", string(c.fingerprint))}
+}
+
+func (c *Certificate) signerPolicy(at time.Time) *PolicyError {
 	if err := checkAlgorithm(c.entity.PrimaryKey); err != nil {
 		return err
 	}
@@ -148,7 +170,7 @@ func (c *Certificate) checkSigner(at time.Time) error {
 
 // checkSubkeys refuses weak subkeys that sign or encrypt and are still in use.
 // Authentication subkeys, and those that expired or were revoked, do no harm.
-func (c *Certificate) checkSubkeys(at time.Time) error {
+func (c *Certificate) checkSubkeys(at time.Time) *PolicyError {
 	canSign := c.self.FlagsValid && c.self.FlagSign
 	for i := range c.entity.Subkeys {
 		subkey := &c.entity.Subkeys[i]
@@ -173,6 +195,34 @@ func (c *Certificate) checkSubkeys(at time.Time) error {
 	return nil
 }
 
+// CheckRepresentative is CheckPolicy, and demands that the certificate says
+// nothing of its owner but the representative's number: the number is its only
+// user ID, and there is no photograph in it.
+func (c *Certificate) CheckRepresentative(representative Representative, at time.Time) error {
+	if err := c.checkUserID(representative.String()); err != nil {
+		return c.withFingerprint(err)
+	}
+	return c.CheckPolicy(at)
+}
+
+// checkUserID looks at the packets, so that a user ID without a signature, which
+// names its owner all the same, is found too.
+func (c *Certificate) checkUserID(number string) *PolicyError {
+	for _, p := range c.packet {
+		if p.kind == packetUserID && string(p.body) != number || p.kind == packetUserAttribute {
+			return &PolicyError{RuleIdentifyingUserID,
+				"The certificate names its owner: its only user ID must be the number " + number + ", without name, e-mail address or photograph.",
+				fmt.Sprintf("Add the number, and export the certificate with nothing else: gpg --quick-add-uid FINGERPRINT '%s' && gpg --armor --export-options export-minimal --export-filter keep-uid='uid = %s' --export FINGERPRINT", number, number)}
+		}
+	}
+	if !slices.Contains(c.userIDs, number) {
+		return &PolicyError{RuleUserIDMissing,
+			"The certificate lacks the user ID " + number + ".",
+			fmt.Sprintf("Add it and export the certificate again: gpg --quick-add-uid FINGERPRINT '%s' && %s", number, exportCommand)}
+	}
+	return nil
+}
+
 // errNoSelfSignature finds out why no self-signature was accepted.
 func (c *Certificate) errNoSelfSignature() *PolicyError {
 	for _, identity := range c.entity.Identities {
@@ -180,7 +230,7 @@ func (c *Certificate) errNoSelfSignature() *PolicyError {
 			if !acceptableHash(s.Packet) {
 				return &PolicyError{RuleSHA1,
 					"The certificate vouches for itself only with SHA-1 or an older hash function, which can be forged.",
-					"Sign it anew, for example by setting its expiry (gpg --cert-digest-algo SHA512 --quick-set-expire FINGERPRINT 2y; and once more with '*' at the end for the subkeys), and export it again: " + exportCommand}
+					"Sign it anew, for example by setting its expiry (gpg --quick-set-expire FINGERPRINT 2y && gpg --quick-set-expire FINGERPRINT 2y '*'), and export it again: " + exportCommand}
 			}
 		}
 		if slices.ContainsFunc(identity.SelfCertifications, cryptographicallyValid) {
@@ -190,19 +240,25 @@ func (c *Certificate) errNoSelfSignature() *PolicyError {
 	return &PolicyError{RuleNoSelfSignature, "The certificate's signature on itself is missing or doesn't hold.", "Export it again: " + exportCommand}
 }
 
-// checkPeriod says whether key is within the period that its self-signature gives it.
-func checkPeriod(key *packet.PublicKey, self *packet.Signature, at time.Time) error {
-	if latest := at.Add(ClockSkew); key.CreationTime.After(latest) || self.CreationTime.After(latest) {
-		return &PolicyError{RuleNotYetValid,
-			"The certificate is dated " + self.CreationTime.UTC().Format("2 January 2006, 15:04") + " UTC, which is in the future.",
-			"Check the clock of the computer that made it, and wait or make it again."}
+// checkPeriod says whether at is within the period that self gives key. The date
+// of self doesn't matter: when an expiry is extended, GnuPG exports only the new
+// self-signature, and what was signed before it must still hold.
+func checkPeriod(key *packet.PublicKey, self *packet.Signature, at time.Time) *PolicyError {
+	if key.CreationTime.After(at.Add(ClockSkew)) {
+		return errNotYetValid(key.CreationTime)
 	}
 	if end := keyEnd(key, self); !end.IsZero() && !at.Before(end) {
 		return &PolicyError{RuleExpired,
 			"The certificate, or the key in it that counts, expired on " + end.UTC().Format("2 January 2006") + ".",
-			"Extend it (gpg --quick-set-expire FINGERPRINT 2y; and once more with '*' at the end for the subkeys) and export it again: " + exportCommand}
+			"Extend it (gpg --quick-set-expire FINGERPRINT 2y && gpg --quick-set-expire FINGERPRINT 2y '*') and export it again: " + exportCommand}
 	}
 	return nil
+}
+
+func errNotYetValid(from time.Time) *PolicyError {
+	return &PolicyError{RuleNotYetValid,
+		"The certificate is dated " + from.UTC().Format("2 January 2006, 15:04") + " UTC, which is in the future.",
+		"Check the clock of the computer that made it; wait, or make it again."}
 }
 
 // keyEnd returns when a key expires by its self-signature; zero: never.

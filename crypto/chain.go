@@ -1,0 +1,415 @@
+package crypto
+
+import (
+	"bytes"
+	"crypto"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ProtonMail/go-crypto/openpgp/packet"
+)
+
+// Notations of certifications (RFC 9580, section 5.2.3.24). They stand in the
+// hashed area, readable and not critical, so that any OpenPGP program shows them
+// and none stumbles over them.
+const (
+	roleNotation  = "role@valise.invalid"
+	chainNotation = "chain@valise.invalid"
+)
+
+// Values of the chain notation: how a key came to its representative.
+const (
+	chainIssued    = "issued"    // a registrar made it
+	chainSuccessor = "successor" // the representative's key before it vouches for it
+)
+
+// StaffPeriod is how long the root's certification of a staff member lasts: an
+// old certificate that comes up again after a role was withdrawn must end by
+// itself. Certifications of representatives don't end, as a mailbox must not
+// silently stop receiving; their keys are replaced or revoked.
+const StaffPeriod = 3 * 365 * 24 * time.Hour
+
+// maxChain is how many keys a representative may have had.
+const maxChain = 200
+
+// Role is what a staff member may do; given by notation "role@valise.invalid" in
+// the root's certification.
+type Role string
+
+const (
+	RoleAuthor        Role = "author"
+	RoleApprover      Role = "approver"
+	RoleRegistrar     Role = "registrar"
+	RoleAuditor       Role = "auditor"
+	RoleAdministrator Role = "administrator"
+)
+
+// ParseRole reads one of the roles; capitals and spaces around are forgiven.
+func ParseRole(text string) (Role, error) {
+	switch r := Role(strings.ToLower(strings.TrimSpace(text))); r {
+	case RoleAuthor, RoleApprover, RoleRegistrar, RoleAuditor, RoleAdministrator:
+		return r, nil
+	}
+	return "", fmt.Errorf("%q is no role; the roles are author, approver, registrar, auditor and administrator", text)
+}
+
+// CertifyStaff returns subject with one more certification on its only user ID,
+// made by the root and valid for StaffPeriod. The newest certification counts: to
+// change roles certify again, to withdraw all of them certify with none.
+func CertifyStaff(root *Key, subject *Certificate, roles []Role, now time.Time) (*Certificate, error) {
+	if err := subject.CheckPolicy(now); err != nil {
+		return nil, err
+	}
+	if len(subject.userIDs) != 1 {
+		return nil, fmt.Errorf("a staff member's certificate has one user ID, their name; this one has %d", len(subject.userIDs))
+	}
+	var values []string
+	for _, role := range roles {
+		if _, err := ParseRole(string(role)); err != nil {
+			return nil, err
+		}
+		values = append(values, string(role))
+	}
+	slices.Sort(values)
+	// A certification made within the same second must be the newer one of the two.
+	if s := root.certificate.newestCertification(subject, subject.userIDs[0], now.Add(ClockSkew), isAnyCertification); s != nil && !now.Truncate(time.Second).After(s.CreationTime) {
+		now = s.CreationTime.Add(time.Second)
+	}
+	return certify(root, subject, subject.userIDs[0], roleNotation, slices.Compact(values), StaffPeriod, now)
+}
+
+// CertifyIssued returns subject, a key that a registrar made for representative,
+// with the registrar's certification. A certificate that CheckRepresentative
+// refuses is refused.
+func CertifyIssued(registrar *Key, subject *Certificate, representative Representative, now time.Time) (*Certificate, error) {
+	return certifyRepresentative(registrar, subject, representative, chainIssued, now)
+}
+
+// CertifySuccessor returns subject, the representative's next key, with the
+// certification of the one before it. A certificate that CheckRepresentative
+// refuses is refused.
+func CertifySuccessor(old *Key, subject *Certificate, representative Representative, now time.Time) (*Certificate, error) {
+	if err := old.certificate.checkUserID(representative.String()); err != nil {
+		return nil, fmt.Errorf("the old key is not that of %s: %w", representative, old.certificate.withFingerprint(err))
+	}
+	return certifyRepresentative(old, subject, representative, chainSuccessor, now)
+}
+
+func certifyRepresentative(issuer *Key, subject *Certificate, representative Representative, how string, now time.Time) (*Certificate, error) {
+	if err := subject.CheckRepresentative(representative, now); err != nil {
+		return nil, err
+	}
+	return certify(issuer, subject, representative.String(), chainNotation, []string{how}, 0, now)
+}
+
+// certify adds a certification with one notation per value to a user ID. It works
+// on a copy of the octets: nothing else in the certificate changes its place.
+// period 0 means for good.
+func certify(issuer *Key, subject *Certificate, userID, notation string, values []string, period time.Duration, now time.Time) (*Certificate, error) {
+	if issuer.certificate.fingerprint == subject.fingerprint {
+		return nil, errors.New("a key can't certify itself")
+	}
+	signer := issuer.entity.PrivateKey // never a signing subkey: other programs believe only the primary key's
+	seconds := uint32(period / time.Second)
+	s := &packet.Signature{
+		Version:           signer.Version,
+		SigType:           packet.SigTypeGenericCert,
+		PubKeyAlgo:        signer.PubKeyAlgo,
+		Hash:              crypto.SHA512,
+		CreationTime:      now.Truncate(time.Second),
+		SigLifetimeSecs:   &seconds,
+		IssuerKeyId:       &signer.KeyId,
+		IssuerKeyVersion:  uint8(signer.Version),
+		IssuerFingerprint: signer.Fingerprint,
+	}
+	for _, value := range values {
+		s.Notations = append(s.Notations, &packet.Notation{Name: notation, Value: []byte(value), IsHumanReadable: true})
+	}
+	if err := s.SignUserId(userID, subject.entity.PrimaryKey, signer, &packet.Config{}); err != nil {
+		return nil, fmt.Errorf("certifying: %w", err)
+	}
+	var certification bytes.Buffer
+	if err := s.Serialize(&certification); err != nil {
+		return nil, fmt.Errorf("certifying: %w", err)
+	}
+	return subject.withCertification(userID, certification.Bytes())
+}
+
+// withCertification inserts a signature packet behind those of a user ID.
+func (c *Certificate) withCertification(userID string, certification []byte) (*Certificate, error) {
+	var out []byte
+	within, inserted := false, false
+	for _, p := range c.packet {
+		if within && p.kind != packetSignature {
+			out = append(out, certification...)
+			within, inserted = false, true
+		}
+		out = append(out, p.whole...)
+		if p.kind == packetUserID && string(p.body) == userID {
+			within = true
+		}
+	}
+	if within {
+		out, inserted = append(out, certification...), true
+	}
+	if !inserted {
+		return nil, fmt.Errorf("the certificate has no user ID %q", userID)
+	}
+	return certificateFromPackets(out)
+}
+
+// isAnyCertification accepts every certification.
+func isAnyCertification(*packet.Signature) bool { return true }
+
+// newestCertification returns the newest certification that c made on a user ID
+// of subject until a time, among those that wanted accepts; nil when there is
+// none, or when c revoked it by then. It does not look at expiry.
+//
+// The issuer named in a signature only sorts out those that others made; what
+// counts is that the signature verifies with exactly c's primary key.
+func (c *Certificate) newestCertification(subject *Certificate, userID string, until time.Time, wanted func(*packet.Signature) bool) *packet.Signature {
+	identity := subject.entity.Identities[userID]
+	if identity == nil {
+		return nil
+	}
+	var best *packet.Signature
+	var revoked time.Time
+	for _, v := range identity.OtherCertifications {
+		s := v.Packet
+		if !s.CheckKeyIdOrFingerprint(c.entity.PrimaryKey) || s.CreationTime.After(until) || !acceptableSignature(s) {
+			continue
+		}
+		revocation := s.SigType == packet.SigTypeCertificationRevocation
+		if !revocation && (!wanted(s) || best != nil && s.CreationTime.Before(best.CreationTime)) {
+			continue
+		}
+		if c.entity.PrimaryKey.VerifyUserIdSignature(userID, subject.entity.PrimaryKey, s) != nil {
+			continue
+		}
+		if revocation {
+			revoked = latest(revoked, s.CreationTime)
+		} else {
+			best = s
+		}
+	}
+	if best != nil && !revoked.IsZero() && !revoked.Before(best.CreationTime) {
+		return nil
+	}
+	return best
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// notationValues returns the values of the notations of a name in the hashed
+// area; the library reads no others.
+func notationValues(s *packet.Signature, name string) []string {
+	var values []string
+	for _, n := range s.Notations {
+		if n.Name == name {
+			values = append(values, string(n.Value))
+		}
+	}
+	return values
+}
+
+// Pin is what a person takes from paper: the root's fingerprint.
+type Pin struct{ Fingerprint Fingerprint }
+
+// Root is the institution's root certificate that matched its pin.
+type Root struct{ certificate *Certificate }
+
+// OpenRoot reads the root's certificate, from anywhere, and refuses it unless it
+// is the one that the pin names.
+func OpenRoot(pin Pin, certificate []byte) (*Root, error) {
+	c, err := ParseCertificate(certificate)
+	if err != nil {
+		return nil, fmt.Errorf("the institution's root certificate: %w", err)
+	}
+	if pin.Fingerprint == "" || c.Fingerprint() != pin.Fingerprint {
+		return nil, fmt.Errorf("the root certificate has the fingerprint %s, not the one on paper, %s: don't trust it, and tell the institution by another way", c.Fingerprint().Spaced(), pin.Fingerprint.Spaced())
+	}
+	if c.self == nil {
+		return nil, fmt.Errorf("the institution's root certificate: %w", c.withFingerprint(c.errNoSelfSignature()))
+	}
+	return &Root{certificate: c}, nil
+}
+
+// Certificate returns the root's certificate.
+func (r *Root) Certificate() *Certificate { return r.certificate }
+
+// Fingerprint returns the pinned fingerprint.
+func (r *Root) Fingerprint() Fingerprint { return r.certificate.Fingerprint() }
+
+// Staff is a staff member's certificate that held under the root at a time.
+type Staff struct {
+	certificate *Certificate
+	roles       []Role
+	name        string
+}
+
+// VerifyStaff returns the staff member whose certificate this is, when at the
+// given time (that of their signature, or now) the root's newest certification of
+// it gave at least one role, and neither of the two keys had expired or been
+// revoked.
+func (r *Root) VerifyStaff(c *Certificate, at time.Time) (*Staff, error) {
+	if err := r.certificate.checkSigner(at); err != nil {
+		return nil, fmt.Errorf("the institution's root certificate: %w", err)
+	}
+	if err := c.checkSigner(at); err != nil {
+		return nil, fmt.Errorf("the staff certificate %s: %w", c.Fingerprint(), err)
+	}
+	var staff *Staff
+	for _, name := range c.userIDs {
+		if c.userIDRevoked(name, at) {
+			continue
+		}
+		s := r.certificate.newestCertification(c, name, at.Add(ClockSkew), isAnyCertification)
+		if s == nil || expired(s, at) {
+			continue
+		}
+		roles := rolesOf(s)
+		if len(roles) == 0 {
+			continue
+		}
+		if staff != nil {
+			return nil, fmt.Errorf("certificate %s is certified under two names; the root may certify only one", c.Fingerprint())
+		}
+		staff = &Staff{certificate: c, roles: roles, name: name}
+	}
+	if staff == nil {
+		return nil, fmt.Errorf("certificate %s is not that of a staff member: the institution's root gave it no role that counts at %s", c.Fingerprint(), at.UTC().Format(time.RFC3339))
+	}
+	return staff, nil
+}
+
+// rolesOf returns the roles in a certification, sorted; unknown ones are passed over.
+func rolesOf(s *packet.Signature) []Role {
+	var roles []Role
+	for _, value := range notationValues(s, roleNotation) {
+		if role, err := ParseRole(value); err == nil && value == string(role) {
+			roles = append(roles, role)
+		}
+	}
+	slices.Sort(roles)
+	return slices.Compact(roles)
+}
+
+// userIDRevoked says whether the owner had revoked a user ID at a time.
+func (c *Certificate) userIDRevoked(name string, at time.Time) bool {
+	identity := c.entity.Identities[name]
+	self := newest(identity.SelfCertifications)
+	return slices.ContainsFunc(identity.Revocations, func(v *packet.VerifiableSignature) bool {
+		made := v.Packet.CreationTime
+		return cryptographicallyValid(v) && !made.Before(self.CreationTime) && !made.After(at)
+	})
+}
+
+func expired(s *packet.Signature, at time.Time) bool {
+	if s.SigLifetimeSecs == nil || *s.SigLifetimeSecs == 0 {
+		return false
+	}
+	return !at.Before(s.CreationTime.Add(time.Duration(*s.SigLifetimeSecs) * time.Second))
+}
+
+// Certificate returns the certificate that was verified.
+func (s *Staff) Certificate() *Certificate { return s.certificate }
+
+// Roles returns the roles, sorted.
+func (s *Staff) Roles() []Role { return slices.Clone(s.roles) }
+
+// Has says whether role is among the roles.
+func (s *Staff) Has(role Role) bool { return slices.Contains(s.roles, role) }
+
+// Name returns the certified user ID.
+func (s *Staff) Name() string { return s.name }
+
+// Recipient is a representative's current certificate whose chain held: root →
+// registrar → issued key → … → current.
+type Recipient struct {
+	representative Representative
+	certificate    *Certificate
+	registrar      *Staff
+}
+
+// VerifyRepresentative walks chain (issued key first, current last) up to a
+// registrar among staff, up to the root, and checks the policy of the last
+// certificate at the given time. The only user ID of every certificate must be
+// exactly the representative's number.
+//
+// Whoever certified is judged at the time when they did: a registrar who has left
+// since, or a key that was replaced since, leaves the chain whole; one that was
+// revoked as compromised breaks it.
+func (r *Root) VerifyRepresentative(staff []*Certificate, chain []*Certificate, representative Representative, at time.Time) (*Recipient, error) {
+	if len(chain) == 0 || len(chain) > maxChain {
+		return nil, fmt.Errorf("the chain of %s has %d certificates; it must have 1 to %d", representative, len(chain), maxChain)
+	}
+	number := representative.String()
+	for i, c := range chain {
+		if err := c.checkUserID(number); err != nil {
+			return nil, fmt.Errorf("certificate %d in the chain of %s: %w", i+1, number, c.withFingerprint(err))
+		}
+	}
+	registrar, err := r.findRegistrar(staff, chain[0], number, at)
+	if err != nil {
+		return nil, err
+	}
+	for i, next := range chain[1:] {
+		previous := chain[i]
+		s := previous.newestCertification(next, number, at.Add(ClockSkew), isLink(chainSuccessor))
+		if s == nil || expired(s, at) || previous.fingerprint == next.fingerprint {
+			return nil, fmt.Errorf("the chain of %s is broken: key %s was not certified by the one before it, %s", number, next.Fingerprint(), previous.Fingerprint())
+		}
+		if err := previous.checkSigner(s.CreationTime); err != nil {
+			return nil, fmt.Errorf("the chain of %s is broken at key %s: %w", number, previous.Fingerprint(), err)
+		}
+	}
+	current := chain[len(chain)-1]
+	if err := current.CheckPolicy(at); err != nil {
+		return nil, fmt.Errorf("the certificate of %s can't be used: %w", number, err)
+	}
+	return &Recipient{representative: representative, certificate: current, registrar: registrar}, nil
+}
+
+// findRegistrar returns the one among staff who certified issued, if they were a
+// registrar when they did.
+func (r *Root) findRegistrar(staff []*Certificate, issued *Certificate, number string, at time.Time) (*Staff, error) {
+	problem := errors.New("no staff member at hand certified it")
+	for _, c := range staff {
+		s := c.newestCertification(issued, number, at.Add(ClockSkew), isLink(chainIssued))
+		if s == nil || expired(s, at) {
+			continue
+		}
+		registrar, err := r.VerifyStaff(c, s.CreationTime)
+		switch {
+		case err != nil:
+			problem = err
+		case !registrar.Has(RoleRegistrar):
+			problem = fmt.Errorf("%s, who certified it, was no registrar", registrar.Name())
+		default:
+			return registrar, nil
+		}
+	}
+	return nil, fmt.Errorf("the chain of %s is broken: its issued key %s was not certified by a registrar: %w", number, issued.Fingerprint(), problem)
+}
+
+// isLink accepts certifications whose one chain notation has the value how.
+func isLink(how string) func(*packet.Signature) bool {
+	return func(s *packet.Signature) bool { return slices.Equal(notationValues(s, chainNotation), []string{how}) }
+}
+
+// Representative returns whose certificate it is.
+func (r *Recipient) Representative() Representative { return r.representative }
+
+// Certificate returns the current certificate.
+func (r *Recipient) Certificate() *Certificate { return r.certificate }
+
+// Registrar returns who certified the issued key.
+func (r *Recipient) Registrar() *Staff { return r.registrar }
