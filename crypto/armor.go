@@ -64,6 +64,8 @@ func isArmored(data []byte) bool {
 	return bytes.Contains(data, []byte(armorBegin)) && (len(data) == 0 || data[0] < 0x80 || bytes.HasPrefix(data, []byte("\xef\xbb\xbf")))
 }
 
+var errSeveralBlocks = errors.New("there is more than one armored block; only one is taken at a time")
+
 // dearmor returns the content of the one armored block of the given type in
 // text. Text before and after it is passed over (people paste whole mails), a
 // second block isn't. The checksum is not looked at, as RFC 9580, section 6.1,
@@ -81,7 +83,7 @@ func dearmor(blockType string, text []byte) ([]byte, error) {
 		return nil, fmt.Errorf("the line %q is missing: the text was cut off", end)
 	}
 	if bytes.Contains(rest[stop:], []byte(armorBegin)) || bytes.Contains(text[:start], []byte(armorBegin)) {
-		return nil, errors.New("there is more than one armored block; only one is taken at a time")
+		return nil, errSeveralBlocks
 	}
 	return dearmorBody(rest[:stop])
 }

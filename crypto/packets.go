@@ -32,6 +32,8 @@ type rawPacket struct {
 	whole []byte
 }
 
+var errTooManyPackets = errors.New("it holds too many OpenPGP packets")
+
 // splitPackets cuts data into its packets without looking into them. Both header
 // formats are read (RFC 9580, sections 4.2.1 and 4.2.2), but only definite
 // lengths: nothing here is so long that it must be written in parts. More than
@@ -40,7 +42,7 @@ func splitPackets(data []byte, limit int) ([]rawPacket, error) {
 	var packets []rawPacket
 	for len(data) > 0 {
 		if len(packets) == limit {
-			return nil, fmt.Errorf("it holds more than %d OpenPGP packets", limit)
+			return nil, fmt.Errorf("%w: more than %d", errTooManyPackets, limit)
 		}
 		kind, header, size, err := packetHeader(data)
 		if err != nil {

@@ -1,6 +1,7 @@
 package crypto
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -50,6 +51,12 @@ const ClockSkew = 10 * time.Minute
 const exportCommand = "gpg --armor --export-options export-minimal --export FINGERPRINT"
 
 func errNoCertificate(cause error) *PolicyError {
+	switch {
+	case errors.Is(cause, errTooManyPackets):
+		return errTooLarge()
+	case errors.Is(cause, errSeveralBlocks):
+		return errSeveral()
+	}
 	return &PolicyError{RuleNoCertificate,
 		"This is not a certificate (OpenPGP public key) that can be read: " + cause.Error() + ".",
 		"Export it again: " + exportCommand}
