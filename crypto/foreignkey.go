@@ -19,9 +19,10 @@ const (
 
 // S2K usage octets (RFC 9580, section 3.7.2.1) and specifiers (section 3.7.1).
 const (
-	usagePlain = 0
-	usageAEAD  = 253
-	usageCFB   = 254
+	usagePlain    = 0
+	usageAEAD     = 253
+	usageCFB      = 254
+	usageChecksum = 255
 
 	s2kSalted   = 1
 	s2kIterated = 3
@@ -164,15 +165,16 @@ func checkUnlockingCost(version int, secret []byte) error {
 		return damaged
 	}
 	usage, rest := secret[0], secret[1:]
+	outdated := errNoPrivateKey(fmt.Errorf("it is locked in an outdated way (%d); unlock it and lock it again: gpg --edit-key FINGERPRINT passwd", usage))
 	algorithms := 1 // cipher
 	switch usage {
 	case usagePlain:
 		return nil
 	case usageAEAD:
 		algorithms = 2 // and AEAD mode
-	case usageCFB:
+	case usageCFB, usageChecksum:
 	default:
-		return errNoPrivateKey(fmt.Errorf("it is locked in an outdated way (%d); unlock it and lock it again: gpg --edit-key FINGERPRINT passwd", usage))
+		return outdated
 	}
 	if version == 6 {
 		rest = rest[min(1, len(rest)):] // octet count of what follows
@@ -181,7 +183,11 @@ func checkUnlockingCost(version int, secret []byte) error {
 	if len(rest) <= algorithms {
 		return damaged
 	}
-	return checkS2K(rest[algorithms:])
+	specifier := rest[algorithms:]
+	if usage == usageChecksum && specifier[0] != s2kGNU { // GnuPG writes it for a private part that is elsewhere
+		return outdated
+	}
+	return checkS2K(specifier)
 }
 
 func checkS2K(specifier []byte) error {

@@ -34,7 +34,9 @@ func newGPG(t *testing.T) *gpg {
 		}
 		os.RemoveAll(home)
 	})
-	return &gpg{t: t, home: home}
+	g := &gpg{t: t, home: home}
+	g.file("gpg-agent.conf", "s2k-count 65536\n") // else the agent first measures, for seconds, how slow hashing should be
+	return g
 }
 
 // run runs gpg and returns its standard output; another exit status than 0 fails the test.

@@ -136,7 +136,7 @@ func (c *Certificate) checkEncryption(at time.Time) *PolicyError {
 			return errNotYetValid(s.CreationTime)
 		}
 	}
-	return checkPeriod(c.encryption.PublicKey, c.encryption.SelfSignature, at)
+	return c.checkPeriod(c.encryption.PublicKey, c.encryption.SelfSignature, at)
 }
 
 // checkSigner is the policy for a certificate that only has to verify, at the
@@ -164,11 +164,11 @@ func (c *Certificate) signerPolicy(at time.Time) *PolicyError {
 	if revokedAt(c.entity.Revocations, at) {
 		return &PolicyError{RuleRevoked, "The certificate has been revoked by its owner.", "Make a new key and have it certified."}
 	}
-	if err := checkPeriod(c.entity.PrimaryKey, c.self, at); err != nil {
+	if err := c.checkPeriod(c.entity.PrimaryKey, c.self, at); err != nil {
 		return err
 	}
 	if direct := newest(c.entity.DirectSignatures); direct != nil {
-		if err := checkPeriod(c.entity.PrimaryKey, direct, at); err != nil {
+		if err := c.checkPeriod(c.entity.PrimaryKey, direct, at); err != nil {
 			return err
 		}
 	}
@@ -182,7 +182,7 @@ func (c *Certificate) checkSubkeys(at time.Time) *PolicyError {
 	for i := range c.entity.Subkeys {
 		subkey := &c.entity.Subkeys[i]
 		binding := newest(subkey.Bindings)
-		if binding == nil || revokedAt(subkey.Revocations, at) || checkPeriod(subkey.PublicKey, binding, at) != nil {
+		if binding == nil || revokedAt(subkey.Revocations, at) || c.checkPeriod(subkey.PublicKey, binding, at) != nil {
 			continue
 		}
 		signs := binding.FlagsValid && binding.FlagSign
@@ -237,7 +237,7 @@ func (c *Certificate) errNoSelfSignature() *PolicyError {
 			if !acceptableHash(s.Packet) {
 				return &PolicyError{RuleSHA1,
 					"The certificate vouches for itself only with SHA-1 or an older hash function, which can be forged.",
-					"Sign it anew, for example by setting its expiry (gpg --quick-set-expire FINGERPRINT 2y && gpg --quick-set-expire FINGERPRINT 2y '*'), and export it again: " + exportCommand}
+					"Sign it anew, for example by setting its expiry (gpg --cert-digest-algo SHA512 --quick-set-expire FINGERPRINT 2y && gpg --cert-digest-algo SHA512 --quick-set-expire FINGERPRINT 2y '*') and export it again: " + exportCommand}
 			}
 		}
 		if slices.ContainsFunc(identity.SelfCertifications, cryptographicallyValid) {
@@ -250,16 +250,28 @@ func (c *Certificate) errNoSelfSignature() *PolicyError {
 // checkPeriod says whether at is within the period that self gives key. The date
 // of self doesn't matter: when an expiry is extended, GnuPG exports only the new
 // self-signature, and what was signed before it must still hold.
-func checkPeriod(key *packet.PublicKey, self *packet.Signature, at time.Time) *PolicyError {
+func (c *Certificate) checkPeriod(key *packet.PublicKey, self *packet.Signature, at time.Time) *PolicyError {
 	if key.CreationTime.After(at.Add(ClockSkew)) {
 		return errNotYetValid(key.CreationTime)
 	}
 	if end := keyEnd(key, self); !end.IsZero() && !at.Before(end) {
 		return &PolicyError{RuleExpired,
 			"The certificate, or the key in it that counts, expired on " + end.UTC().Format("2 January 2006") + ".",
-			"Extend it (gpg --quick-set-expire FINGERPRINT 2y && gpg --quick-set-expire FINGERPRINT 2y '*') and export it again: " + exportCommand}
+			"Extend it (" + c.extendCommands(at) + ") and export it again: " + exportCommand}
 	}
 	return nil
+}
+
+// extendCommands names the encryption subkey if it has expired, too: GnuPG's "all
+// subkeys" leaves out those that have.
+func (c *Certificate) extendCommands(at time.Time) string {
+	const extend = "gpg --quick-set-expire FINGERPRINT 2y"
+	if e := c.encryption; e != nil && e.PublicKey.IsSubkey {
+		if end := keyEnd(e.PublicKey, e.SelfSignature); !end.IsZero() && !at.Before(end) {
+			return extend + " && " + extend + " " + string(fingerprintOf(e.PublicKey))
+		}
+	}
+	return extend
 }
 
 func errNotYetValid(from time.Time) *PolicyError {

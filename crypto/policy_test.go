@@ -160,17 +160,31 @@ func TestPolicyLooksAtTheClock(t *testing.T) {
 	// The encryption key alone may have expired, too, and the remedy must work for both.
 	now := time.Now()
 	wantRule(t, c.CheckPolicy(now), RuleExpired)
-	g.run("--faked-system-time", "20260110T120000!", "--quick-set-expire", f, "30d", "*")
+	g.run("--faked-system-time", "20260110T130000!", "--quick-set-expire", f, "30d", "*")
 	g.run("--faked-system-time", "20260111T120000!", "--quick-set-expire", f, "0")
 	policy := wantRule(t, mustParse(t, g.export(f)).CheckPolicy(now), RuleExpired)
-	for _, command := range commands(policy.Remedy) {
-		if strings.HasPrefix(command, "gpg --quick-set-expire") {
-			g.shell(command)
-		}
-	}
-	if err := mustParse(t, g.export(f, "--export-options", "export-minimal")).CheckPolicy(now); err != nil {
+	if err := mustParse(t, g.remedy(policy)).CheckPolicy(now); err != nil {
 		t.Errorf("after the remedy: %v", err)
 	}
+}
+
+func TestRemedyForSHA1Works(t *testing.T) {
+	g := newGPG(t)
+	g.run("--faked-system-time", "20260110T120000!", "--cert-digest-algo", "SHA1", "--quick-generate-key", "Anna", "future-default", "default", "0")
+	policy := wantRule(t, mustParse(t, g.export(g.fingerprint("Anna"))).CheckPolicy(noon), RuleSHA1)
+	if err := mustParse(t, g.remedy(policy)).CheckPolicy(time.Now()); err != nil {
+		t.Errorf("after the remedy: %v", err)
+	}
+}
+
+// remedy runs the commands of a remedy; the last one exports the certificate.
+func (g *gpg) remedy(policy *PolicyError) []byte {
+	g.t.Helper()
+	var out []byte
+	for _, command := range commands(policy.Remedy) {
+		out = g.shell(command)
+	}
+	return out
 }
 
 // commands returns the commands in a remedy.
