@@ -1,6 +1,8 @@
 package crypto
 
 import (
+	"bytes"
+	"crypto"
 	"errors"
 	"slices"
 	"strings"
@@ -150,6 +152,85 @@ func TestRolesCountOnlyInTheHashedArea(t *testing.T) {
 	}
 	if s, err := o.pinned(t).VerifyStaff(forged, noon); err == nil {
 		t.Errorf("roles %v", s.Roles())
+	}
+}
+
+func TestCertificationsCanBeRevoked(t *testing.T) {
+	o := newOffice(t)
+	root := o.pinned(t)
+	revoked := o.author.Certificate()
+	signer := o.root.entity.PrivateKey
+	s := &packet.Signature{
+		Version: 4, SigType: packet.SigTypeCertificationRevocation, PubKeyAlgo: signer.PubKeyAlgo, Hash: crypto.SHA512,
+		CreationTime: noon.Add(time.Hour), IssuerKeyId: &signer.KeyId, IssuerKeyVersion: 4, IssuerFingerprint: signer.Fingerprint,
+	}
+	if err := s.SignUserId("Anna Meijer", revoked.entity.PrimaryKey, signer, nil); err != nil {
+		t.Fatal(err)
+	}
+	var revocation bytes.Buffer
+	if err := s.Serialize(&revocation); err != nil {
+		t.Fatal(err)
+	}
+	revoked, err := revoked.withCertification("Anna Meijer", revocation.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := root.VerifyStaff(revoked, noon); err != nil {
+		t.Errorf("before the revocation: %v", err)
+	}
+	if s, err := root.VerifyStaff(revoked, noon.Add(time.Hour)); err == nil {
+		t.Errorf("after the revocation: roles %v", s.Roles())
+	}
+	again, err := CertifyStaff(o.root, revoked, []Role{RoleAuthor}, noon.Add(2*time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := root.VerifyStaff(again, noon.Add(2*time.Hour)); err != nil {
+		t.Errorf("after being certified again: %v", err)
+	}
+}
+
+// A signature may claim any issuer; only the expected key's verifies.
+func TestIssuerIsNotBelieved(t *testing.T) {
+	o := newOffice(t)
+	eve := mustKey(t, ProfilePQ, "Eve")
+	pretender := *o.author.entity.PrivateKey
+	pretender.PublicKey.Fingerprint = o.root.entity.PrimaryKey.Fingerprint
+	pretender.PublicKey.KeyId = o.root.entity.PrimaryKey.KeyId
+	entity := *o.author.entity
+	entity.PrivateKey = &pretender
+	c, err := certify(&Key{certificate: o.author.certificate, entity: &entity}, eve.Certificate(), "Eve", roleNotation, []string{"author"}, StaffPeriod, noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s, err := o.pinned(t).VerifyStaff(c, noon); err == nil {
+		t.Errorf("roles %v", s.Roles())
+	}
+}
+
+func TestWeakHashesAreRefusedInChains(t *testing.T) {
+	o := newOffice(t)
+	signer := o.root.entity.PrivateKey
+	subject := mustKey(t, ProfilePQ, "Eve").Certificate()
+	s := &packet.Signature{
+		Version: 4, SigType: packet.SigTypeGenericCert, PubKeyAlgo: signer.PubKeyAlgo, Hash: crypto.SHA1,
+		CreationTime: noon, IssuerKeyId: &signer.KeyId, IssuerKeyVersion: 4, IssuerFingerprint: signer.Fingerprint,
+		Notations: []*packet.Notation{{Name: roleNotation, Value: []byte("author"), IsHumanReadable: true}},
+	}
+	off := false
+	if err := s.SignUserId("Eve", subject.entity.PrimaryKey, signer, &packet.Config{NonDeterministicSignaturesViaNotation: &off}); err != nil {
+		t.Fatal(err)
+	}
+	var certification bytes.Buffer
+	if err := s.Serialize(&certification); err != nil {
+		t.Fatal(err)
+	}
+	c, err := subject.withCertification("Eve", certification.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s, err := o.pinned(t).VerifyStaff(c, noon); err == nil {
+		t.Errorf("roles %v by SHA-1", s.Roles())
 	}
 }
 

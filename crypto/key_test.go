@@ -3,7 +3,12 @@ package crypto
 import (
 	"bytes"
 	"strings"
+	"sync"
 	"testing"
+	"time"
+
+	"github.com/ProtonMail/go-crypto/openpgp/packet"
+	openpgp "github.com/ProtonMail/go-crypto/openpgp/v2"
 )
 
 func mustKey(t testing.TB, profile Profile, userID string) *Key {
@@ -78,5 +83,157 @@ func TestGPGImportsGeneratedCertificates(t *testing.T) {
 				t.Error("the signing-only certificate has a subkey")
 			}
 		})
+	}
+}
+
+// detachedSignature is what any program makes with an Ed25519 key of ours.
+func detachedSignature(t *testing.T, k *Key, text string) string {
+	t.Helper()
+	var signature bytes.Buffer
+	if err := openpgp.DetachSign(&signature, []*openpgp.Entity{k.entity}, strings.NewReader(text), &packet.Config{Time: func() time.Time { return noon }}); err != nil {
+		t.Fatal(err)
+	}
+	return armor(armorSignature, signature.Bytes())
+}
+
+func TestGPGVerifiesWithEveryFormOfACertificate(t *testing.T) {
+	for name, key := range map[string]*Key{"pq": mustKey(t, ProfilePQ, "S-7K2M9QXC/2"), "compat": mustKey(t, ProfileCompat, "S-7K2M9QXC/2"), "root": mustRoot(t)} {
+		for form, armored := range map[string]string{"whole": key.Certificate().Armor(), "signing only": key.Certificate().SigningOnlyArmor()} {
+			t.Run(name+" "+form, func(t *testing.T) {
+				g := newGPG(t)
+				g.run("--import", g.file("cert.asc", armored))
+				g.run("--verify", g.file("text.asc", detachedSignature(t, key, "received\n")), g.file("text", "received\n"))
+				if _, _, err := g.try("--verify", g.file("text.asc", detachedSignature(t, key, "received\n")), g.file("text", "refused\n")); err == nil {
+					t.Error("gpg verified another text")
+				}
+			})
+		}
+	}
+}
+
+func TestKeySurvivesBeingWritten(t *testing.T) {
+	for _, key := range []*Key{mustKey(t, ProfilePQ, "S-7K2M9QXC/2"), mustKey(t, ProfileCompat, "Anna"), mustRoot(t)} {
+		again, err := ParseArmoredKey([]byte(key.Armor()), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again.Armor() != key.Armor() || !bytes.Equal(again.Certificate().Bytes(), key.Certificate().Bytes()) {
+			t.Error("the key changed")
+		}
+	}
+}
+
+func TestUserIDs(t *testing.T) {
+	for _, good := range []string{"S-7K2M9QXC/2", "International Court (demo)", "محكمة", "Anna <anna@court.example>", "x"} {
+		k, err := GenerateKey(ProfilePQ, good, noon)
+		if err != nil {
+			t.Errorf("%q: %v", good, err)
+		} else if c := mustParse(t, k.Certificate().Bytes()); c.UserIDs()[0] != good {
+			t.Errorf("%q became %q", good, c.UserIDs())
+		}
+	}
+	for _, bad := range []string{"", " Anna", "Anna\n", "An\x00na", "\xff", strings.Repeat("x", 256)} {
+		if _, err := GenerateKey(ProfilePQ, bad, noon); err == nil {
+			t.Errorf("%q was accepted", bad)
+		}
+	}
+	if _, err := GenerateKey(ProfileOwn, "Anna", noon); err == nil {
+		t.Error("a key of profile own was made")
+	}
+}
+
+// Certificates are shared by every request of a server.
+func TestCertificateIsSafeForManyGoroutines(t *testing.T) {
+	o := newOffice(t)
+	root := o.pinned(t)
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			if _, err := root.VerifyRepresentative(o.staff(), o.chain(), o.representative, noon.Add(2*time.Hour)); err != nil {
+				t.Error(err)
+			}
+			if _, err := o.own.Certificate().encryptionKey(); err != nil {
+				t.Error(err)
+			}
+			detachedSignature(t, o.own, "together")
+		})
+	}
+	group.Wait()
+}
+
+// Newer keys than ours, brought by their owners, take their place in a chain.
+func TestVersion6KeysInAChain(t *testing.T) {
+	o := newOffice(t)
+	number := o.representative.String()
+	fromLibrary := func() *Key {
+		config := &packet.Config{V6Keys: true, Algorithm: packet.PubKeyAlgoMldsa65Ed25519, AEADConfig: &packet.AEADConfig{}, Time: func() time.Time { return noon }}
+		entity, err := openpgp.NewEntity(number, "", "", config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		key, err := keyFromEntity(entity)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return key
+	}
+	first, second := fromLibrary(), fromLibrary()
+	first = adopt(t, first)(CertifySuccessor(o.own, first.Certificate(), o.representative, noon.Add(time.Hour)))
+	second = adopt(t, second)(CertifySuccessor(first, second.Certificate(), o.representative, noon.Add(2*time.Hour)))
+	chain := append(o.chain(), first.Certificate(), second.Certificate())
+	r, err := o.pinned(t).VerifyRepresentative(o.staff(), chain, o.representative, noon.Add(3*time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := r.Certificate(); len(c.Fingerprint()) != 64 || c.Suite() != SuitePQ || !c.PostQuantum() {
+		t.Errorf("fingerprint %s, suite %s", c.Fingerprint(), c.Suite())
+	}
+}
+
+func TestPostQuantumSubkeyIsPreferred(t *testing.T) {
+	for _, order := range [][]packet.PublicKeyAlgorithm{
+		{packet.PubKeyAlgoMlkem768X25519, packet.PubKeyAlgoEdDSA},
+		{packet.PubKeyAlgoEdDSA, packet.PubKeyAlgoMlkem768X25519},
+	} {
+		entity, err := newEntity("S-7K2M9QXC/2", generationConfig(noon))
+		if err != nil {
+			t.Fatal(err)
+		}
+		entity.Subkeys = nil
+		for i, algorithm := range order {
+			config := generationConfig(noon.Add(time.Duration(i) * time.Hour))
+			config.Algorithm = algorithm
+			if err := entity.AddEncryptionSubkey(config); err != nil {
+				t.Fatal(err)
+			}
+		}
+		key, err := keyFromEntity(entity)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !key.Certificate().PostQuantum() {
+			t.Errorf("of the subkeys %d the classical one was chosen", order)
+		}
+	}
+}
+
+func BenchmarkParseCertificate(b *testing.B) {
+	for _, profile := range []Profile{ProfilePQ, ProfileCompat} {
+		b.Run(string(profile), func(b *testing.B) {
+			data := mustKey(b, profile, "S-7K2M9QXC/2").Certificate().Bytes()
+			for b.Loop() {
+				mustParse(b, data)
+			}
+		})
+	}
+}
+
+func BenchmarkVerifyRepresentative(b *testing.B) {
+	o := newOffice(b)
+	root, staff, chain := o.pinned(b), o.staff(), o.chain()
+	for b.Loop() {
+		if _, err := root.VerifyRepresentative(staff, chain, o.representative, noon.Add(2*time.Hour)); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
