@@ -5,6 +5,7 @@ import (
 	"crypto"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 	"unicode"
@@ -27,6 +28,15 @@ const (
 type Key struct {
 	certificate *Certificate
 	entity      *openpgp.Entity // the certificate's, with the private parts; every signature's Valid is set
+}
+
+// Format keeps the private part out of logs, whatever verb prints the key.
+func (k *Key) Format(f fmt.State, _ rune) {
+	if k == nil || k.certificate == nil {
+		io.WriteString(f, "no key")
+		return
+	}
+	io.WriteString(f, "key "+string(k.certificate.fingerprint))
 }
 
 // GenerateKey makes a key of profile ProfilePQ or ProfileCompat with one user ID.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -195,6 +196,21 @@ func TestSecrets(t *testing.T) {
 	}
 	if _, err := DeriveSecrets([]byte(" \n"), salt); err == nil {
 		t.Error("an empty passphrase was accepted")
+	}
+}
+
+func TestPrintingShowsNoSecrets(t *testing.T) {
+	s := mustSecrets(t, testPassphrase, NewSalt())
+	b := &Bundle{Holder: "Anna Meijer", Key: mustKey(t, ProfileCompat, "Anna Meijer")}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%d"} {
+		for _, value := range []any{s, *s, b.Key, b, *b} {
+			if shown := fmt.Sprintf(verb, value); len(shown) > 300 {
+				t.Errorf("%s shows %s", verb, shown)
+			}
+		}
+	}
+	if shown := fmt.Sprint(s, *s); strings.ContainsAny(shown, "0123456789") {
+		t.Errorf("secrets are shown: %s", shown)
 	}
 }
 
