@@ -7,6 +7,9 @@
 //	session     who is logged in, on Redis or in the database
 //	store       the SQL behind all of it, SQLite or PostgreSQL
 //	web         routes, pages, JSON API, assets
+//	api         the JSON API's requests and answers as Go types
+//	ceremony    what a person's client does with keys, native and WASM
+//	client      the same over HTTP, for the command line and tests
 //	portaltest  a real portal for tests
 //
 // The server sees only sealed bodies, envelopes, certificates, signatures, hashes
@@ -16,5 +19,6 @@
 // Arrows: portal imports crypto and nothing else of ours. The steps (registry,
 // dispatch) import portal and crypto, never each other and never store; each declares
 // the store methods that it needs, and one *store.DB satisfies all. web imports
-// the steps, session and templates, not store. cmd wires.
+// the steps, session, api and templates, not store. api imports portal and crypto;
+// ceremony those and api; client those and ceremony. cmd wires.
 package portal

@@ -1,0 +1,311 @@
+package api
+
+import (
+	"time"
+
+	"valise/crypto"
+	"valise/portal"
+)
+
+// Root is the path under which all routes stand.
+const Root = "/api/v1"
+
+// Limits of request bodies in bytes; a larger one is answered with 413.
+const (
+	MaxRequest       = 64 << 10
+	MaxKeyRequest    = 8 << 20  // POST /claim, POST /mailboxes, POST /me/lock
+	MaxNoticeRequest = 64 << 20 // POST /notices
+)
+
+// Failure is the body of every refusal.
+type Failure struct {
+	Error FailureDetail `json:"error"`
+}
+
+// FailureDetail says what happened: Code for programs, Message for the person, Reference
+// to find the log line of an internal error.
+type FailureDetail struct {
+	Code      string `json:"code"`
+	Message   string `json:"message"`
+	Reference string `json:"reference,omitempty"`
+}
+
+// Institution is the answer of GET /institution: what anyone may know, and a verifier needs.
+type Institution struct {
+	Name            map[string]string  `json:"name"` // by language
+	Origin          string             `json:"origin"`
+	Languages       []string           `json:"languages"`
+	Root            string             `json:"root"` // armored certificate
+	RootFingerprint crypto.Fingerprint `json:"root_fingerprint"`
+	RootSHA256      string             `json:"root_sha256"`
+	Staff           []string           `json:"staff"` // armored certificates
+}
+
+// StaffCertificate is the request of POST /staff.
+type StaffCertificate struct {
+	Certificate string `json:"certificate"` // armored
+}
+
+// StaffMember is the answer of POST /staff.
+type StaffMember struct {
+	Fingerprint crypto.Fingerprint `json:"fingerprint"`
+	Name        string             `json:"name"`
+	Roles       []crypto.Role      `json:"roles"`
+}
+
+// LogInStart is the request of POST /login/start. As is a representative's number, or a staff member's fingerprint.
+type LogInStart struct {
+	As string `json:"as"`
+}
+
+// LogInChallenge is its answer. Text is the log-in text to sign; clients compare Origin with where they are.
+type LogInChallenge struct {
+	Origin  string    `json:"origin"`
+	As      string    `json:"as"`
+	Nonce   string    `json:"nonce"`
+	Time    time.Time `json:"time"`
+	Expires time.Time `json:"expires"`
+	Salt    []byte    `json:"salt"`
+	Text    string    `json:"text"`
+}
+
+// Unlock is the request of POST /login/unlock.
+type Unlock struct {
+	As          string `json:"as"`
+	LogInSecret []byte `json:"log_in_secret"`
+}
+
+// Unlocked is its answer.
+type Unlocked struct {
+	LockedBundle []byte                     `json:"locked_bundle"`
+	State        portal.RepresentativeState `json:"state"`
+}
+
+// LogIn is the request of POST /login: the clear-signed log-in text.
+type LogIn struct {
+	As         string `json:"as"`
+	SignedText string `json:"signed_text"`
+}
+
+// LoggedIn is its answer; State is empty for staff.
+type LoggedIn struct {
+	Holder string                     `json:"holder"`
+	State  portal.RepresentativeState `json:"state,omitempty"`
+	Share  []byte                     `json:"share"`
+}
+
+// Session is the answer of GET /session.
+type Session struct {
+	Holder          string                     `json:"holder"`
+	State           portal.RepresentativeState `json:"state,omitempty"`
+	IdleExpires     time.Time                  `json:"idle_expires"`
+	AbsoluteExpires time.Time                  `json:"absolute_expires"`
+	Share           []byte                     `json:"share"` // 32 bytes, the server's half of what keeps the unlocked key in the browser
+}
+
+// SessionLine is one of the answer of GET /sessions.
+type SessionLine struct {
+	ID      string    `json:"id"`
+	Created time.Time `json:"created"`
+	Seen    time.Time `json:"seen"`
+	Current bool      `json:"current"`
+}
+
+// Me is the answer of GET /me.
+type Me struct {
+	Representative string                     `json:"representative"`
+	State          portal.RepresentativeState `json:"state"`
+	Profile        crypto.Profile             `json:"profile"`
+	Fingerprint    crypto.Fingerprint         `json:"fingerprint"`
+	Chain          []string                   `json:"chain"` // armored certificates, issued one first
+}
+
+// Chain is the answer of GET /certificates/{representative}.
+type Chain struct {
+	Chain []string `json:"chain"`
+}
+
+// HeldEnvelope is one of the answer of GET /envelopes, and of the request of POST /claim.
+type HeldEnvelope struct {
+	Notice      crypto.Number      `json:"notice"`
+	Certificate crypto.Fingerprint `json:"certificate"`
+	Suite       crypto.Suite       `json:"suite"`
+	Data        []byte             `json:"data"`
+}
+
+// Claim is the request of POST /claim. Salt, Verifier and LockedBundle are absent for profile "own".
+type Claim struct {
+	Profile      crypto.Profile `json:"profile"`
+	Certificate  string         `json:"certificate"` // armored
+	Salt         []byte         `json:"salt,omitempty"`
+	Verifier     []byte         `json:"verifier,omitempty"`
+	LockedBundle []byte         `json:"locked_bundle,omitempty"`
+	Envelopes    []HeldEnvelope `json:"envelopes"`
+}
+
+// Lock is the request of POST /me/lock.
+type Lock struct {
+	Salt         []byte `json:"salt"`
+	Verifier     []byte `json:"verifier"`
+	LockedBundle []byte `json:"locked_bundle"`
+}
+
+// Notice is a delivered notice as one representative sees it: in GET /notices without Nonce and Body, in GET /notices/{notice} with them.
+type Notice struct {
+	Notice            crypto.Number    `json:"notice"`
+	Manifest          string           `json:"manifest"`
+	AuthorSignature   string           `json:"author_signature"`
+	ApproverSignature string           `json:"approver_signature"`
+	Suite             crypto.Suite     `json:"suite"`
+	Envelope          []byte           `json:"envelope"`
+	Heading           []byte           `json:"heading"`
+	Delivered         time.Time        `json:"delivered"`
+	Opened            *time.Time       `json:"opened"`          // null: nobody of the mailbox has opened it
+	Acknowledgement   *Acknowledgement `json:"acknowledgement"` // null: none yet
+	Nonce             string           `json:"nonce,omitempty"`
+	Body              []byte           `json:"body,omitempty"`
+}
+
+// Acknowledgement is what a mailbox's list and the staff's status show of a receipt.
+type Acknowledgement struct {
+	Representative string             `json:"representative"`
+	Certificate    crypto.Fingerprint `json:"certificate"`
+	Decision       crypto.Decision    `json:"decision"`
+	Received       time.Time          `json:"received"`
+}
+
+// Nonce is the answer of GET /notices/{notice}/nonce.
+type Nonce struct {
+	Nonce string `json:"nonce"`
+}
+
+// Receipt is the request of POST /notices/{notice}/acknowledgement, clear-signed.
+type Receipt struct {
+	Receipt string `json:"receipt"`
+}
+
+// ReceivedReceipt is its answer.
+type ReceivedReceipt struct {
+	Received time.Time `json:"received"`
+	Receipt  string    `json:"receipt"`
+}
+
+// SignedManifest is the answer of GET /notices/{notice}/manifest.
+type SignedManifest struct {
+	Manifest          string `json:"manifest"`
+	AuthorSignature   string `json:"author_signature"`
+	ApproverSignature string `json:"approver_signature,omitempty"`
+}
+
+// EvidenceRequest is the request of POST /evidence: a receipt, to the byte as it was given out.
+type EvidenceRequest struct {
+	Receipt string `json:"receipt"`
+}
+
+// Evidence is its answer: what proves the receipt beyond the root. Whoever has a receipt may have it; nobody else can ask for it.
+type Evidence struct {
+	SignedManifest
+	Chain    []string  `json:"chain"` // the acknowledging representative's
+	Received time.Time `json:"received"`
+}
+
+// Mailbox is one of the answer of GET /mailboxes. Label and Details are sealed records.
+type Mailbox struct {
+	Mailbox         crypto.Number    `json:"mailbox"`
+	Kind            string           `json:"kind"` // "S", "O", "I"
+	Label           []byte           `json:"label"`
+	Representatives []Representative `json:"representatives"`
+}
+
+// Representative is a line of a Mailbox.
+type Representative struct {
+	Representative string                     `json:"representative"`
+	State          portal.RepresentativeState `json:"state"`
+	Profile        crypto.Profile             `json:"profile"`
+	Chain          []string                   `json:"chain"`
+	Details        []byte                     `json:"details"`
+	Issued         time.Time                  `json:"issued"`
+	Claimed        *time.Time                 `json:"claimed"`
+}
+
+// Issue is the request of POST /mailboxes: a new representative, and its mailbox when that is new.
+type Issue struct {
+	Representative string         `json:"representative"`
+	Profile        crypto.Profile `json:"profile"`
+	Certificate    string         `json:"certificate"` // armored, certified by the registrar
+	Salt           []byte         `json:"salt"`
+	Verifier       []byte         `json:"verifier"`
+	LockedBundle   []byte         `json:"locked_bundle"`
+	Label          []byte         `json:"label"`   // sealed; for a mailbox that exists it must be empty
+	Details        []byte         `json:"details"` // sealed
+}
+
+// Submission is the request of POST /notices.
+type Submission struct {
+	Manifest        string                  `json:"manifest"`
+	AuthorSignature string                  `json:"author_signature"`
+	Audience        string                  `json:"audience"`
+	Headings        map[crypto.Suite][]byte `json:"headings"`
+	Bodies          map[crypto.Suite][]byte `json:"bodies"`
+	Envelopes       []Envelope              `json:"envelopes"`
+}
+
+// Envelope is a wrapped session key and whose it is: "S-7K2M9QXC/2", or "staff:" and a fingerprint.
+type Envelope struct {
+	Holder      string             `json:"holder"`
+	Certificate crypto.Fingerprint `json:"certificate"`
+	Suite       crypto.Suite       `json:"suite"`
+	Data        []byte             `json:"data"`
+}
+
+// Submitted is the answer of POST /notices.
+type Submitted struct {
+	Notice crypto.Number `json:"notice"`
+}
+
+// StaffNotice is one of the answer of GET /staff/notices; GET /staff/notices/{notice} fills the rest.
+type StaffNotice struct {
+	Notice            crypto.Number           `json:"notice"`
+	State             portal.NoticeState      `json:"state"`
+	Manifest          string                  `json:"manifest"`
+	AuthorSignature   string                  `json:"author_signature"`
+	ApproverSignature string                  `json:"approver_signature,omitempty"`
+	Submitted         time.Time               `json:"submitted"`
+	Released          *time.Time              `json:"released"`
+	Audience          string                  `json:"audience,omitempty"`
+	Headings          map[crypto.Suite][]byte `json:"headings,omitempty"`
+	Bodies            map[crypto.Suite][]byte `json:"bodies,omitempty"`
+	Envelope          []byte                  `json:"envelope,omitempty"` // this staff member's
+	Suite             crypto.Suite            `json:"suite,omitempty"`    // of that envelope
+}
+
+// Approval is the request of POST /staff/notices/{notice}/approval.
+type Approval struct {
+	Signature string `json:"signature"` // armored
+}
+
+// Released is its answer.
+type Released struct {
+	Released time.Time `json:"released"`
+}
+
+// Status is the answer of GET /staff/notices/{notice}/status.
+type Status struct {
+	Notice      crypto.Number      `json:"notice"`
+	State       portal.NoticeState `json:"state"`
+	Acknowledge bool               `json:"acknowledge"` // demanded
+	Deadline    *time.Time         `json:"deadline"`
+	Released    *time.Time         `json:"released"`
+	Mailboxes   []MailboxStatus    `json:"mailboxes"`
+}
+
+// MailboxStatus is one line of it.
+type MailboxStatus struct {
+	Mailbox      crypto.Number   `json:"mailbox"`
+	Delivered    *time.Time      `json:"delivered"`
+	Opened       *time.Time      `json:"opened"`
+	Acknowledged *time.Time      `json:"acknowledged"`
+	By           string          `json:"by,omitempty"`
+	Decision     crypto.Decision `json:"decision,omitempty"`
+	Overdue      bool            `json:"overdue"`
+}
