@@ -99,6 +99,7 @@ type Manifest struct {
 	Author         Fingerprint
 	Created        time.Time         // UTC, seconds
 	Bodies         map[Suite]BodyRef // one or two
+	Headings       map[Suite]BodyRef // the same suites
 	ContentSHA256  string            // hex; both bodies hold this content; it contains the opening value, so it can't be guessed
 	OpeningSHA256  string            // hex of the SHA-256 of the 32 opening bytes
 	AudienceSHA256 string            // hex
@@ -219,6 +220,7 @@ type SealedNotice struct {
 	Manifest        []byte
 	AuthorSignature []byte // armored, detached
 	Audience        []byte
+	Headings        map[Suite][]byte
 	Bodies          map[Suite][]byte
 	Envelopes       []Envelope // representatives, then desk
 }
@@ -248,10 +250,10 @@ func (v *VerifiedManifest) Author() *Staff      { return v.author }
 func (v *VerifiedManifest) Approver() *Staff    { return v.approver }
 func (v *VerifiedManifest) SHA256() string      { return v.digest }
 
-func (r *Root) VerifySubmission(s SignedManifest, staff []*Certificate) (*VerifiedManifest, error) {
+func (r *Root) VerifySubmission(s SignedManifest, staff []*Certificate, now time.Time) (*VerifiedManifest, error) {
 	panic("contract")
 } // author's signature only; for the approver and the server
-func (r *Root) VerifyManifest(s SignedManifest, staff []*Certificate) (*VerifiedManifest, error) {
+func (r *Root) VerifyManifest(s SignedManifest, staff []*Certificate, now time.Time) (*VerifiedManifest, error) {
 	panic("contract")
 } // both, by two people with the two roles
 
@@ -289,7 +291,7 @@ func (r *Receipt) Acknowledgement() *Acknowledgement { return r.acknowledgement 
 func (r *Receipt) Signature() *Signature             { return r.signature }
 
 // VerifyReceipt checks a receipt against the manifest it names and the signer's certificate.
-func VerifyReceipt(receipt []byte, v *VerifiedManifest, c *Certificate) (*Receipt, error) {
+func VerifyReceipt(receipt []byte, v *VerifiedManifest, c *Certificate, now time.Time) (*Receipt, error) {
 	panic("contract")
 }
 
