@@ -36,19 +36,28 @@ type Info struct {
 	Current bool
 }
 
-// Records is where sessions live; implemented on Redis and on SQL. Ids are hashes already. All methods return an error
-// of portal.Unavailable when the place can't be reached.
+// Records is where sessions live; implemented on Redis and on SQL, and held to the same suite by package recordstest. Ids are hashes
+// already. All methods return an error of portal.Unavailable when the place can't be reached.
+//
+// Update is compare-and-set: two requests of one session at the same time must not undo each other's changes, so a change is written
+// only over the bytes that it was made from. In SQL: UPDATE … SET data = new, expires = … WHERE id_hash = … AND data = old AND expires > now.
+//
+// A record whose ttl has passed is unknown to every method, whether or not it was deleted yet, and its id may be created again.
+//
+// An implementation that can lose a holder's epoch while it keeps their sessions (Redis, by eviction) must then answer
+// an epoch that it never gave before; SQL simply starts at 0.
 type Records interface {
-	Load(ctx context.Context, idHash string) (data []byte, err error)                        // nil, nil when unknown
-	Create(ctx context.Context, idHash, holder string, data []byte, ttl time.Duration) error // fails if it exists
-	Update(ctx context.Context, idHash string, data []byte, ttl time.Duration) (bool, error) // false when it is gone: never revived
-	Delete(ctx context.Context, idHash, holder string) error
-	List(ctx context.Context, holder string) (map[string][]byte, error) // idHash → data
+	Load(ctx context.Context, idHash string) (data []byte, err error)                             // nil, nil when unknown
+	Create(ctx context.Context, idHash, holder string, data []byte, ttl time.Duration) error      // fails if it exists
+	Update(ctx context.Context, idHash string, old, data []byte, ttl time.Duration) (bool, error) // false when it is gone (never revived), or is no longer old
+	Delete(ctx context.Context, idHash, holder string) error                                      // nil when it is gone already
+	List(ctx context.Context, holder string) (map[string][]byte, error)                           // idHash → data
 	Epoch(ctx context.Context, holder string) (int64, error)
-	Revoke(ctx context.Context, holder string) error // raises the epoch, deletes what it can
+	Revoke(ctx context.Context, holder string) error // raises the epoch, then deletes the holder's records
 }
 
-// Nonces are single use: Take succeeds once, within NonceLifetime of Put. Nonces are stored as hashes.
+// Nonces are single use: Take succeeds once, within ttl of Put. What comes in as nonce is a SHA-256 in hex already
+// (Challenges hashes), so an implementation keeps it as it is. Two Takes at the same time: one succeeds.
 type Nonces interface {
 	PutNonce(ctx context.Context, purpose, nonce string, ttl time.Duration) error
 	TakeNonce(ctx context.Context, purpose, nonce string) (bool, error)
