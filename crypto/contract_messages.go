@@ -33,13 +33,13 @@ func (s *Signature) Made() time.Time      { return s.made }
 func SignDetached(k *Key, purpose Purpose, data []byte, now time.Time) (armored []byte, err error) {
 	panic("contract")
 }
-func VerifyDetached(c *Certificate, purpose Purpose, data, signature []byte) (*Signature, error) {
+func VerifyDetached(c *Certificate, purpose Purpose, data, signature []byte, now time.Time) (*Signature, error) {
 	panic("contract")
 } // armored or binary; certificate must have been good when it signed
 func ClearSign(k *Key, purpose Purpose, text []byte, now time.Time) ([]byte, error) {
 	panic("contract")
 }
-func VerifyClearSigned(c *Certificate, purpose Purpose, message []byte) (text []byte, s *Signature, err error) {
+func VerifyClearSigned(c *Certificate, purpose Purpose, message []byte, now time.Time) (text []byte, s *Signature, err error) {
 	panic("contract")
 }                                                             // LF line ends returned; nothing before/after; one signature
 func ReadClearSigned(message []byte) (text []byte, err error) { panic("contract") } // unverified text, to find out whose certificate to fetch
@@ -68,8 +68,12 @@ func WrapAll(keys map[Suite]*SessionKey, to []*Certificate, progress func(done i
 func Unwrap(envelope []byte, keys ...*Key) (*SessionKey, error)            { panic("contract") }
 func Rewrap(envelope []byte, from []*Key, to *Certificate) ([]byte, error) { panic("contract") } // PKESK opened with one key, sealed to another
 
+// For notice.go, in this package:
+//   func (k *SessionKey) seal(purpose Purpose, author *Key, content []byte, now time.Time) (packet []byte, err error)
+//   func (k *SessionKey) open(purpose Purpose, author *Certificate, packet []byte, now time.Time) (content []byte, s *Signature, err error)
+
 // OpenBody decrypts and verifies the inner signature by exactly author.
-func OpenBody(body []byte, key *SessionKey, author *Certificate) (content []byte, s *Signature, err error) {
+func OpenBody(body []byte, key *SessionKey, author *Certificate, now time.Time) (content []byte, s *Signature, err error) {
 	panic("contract")
 }
 
@@ -85,7 +89,7 @@ func CheckEnvelope(envelope []byte, to *Certificate) error { panic("contract") }
 func SealRecord(content []byte, signer *Key, purpose Purpose, to []*Certificate, now time.Time) ([]byte, error) {
 	panic("contract")
 }
-func OpenRecord(message []byte, keys []*Key, signers []*Certificate, purpose Purpose) ([]byte, *Signature, error) {
+func OpenRecord(message []byte, keys []*Key, signers []*Certificate, purpose Purpose, now time.Time) ([]byte, *Signature, error) {
 	panic("contract")
 }
 
