@@ -1,0 +1,144 @@
+package crypto
+
+import (
+	"cmp"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+const (
+	audienceFirstLine = "valise audience v1"
+
+	// MaxAudience is how many representatives a notice can be sealed to.
+	MaxAudience = 100_000
+	// MaxAudienceSize is the size in bytes of the largest audience accepted;
+	// MaxAudience lines of the longest kind fit.
+	MaxAudienceSize = 10 << 20
+
+	audienceSaltSize = 16
+)
+
+// Audience is who a notice goes to: one text, "valise audience v1", with a line
+// for each representative, sorted. The manifest holds its digest. Staff and the
+// server see the text; recipients see only the digest, and as a random salt stands
+// in the text they can't find out by trying who else is in it. See docs/formats.md.
+type Audience struct {
+	// Salt is 16 random bytes as 32 small hexadecimal digits; NewAudienceSalt draws one.
+	Salt string
+	// Members are 1 to MaxAudience representatives, each once.
+	Members []AudienceMember
+}
+
+// AudienceMember is one representative, and what the notice was sealed to.
+type AudienceMember struct {
+	Representative Representative
+	Certificate    Fingerprint // of the representative's certificate
+	Suite          Suite       // of the body that their envelope opens
+}
+
+// NewAudienceSalt draws a salt.
+func NewAudienceSalt() string { return randomHex(audienceSaltSize) }
+
+// randomHex returns n random bytes in small hexadecimal digits.
+func randomHex(n int) string {
+	random := make([]byte, n)
+	rand.Read(random) // never fails: the runtime stops the process instead
+	return hex.EncodeToString(random)
+}
+
+func compareMembers(a, b AudienceMember) int {
+	return cmp.Or(
+		cmp.Compare(a.Representative.Mailbox, b.Representative.Mailbox),
+		cmp.Compare(a.Representative.Ordinal, b.Representative.Ordinal))
+}
+
+// Mailboxes returns how many mailboxes the members open.
+func (a *Audience) Mailboxes() int {
+	mailboxes := map[Number]bool{}
+	for _, m := range a.Members {
+		mailboxes[m.Representative.Mailbox] = true
+	}
+	return len(mailboxes)
+}
+
+// Suites returns the suites that occur, SuitePQ first.
+func (a *Audience) Suites() []Suite {
+	occurs := map[Suite]bool{}
+	for _, m := range a.Members {
+		occurs[m.Suite] = true
+	}
+	return slices.DeleteFunc(slices.Clone(suites), func(s Suite) bool { return !occurs[s] })
+}
+
+// Encode returns the text, with the members sorted by mailbox and ordinal. What
+// ParseAudience would refuse is refused.
+func (a *Audience) Encode() ([]byte, error) {
+	if len(a.Members) > MaxAudience {
+		return nil, fmt.Errorf("the audience has %d members; at most %d are possible", len(a.Members), MaxAudience)
+	}
+	members := slices.Clone(a.Members)
+	slices.SortFunc(members, compareMembers)
+	var b strings.Builder
+	b.Write(writeText(audienceFirstLine, textLine{"salt", a.Salt}))
+	for _, m := range members {
+		b.WriteString(m.Representative.String() + " " + string(m.Certificate) + " " + string(m.Suite) + "\n")
+	}
+	text := []byte(b.String())
+	if _, err := ParseAudience(text); err != nil {
+		return nil, err
+	}
+	return text, nil
+}
+
+// ParseAudience reads exactly what Encode writes. The error names the line.
+func ParseAudience(text []byte) (*Audience, error) {
+	r := readText("audience", audienceFirstLine, text, MaxAudienceSize)
+	a := &Audience{Salt: r.hex("salt", audienceSaltSize)}
+	for {
+		line, ok := r.next()
+		if !ok {
+			break
+		}
+		if len(a.Members) == MaxAudience {
+			r.fail("is one too many: an audience has at most %d members", MaxAudience)
+			break
+		}
+		m, err := parseMember(line)
+		if err != nil {
+			r.fail("%w", err)
+			break
+		}
+		if n := len(a.Members); n > 0 && compareMembers(a.Members[n-1], m) >= 0 {
+			r.fail("is out of order: members are sorted by number and ordinal, and each stands there once")
+			break
+		}
+		a.Members = append(a.Members, m)
+	}
+	if len(a.Members) == 0 {
+		r.fail("is the last one: the audience has no member")
+	}
+	if err := r.end(); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+func parseMember(line string) (AudienceMember, error) {
+	number, rest, _ := strings.Cut(line, " ")
+	fingerprint, suite, _ := strings.Cut(rest, " ")
+	representative, err := ParseRepresentative(number)
+	if err != nil || representative.String() != number {
+		return AudienceMember{}, fmt.Errorf("must start with a representative's number, such as S-7K2M9QXC/2, in capitals and with its ordinal")
+	}
+	certificate, err := ParseFingerprint(fingerprint)
+	if err != nil || string(certificate) != fingerprint {
+		return AudienceMember{}, fmt.Errorf("must hold a fingerprint of 40 or 64 digits 0–9 and capitals A–F behind the number")
+	}
+	if !slices.Contains(suites, Suite(suite)) {
+		return AudienceMember{}, fmt.Errorf("must end with one of the suites pq and compat")
+	}
+	return AudienceMember{Representative: representative, Certificate: certificate, Suite: Suite(suite)}, nil
+}
