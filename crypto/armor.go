@@ -99,10 +99,15 @@ func dearmorBody(text []byte) ([]byte, error) {
 		lines = lines[1:]
 	}
 	var encoded []byte
+	checksum := false
 	for _, line := range lines {
 		line = bytes.TrimSpace(line)
-		if len(line) == 5 && line[0] == '=' { // checksum
-			break
+		if checksum && len(line) != 0 {
+			return nil, errors.New("something stands behind the checksum of the armored block")
+		}
+		if len(line) == 5 && line[0] == '=' {
+			checksum = true
+			continue
 		}
 		encoded = append(encoded, line...)
 	}

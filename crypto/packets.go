@@ -8,20 +8,22 @@ import (
 
 // OpenPGP packet types that this package names (RFC 9580, section 5).
 const (
-	packetPKESK         = 1
-	packetSignature     = 2
-	packetSKESK         = 3
-	packetSecretKey     = 5
-	packetPublicKey     = 6
-	packetSecretSubkey  = 7
-	packetMarker        = 10
-	packetLiteral       = 11
-	packetTrust         = 12
-	packetUserID        = 13
-	packetPublicSubkey  = 14
-	packetUserAttribute = 17
-	packetSEIPD         = 18
-	packetPadding       = 21
+	packetPKESK            = 1
+	packetSignature        = 2
+	packetSKESK            = 3
+	packetOnePassSignature = 4
+	packetSecretKey        = 5
+	packetPublicKey        = 6
+	packetSecretSubkey     = 7
+	packetCompressed       = 8
+	packetMarker           = 10
+	packetLiteral          = 11
+	packetTrust            = 12
+	packetUserID           = 13
+	packetPublicSubkey     = 14
+	packetUserAttribute    = 17
+	packetSEIPD            = 18
+	packetPadding          = 21
 )
 
 // rawPacket is one OpenPGP packet as it was received: whole is header and body,
@@ -103,15 +105,18 @@ func packetHeader(data []byte) (kind byte, header int, size uint64, err error) {
 // appendPacket appends a packet with a header in the OpenPGP format and the
 // shortest definite length (RFC 9580, section 4.2.1).
 func appendPacket(to []byte, kind byte, body []byte) []byte {
+	return append(appendPacketHeader(to, kind, len(body)), body...)
+}
+
+// appendPacketHeader appends the header of a packet whose body has size bytes.
+func appendPacketHeader(to []byte, kind byte, size int) []byte {
 	to = append(to, 0xc0|kind)
-	switch n := len(body); {
-	case n < 192:
-		to = append(to, byte(n))
-	case n < 8384:
-		to = append(to, byte((n-192)>>8)+192, byte(n-192))
+	switch {
+	case size < 192:
+		return append(to, byte(size))
+	case size < 8384:
+		return append(to, byte((size-192)>>8)+192, byte(size-192))
 	default:
-		to = append(to, 255)
-		to = binary.BigEndian.AppendUint32(to, uint32(n))
+		return binary.BigEndian.AppendUint32(append(to, 255), uint32(size))
 	}
-	return append(to, body...)
 }

@@ -1,0 +1,108 @@
+package crypto
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// maxRecordRecipients is how many certificates a record may be sealed to.
+const maxRecordRecipients = 100
+
+// SealRecord makes a complete message, signed for the purpose, that any one of a
+// few certificates opens: personal details to the registrars, a draft to the desk.
+// now is the signature's time, and that at which the certificates must be good.
+//
+// A message has one suite: SuitePQ when all certificates are of it. One of
+// SuiteCompat makes the whole record one of SuiteCompat, which is then not
+// post-quantum for anyone, so give staff keys of ProfilePQ.
+func SealRecord(content []byte, signer *Key, purpose Purpose, to []*Certificate, now time.Time) ([]byte, error) {
+	if len(to) == 0 || len(to) > maxRecordRecipients {
+		return nil, fmt.Errorf("a record is sealed to 1 to %d certificates, not to %d", maxRecordRecipients, len(to))
+	}
+	suite := SuitePQ
+	for i, c := range to {
+		if err := c.CheckPolicy(now); err != nil {
+			return nil, fmt.Errorf("nothing can be sealed to certificate %s: %w", c.fingerprint, err)
+		}
+		if slices.ContainsFunc(to[:i], func(other *Certificate) bool { return other.fingerprint == c.fingerprint }) {
+			return nil, fmt.Errorf("certificate %s is named twice", c.fingerprint)
+		}
+		if c.Suite() == SuiteCompat {
+			suite = SuiteCompat
+		}
+	}
+	key, err := newSessionKey(suite)
+	if err != nil {
+		return nil, err
+	}
+	body, err := key.seal(purpose, signer, content, now)
+	if err != nil {
+		return nil, err
+	}
+	var message []byte
+	for _, c := range to {
+		envelope, err := key.wrap(c)
+		if err != nil {
+			return nil, err
+		}
+		message = append(message, envelope...)
+	}
+	return append(message, body...), nil
+}
+
+// OpenRecord opens a record, armored or binary, with any of keys, and verifies
+// that one of signers signed the content for the purpose, as VerifyDetached
+// demands.
+func OpenRecord(message []byte, keys []*Key, signers []*Certificate, purpose Purpose, now time.Time) ([]byte, *Signature, error) {
+	raw, err := binaryMessage(message)
+	if err != nil {
+		return nil, nil, err
+	}
+	packets, err := splitPackets(raw, maxRecordRecipients+1)
+	if err != nil {
+		return nil, nil, errNoMessage(err)
+	}
+	if len(packets) < 2 {
+		return nil, nil, errNoMessage(errors.New("it is cut off"))
+	}
+	envelopes, body := packets[:len(packets)-1], packets[len(packets)-1].whole
+	suite, err := CheckBody(body)
+	if err != nil {
+		return nil, nil, err
+	}
+	key, err := unwrapAny(envelopes, keys)
+	if err != nil {
+		return nil, nil, err
+	}
+	if key.suite != suite {
+		return nil, nil, errNoMessage(errors.New("its envelope and its body are of different suites"))
+	}
+	plain, err := key.decrypt(body)
+	if err != nil {
+		return nil, nil, err
+	}
+	return verifyInside(plain, signers, purpose, now)
+}
+
+// unwrapAny opens the first of several envelopes that is addressed to one of keys.
+func unwrapAny(envelopes []rawPacket, keys []*Key) (*SessionKey, error) {
+	for _, p := range envelopes {
+		if p.kind != packetPKESK {
+			return nil, errNoMessage(fmt.Errorf("it holds an OpenPGP packet of type %d", p.kind))
+		}
+	}
+	problem := errors.New("it is sealed to nobody")
+	for _, p := range envelopes {
+		key, err := Unwrap(p.whole, keys...)
+		if err == nil {
+			return key, nil
+		}
+		problem = err
+	}
+	if len(envelopes) > 1 {
+		problem = errors.New("the record is sealed to other keys than those at hand, or damaged")
+	}
+	return nil, problem
+}
