@@ -68,3 +68,6 @@ func (l *Limiter) Allow(ctx context.Context, rule Rule, who string) error { pani
 
 // Redis implements Records, Nonces and Limits on any redis.UniversalClient.
 // func NewRedis(client redis.UniversalClient) *Redis
+
+// Attach gives a request gorilla's registry of sessions, in the outermost middleware: gorilla would otherwise attach it to whichever copy of the request asks first.
+func Attach(r *http.Request) *http.Request { panic("contract") }

@@ -67,3 +67,15 @@ type Nonces interface {
 type Limits interface {
 	Allow(ctx context.Context, key string, burst int, period time.Duration) (ok bool, retryAfter time.Duration, err error)
 }
+
+// IdleExpires is when the session ends if no further request comes.
+func (s *State) IdleExpires() time.Time {
+	idle, absolute := s.Seen.Add(IdleTimeout), s.AbsoluteExpires()
+	if idle.After(absolute) {
+		return absolute
+	}
+	return idle
+}
+
+// AbsoluteExpires is when the session ends whatever comes.
+func (s *State) AbsoluteExpires() time.Time { return s.Created.Add(AbsoluteTimeout) }

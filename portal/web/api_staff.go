@@ -1,0 +1,124 @@
+package web
+
+import (
+	"net/http"
+
+	"valise/crypto"
+	"valise/portal"
+	"valise/portal/api"
+	"valise/portal/registry"
+)
+
+func (s *server) getMailboxes(w http.ResponseWriter, r *http.Request) error {
+	directory, err := s.Registry.Directory(r.Context(), visitOf(r).actor)
+	if err != nil {
+		return err
+	}
+	mailboxes := make([]api.Mailbox, len(directory))
+	for i, m := range directory {
+		if mailboxes[i], err = wireMailbox(m); err != nil {
+			return err
+		}
+	}
+	return writeJSON(w, http.StatusOK, mailboxes)
+}
+
+// postMailboxes keeps a new representative, and its mailbox when that is new.
+func (s *server) postMailboxes(w http.ResponseWriter, r *http.Request) error {
+	var request api.Issue
+	if err := decode(w, r, &request); err != nil {
+		return err
+	}
+	number, err := crypto.ParseRepresentative(request.Representative)
+	if err != nil {
+		return portal.Errorf(portal.Invalid, "invalid-number", "Field \"representative\": %v.", err)
+	}
+	if err := s.Registry.Issue(r.Context(), visitOf(r).actor, registry.Issuance{
+		Representative: number, Profile: request.Profile, Certificate: []byte(request.Certificate),
+		Salt: request.Salt, Verifier: request.Verifier, LockedBundle: request.LockedBundle,
+		Label: request.Label, Details: request.Details,
+	}); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusCreated)
+	return nil
+}
+
+// postNotices keeps a sealed notice until it is approved.
+func (s *server) postNotices(w http.ResponseWriter, r *http.Request) error {
+	var request api.Submission
+	if err := decode(w, r, &request); err != nil {
+		return err
+	}
+	n, err := s.Dispatch.Submit(r.Context(), visitOf(r).actor, sealedNotice(request))
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusCreated, api.Submitted{Notice: n})
+}
+
+func (s *server) getStaffNotices(w http.ResponseWriter, r *http.Request) error {
+	records, err := s.Dispatch.Notices(r.Context(), visitOf(r).actor)
+	if err != nil {
+		return err
+	}
+	notices := make([]api.StaffNotice, len(records))
+	for i, record := range records {
+		notices[i] = wireStaffNotice(record)
+	}
+	return writeJSON(w, http.StatusOK, notices)
+}
+
+// getStaffNotice gives an author or approver everything to open a notice as its recipients will.
+func (s *server) getStaffNotice(w http.ResponseWriter, r *http.Request) error {
+	n, err := pathNotice(r)
+	if err != nil {
+		return err
+	}
+	examined, err := s.Dispatch.Examine(r.Context(), visitOf(r).actor, n)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, wireExamined(examined))
+}
+
+// postApproval releases a notice with the second signature.
+func (s *server) postApproval(w http.ResponseWriter, r *http.Request) error {
+	n, err := pathNotice(r)
+	if err != nil {
+		return err
+	}
+	var request api.Approval
+	if err := decode(w, r, &request); err != nil {
+		return err
+	}
+	released, err := s.Dispatch.Approve(r.Context(), visitOf(r).actor, n, []byte(request.Signature))
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, api.Released{Released: wireTime(released)})
+}
+
+func (s *server) getStatus(w http.ResponseWriter, r *http.Request) error {
+	n, err := pathNotice(r)
+	if err != nil {
+		return err
+	}
+	status, err := s.Dispatch.Status(r.Context(), visitOf(r).actor, n)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, wireStatus(status))
+}
+
+func (s *server) getStaffAcknowledgement(w http.ResponseWriter, r *http.Request) error {
+	n, err := pathNotice(r)
+	if err != nil {
+		return err
+	}
+	mailbox, err := pathMailbox(r)
+	if err != nil {
+		return err
+	}
+	return s.writeReceipt(w, r, visitOf(r).actor, n, mailbox)
+}

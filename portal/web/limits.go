@@ -1,0 +1,21 @@
+package web
+
+import (
+	"time"
+
+	"valise/portal/session"
+)
+
+// How often what costs us something, or could be guessed at, may be asked for: so many at once, then one per period.
+//
+// Only unlocking is counted per representative: it is the one place where a guess (of a passphrase) can be tried, at the price of an Argon2id
+// run each. Logging in proves a key, where nothing can be guessed, and a count per representative there would only let an
+// attacker lock people out. An embassy or Tor exit is one address for many people, so those counts are generous.
+var (
+	perAddressLogInStart = session.Rule{Name: "login-start", Burst: 120, Every: 500 * time.Millisecond}
+	perAddressLogIn      = session.Rule{Name: "login", Burst: 120, Every: 500 * time.Millisecond}
+	perAddressUnlock     = session.Rule{Name: "unlock", Burst: 60, Every: time.Second}
+	perHolderUnlock      = session.Rule{Name: "unlock-holder", Burst: 60, Every: 5 * time.Second}
+	perAddressStaff      = session.Rule{Name: "staff", Burst: 30, Every: 2 * time.Second}
+	perAddressEvidence   = session.Rule{Name: "evidence", Burst: 60, Every: time.Second}
+)

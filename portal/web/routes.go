@@ -1,0 +1,130 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"valise/portal/api"
+)
+
+// handler answers one request, or says why not. It may return an error only before it has written anything.
+type handler func(w http.ResponseWriter, r *http.Request) error
+
+// access is the door that a route is behind. The zero access is a mistake and refused when the table is built.
+type access int
+
+const (
+	anyone         access = iota + 1 // no session is looked at, so it serves while Redis is down
+	anySession                       // whoever is logged in
+	representative                   // a representative, issued or claimed
+	claimed                          // a representative with a key of their own
+	claimedOrStaff                   // either; who has not claimed yet may only list and claim
+	staff                            // a staff member; which roles, the step says
+)
+
+// route is one row of the table.
+type route struct {
+	pattern string // of http.ServeMux, with a method
+	access  access
+	handle  handler
+	maxBody int64 // bytes of request body; 0: api.MaxRequest
+}
+
+// routes is the whole route table. GET rows answer HEAD too; other methods on the same path get 405.
+func (s *server) routes() []route {
+	return slices.Concat(s.apiRoutes(), s.pageRoutes(), []route{
+		{pattern: "GET /healthz", access: anyone, handle: s.healthz},
+		{pattern: "GET /readyz", access: anyone, handle: s.readyz},
+	})
+}
+
+// apiRoutes are the rows of docs/api.md, in its order.
+func (s *server) apiRoutes() []route {
+	rows := []route{
+		// Anyone.
+		{pattern: "GET /institution", access: anyone, handle: s.getInstitution},
+		{pattern: "POST /staff", access: anyone, handle: s.postStaff, maxBody: api.MaxKeyRequest},
+		{pattern: "POST /login/start", access: anyone, handle: s.postLogInStart},
+		{pattern: "POST /login/unlock", access: anyone, handle: s.postLogInUnlock},
+		{pattern: "POST /login", access: anyone, handle: s.postLogIn},
+		{pattern: "POST /evidence", access: anyone, handle: s.postEvidence},
+
+		// Any session.
+		{pattern: "GET /session", access: anySession, handle: s.getSession},
+		{pattern: "POST /logout", access: anySession, handle: s.postLogOut},
+		{pattern: "GET /sessions", access: anySession, handle: s.getSessions},
+		{pattern: "POST /sessions/revoke", access: anySession, handle: s.postSessionsRevoke},
+		{pattern: "GET /certificates/{representative}", access: claimedOrStaff, handle: s.getCertificates},
+
+		// Representatives.
+		{pattern: "GET /me", access: representative, handle: s.getMe},
+		{pattern: "GET /envelopes", access: representative, handle: s.getEnvelopes},
+		{pattern: "POST /claim", access: representative, handle: s.postClaim, maxBody: api.MaxKeyRequest},
+		{pattern: "POST /me/lock", access: claimed, handle: s.postLock, maxBody: api.MaxKeyRequest},
+		{pattern: "GET /notices", access: representative, handle: s.getNotices},
+		{pattern: "GET /notices/{notice}", access: claimed, handle: s.getNotice},
+		{pattern: "GET /notices/{notice}/message.asc", access: claimed, handle: s.getMessage},
+		{pattern: "GET /notices/{notice}/nonce", access: claimed, handle: s.getNonce},
+		{pattern: "POST /notices/{notice}/acknowledgement", access: claimed, handle: s.postAcknowledgement},
+		{pattern: "GET /notices/{notice}/acknowledgement", access: claimed, handle: s.getAcknowledgement},
+		{pattern: "GET /notices/{notice}/manifest", access: claimedOrStaff, handle: s.getManifest},
+
+		// Staff.
+		{pattern: "GET /mailboxes", access: staff, handle: s.getMailboxes},
+		{pattern: "POST /mailboxes", access: staff, handle: s.postMailboxes, maxBody: api.MaxKeyRequest},
+		{pattern: "POST /notices", access: staff, handle: s.postNotices, maxBody: api.MaxNoticeRequest},
+		{pattern: "GET /staff/notices", access: staff, handle: s.getStaffNotices},
+		{pattern: "GET /staff/notices/{notice}", access: staff, handle: s.getStaffNotice},
+		{pattern: "POST /staff/notices/{notice}/approval", access: staff, handle: s.postApproval},
+		{pattern: "GET /staff/notices/{notice}/status", access: staff, handle: s.getStatus},
+		{pattern: "GET /staff/notices/{notice}/acknowledgements/{mailbox}", access: staff, handle: s.getStaffAcknowledgement},
+	}
+	for i := range rows {
+		method, path, _ := strings.Cut(rows[i].pattern, " ")
+		rows[i].pattern = method + " " + api.Root + path
+	}
+	return rows
+}
+
+// pageRoutes are the pages and what they load.
+func (s *server) pageRoutes() []route {
+	return []route{}
+}
+
+// mux builds the ServeMux. ServeMux alone would answer a known path with the wrong method from the catch-all pattern; so each path
+// gets a row without method, too, that says which ones there are.
+func (s *server) mux() (*http.ServeMux, error) {
+	mux := http.NewServeMux()
+	methods := make(map[string][]string)
+	for _, row := range s.routes() {
+		method, path, ok := strings.Cut(row.pattern, " ")
+		if !ok || row.access == 0 || row.handle == nil {
+			return nil, fmt.Errorf("route %q: method, access and handler are needed", row.pattern)
+		}
+		mux.Handle(row.pattern, s.serve(row))
+		methods[path] = append(methods[path], method)
+		if method == http.MethodGet {
+			methods[path] = append(methods[path], http.MethodHead)
+		}
+	}
+	for path, allowed := range methods {
+		mux.Handle(path, s.serve(route{pattern: path, access: anyone, handle: methodNotAllowed(allowed)}))
+	}
+	mux.Handle("/", s.serve(route{pattern: "/", access: anyone, handle: notFound}))
+	return mux, nil
+}
+
+func methodNotAllowed(allowed []string) handler {
+	slices.Sort(allowed)
+	list := strings.Join(allowed, ", ")
+	return func(w http.ResponseWriter, r *http.Request) error {
+		w.Header().Set("Allow", list)
+		return refuse(http.StatusMethodNotAllowed, "method-not-allowed", "This address takes only %s.", list)
+	}
+}
+
+func notFound(w http.ResponseWriter, r *http.Request) error {
+	return refuse(http.StatusNotFound, "not-found", "There is nothing at this address. Check it, or start from the first page.")
+}

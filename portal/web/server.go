@@ -1,0 +1,124 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"time"
+
+	"valise/crypto"
+	"valise/portal"
+	"valise/portal/dispatch"
+	"valise/portal/registry"
+	"valise/portal/session"
+)
+
+// Portal is everything that the pages and the API stand on. Every field is needed, but TrustedProxies, InsecureHTTP and Ready.
+type Portal struct {
+	Institution    portal.Institution
+	Origin         string // "https://portal.example", without path
+	Root           *crypto.Root
+	Registry       *registry.Registry
+	Dispatch       *dispatch.Dispatch
+	Sessions       *session.Store
+	Challenges     *session.Challenges
+	Limiter        *session.Limiter
+	TrustedProxies []netip.Prefix                         // whose X-Forwarded-For is believed; none: nobody's
+	InsecureHTTP   bool                                   // was asked for by name: no HSTS
+	Ready          map[string]func(context.Context) error // "database", "sessions": what /readyz asks
+	Log            *slog.Logger
+	Now            func() time.Time
+}
+
+// server is a Portal in service: what handlers are methods of.
+type server struct {
+	Portal
+	pages *pages
+}
+
+// Handler returns the whole site. The error says which part of p is missing or wrong.
+func (p *Portal) Handler() (http.Handler, error) {
+	if err := p.check(); err != nil {
+		return nil, err
+	}
+	pages, err := newPages(p)
+	if err != nil {
+		return nil, err
+	}
+	s := &server{Portal: *p, pages: pages}
+	mux, err := s.mux()
+	if err != nil {
+		return nil, err
+	}
+	sameOrigin, err := s.sameOrigin(mux)
+	if err != nil {
+		return nil, err
+	}
+	return s.observe(s.securityHeaders(sameOrigin)), nil
+}
+
+// Limits of a connection. A request's body has limits of its own (readDeadline).
+const (
+	readHeaderTimeout = 10 * time.Second
+	idleTimeout       = 2 * time.Minute
+	maxHeaderBytes    = 16 << 10
+)
+
+// Server returns an http.Server for the site with its time limits, whose own complaints ("TLS handshake error from …") lose
+// their addresses before they are logged. The caller gives it a listener.
+func (p *Portal) Server() (*http.Server, error) {
+	handler, err := p.Handler()
+	if err != nil {
+		return nil, err
+	}
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: readHeaderTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          log.New(complaints{p.Log}, "", 0),
+	}, nil
+}
+
+// complaints writes what net/http has to say to the log, without addresses.
+type complaints struct{ log *slog.Logger }
+
+func (c complaints) Write(line []byte) (int, error) {
+	c.log.Warn("http", "problem", scrub(string(line)))
+	return len(line), nil
+}
+
+func (p *Portal) check() error {
+	if err := p.Institution.Check(); err != nil {
+		return err
+	}
+	for name, missing := range map[string]bool{
+		"Root": p.Root == nil, "Registry": p.Registry == nil, "Dispatch": p.Dispatch == nil, "Sessions": p.Sessions == nil,
+		"Challenges": p.Challenges == nil, "Limiter": p.Limiter == nil, "Log": p.Log == nil, "Now": p.Now == nil,
+	} {
+		if missing {
+			return fmt.Errorf("web.Portal: %s is missing", name)
+		}
+	}
+	return checkOrigin(p.Origin, p.InsecureHTTP)
+}
+
+// checkOrigin demands what browsers send as Origin: log-in texts are compared with it.
+func checkOrigin(origin string, insecureHTTP bool) error {
+	u, err := url.Parse(origin)
+	if err != nil || u.Host == "" || origin != u.Scheme+"://"+u.Host {
+		return fmt.Errorf("the portal's origin %q must be like https://portal.example, without a path or a slash at its end", origin)
+	}
+	switch {
+	case u.Scheme == "https", u.Scheme == "http" && insecureHTTP:
+		return nil
+	case u.Scheme == "http":
+		return errors.New("the portal's origin is http, which anybody on the way can read and change; use https, or ask for --insecure-http by name")
+	}
+	return fmt.Errorf("the portal's origin %q must begin with https://", origin)
+}
