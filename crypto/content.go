@@ -141,11 +141,10 @@ func (c *Content) check() error {
 }
 
 func (l LanguageVersion) check() error {
+	if err := checkSubject(l.Language, l.Subject); err != nil {
+		return err
+	}
 	switch {
-	case !isLanguageTag(l.Language):
-		return fmt.Errorf("%.50q is not the tag of a language; it looks like en, fr or zh-Hant (BCP 47)", l.Language)
-	case !isOneLine(l.Subject) || utf8.RuneCountInString(l.Subject) > MaxSubject:
-		return fmt.Errorf("the subject in %s must be one line of 1 to %d characters, without spaces at its ends", l.Language, MaxSubject)
 	case l.Text == "":
 		return fmt.Errorf("the text in %s is missing", l.Language)
 	case len(l.Text) > MaxText:
@@ -154,6 +153,16 @@ func (l LanguageVersion) check() error {
 		return fmt.Errorf("the text in %s is not UTF-8: save it with that encoding", l.Language)
 	case strings.ContainsFunc(l.Text, isForbiddenInText):
 		return fmt.Errorf("the text in %s holds a control character (or line ends other than LF): save it as plain text with LF line ends", l.Language)
+	}
+	return nil
+}
+
+func checkSubject(language, subject string) error {
+	switch {
+	case !isLanguageTag(language):
+		return fmt.Errorf("%.50q is not the tag of a language; it looks like en, fr or zh-Hant (BCP 47)", language)
+	case !isOneLine(subject) || utf8.RuneCountInString(subject) > MaxSubject:
+		return fmt.Errorf("the subject in %s must be one line of 1 to %d characters, without spaces at its ends", language, MaxSubject)
 	}
 	return nil
 }

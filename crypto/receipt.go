@@ -1,0 +1,131 @@
+package crypto
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// receiptPeriod is how long after the time in its text a receipt may be signed:
+// who signs with a tool of their own takes the text from a page, and a session
+// lasts half a day.
+const receiptPeriod = 24 * time.Hour
+
+// Acknowledge builds the receipt of a notice that was opened, and clear-signs it
+// with the representative's key for PurposeAcknowledgement. sessionNonce is what
+// the server handed out with the notice. A notice that has not been approved is
+// refused, and so is a key whose certificate is not that of the representative.
+func Acknowledge(o *OpenedNotice, k *Key, as Representative, decision Decision, sessionNonce string, now time.Time) ([]byte, error) {
+	if err := o.exists(); err != nil {
+		return nil, err
+	}
+	if err := o.verified.approved(); err != nil {
+		return nil, err
+	}
+	if k == nil || k.certificate == nil {
+		return nil, errors.New("acknowledging needs a key")
+	}
+	if err := k.certificate.checkUserID(as.String()); err != nil {
+		return nil, fmt.Errorf("the key is not that of %s: %w", as, k.certificate.withFingerprint(err))
+	}
+	m := o.verified.manifest
+	text, err := (&Acknowledgement{
+		Institution: m.Institution, Notice: m.Notice, Version: m.Version, ManifestSHA256: o.verified.digest,
+		Opening: o.content.Opening, Representative: as, Certificate: k.certificate.fingerprint,
+		Decision: decision, Time: now.UTC().Truncate(time.Second), SessionNonce: sessionNonce,
+	}).Encode()
+	if err != nil {
+		return nil, err
+	}
+	return ClearSign(k, PurposeAcknowledgement, text, now)
+}
+
+// Receipt is a receipt that verified. Nothing but VerifyReceipt makes one.
+type Receipt struct {
+	acknowledgement *Acknowledgement
+	signature       *Signature
+}
+
+// Acknowledgement returns what was signed.
+func (r *Receipt) Acknowledgement() *Acknowledgement { return r.acknowledgement }
+
+// Signature returns the representative's signature.
+func (r *Receipt) Signature() *Signature { return r.signature }
+
+// VerifyReceipt verifies a receipt, made with Valise or with gpg --clearsign,
+// against the manifest of the approved notice and the signer's certificate. It
+// demands that
+//
+//   - c made the signature, and was good when it did;
+//   - c is the certificate that the receipt names, and its only user ID is the
+//     number of the representative that the receipt names;
+//   - institution, notice, version and manifest are the receipt's;
+//   - the opening value is the one whose digest was signed;
+//   - the receipt is not older than author's and approver's signatures, not in the
+//     future (both but for ClockSkew), and was signed within a day of the time in its text.
+//
+// That c belongs to the representative is for Root.VerifyRepresentative to say;
+// that the representative is in the audience, and that the session nonce is the
+// one handed out, only who holds those can check.
+func VerifyReceipt(receipt []byte, v *VerifiedManifest, c *Certificate, now time.Time) (*Receipt, error) {
+	if err := v.approved(); err != nil {
+		return nil, err
+	}
+	if c == nil || c.entity == nil {
+		return nil, errors.New("verifying a receipt needs the signer's certificate")
+	}
+	text, s, err := VerifyClearSigned(c, PurposeAcknowledgement, receipt, now)
+	if err != nil {
+		return nil, fmt.Errorf("the receipt: %w", err)
+	}
+	a, err := ParseAcknowledgement(text)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.checkNotice(v); err != nil {
+		return nil, err
+	}
+	if a.Certificate != c.fingerprint {
+		return nil, fmt.Errorf("the receipt names the certificate %s, but it was signed with %s", a.Certificate, c.fingerprint)
+	}
+	if err := c.checkUserID(a.Representative.String()); err != nil {
+		return nil, fmt.Errorf("the receipt was signed with a key that is not that of %s: %w", a.Representative, c.withFingerprint(err))
+	}
+	if err := a.checkTime(v, s.Made(), now); err != nil {
+		return nil, err
+	}
+	return &Receipt{acknowledgement: a, signature: s}, nil
+}
+
+// checkNotice says whether the acknowledgement is of the notice that was verified.
+func (a *Acknowledgement) checkNotice(v *VerifiedManifest) error {
+	m := v.manifest
+	switch {
+	case a.Institution != m.Institution:
+		return fmt.Errorf("the receipt is for another institution, whose root has the fingerprint %s", a.Institution.Spaced())
+	case a.Notice != m.Notice:
+		return fmt.Errorf("the receipt is for another notice, %s, not for %s", a.Notice, m.Notice)
+	case a.Version != m.Version:
+		return fmt.Errorf("the receipt is for version %d of %s, not for version %d", a.Version, m.Notice, m.Version)
+	case a.ManifestSHA256 != v.digest:
+		return fmt.Errorf("the receipt is for another manifest of %s than the one at hand", m.Notice)
+	case openingDigest(a.Opening) != m.OpeningSHA256:
+		return fmt.Errorf("the opening value in the receipt is not that of %s: copy the line %q from the end of the decrypted notice", m.Notice, "opening: ")
+	}
+	return nil
+}
+
+// checkTime compares the time in the text with that of the signature, with those
+// of the staff's, and with the clock.
+func (a *Acknowledgement) checkTime(v *VerifiedManifest, made, now time.Time) error {
+	earliest := latest(v.authorSignature.Made(), v.approverSignature.Made()).Add(-ClockSkew)
+	switch {
+	case a.Time.Before(earliest):
+		return fmt.Errorf("the receipt is dated %s, before %s was signed", formatTextTime(a.Time), v.manifest.Notice)
+	case a.Time.After(now.Add(ClockSkew)):
+		return fmt.Errorf("the receipt is dated %s, which is in the future", formatTextTime(a.Time))
+	case made.Before(a.Time.Add(-ClockSkew)) || made.After(a.Time.Add(receiptPeriod)):
+		return fmt.Errorf("the receipt says %s, but was signed at %s: check the clock, and take a new text to sign", formatTextTime(a.Time), formatTextTime(made.UTC()))
+	}
+	return nil
+}
