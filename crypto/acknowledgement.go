@@ -115,7 +115,7 @@ func ParseAcknowledgement(text []byte) (*Acknowledgement, error) {
 	var err error
 	a.Representative, err = ParseRepresentative(representative)
 	if err != nil || a.Representative.String() != representative {
-		r.wrong("representative", "a representative's number with its ordinal, such as S-7K2M9QXC/2")
+		r.wrong("representative", "a representative's number with its ordinal, such as S-7K2M9QXD/2")
 	}
 	a.Certificate = r.fingerprint("certificate")
 	if a.Decision, err = ParseDecision(r.value("decision")); err != nil {

@@ -131,7 +131,7 @@ func parseMember(line string) (AudienceMember, error) {
 	fingerprint, suite, _ := strings.Cut(rest, " ")
 	representative, err := ParseRepresentative(number)
 	if err != nil || representative.String() != number {
-		return AudienceMember{}, fmt.Errorf("must start with a representative's number, such as S-7K2M9QXC/2, in capitals and with its ordinal")
+		return AudienceMember{}, fmt.Errorf("must start with a representative's number, such as S-7K2M9QXD/2, in capitals and with its ordinal")
 	}
 	certificate, err := ParseFingerprint(fingerprint)
 	if err != nil || string(certificate) != fingerprint {

@@ -56,7 +56,7 @@ func ParseLogIn(text []byte) (*LogIn, error) {
 	}
 	l.As = r.value("as")
 	if !isHolder(l.As) {
-		r.wrong("as", "a representative's number with its ordinal, such as S-7K2M9QXC/2, or a fingerprint in capitals without spaces")
+		r.wrong("as", "a representative's number with its ordinal, such as S-7K2M9QXD/2, or a fingerprint in capitals without spaces")
 	}
 	l.Nonce = r.hex("nonce", nonceSize)
 	l.Time = r.time("time")

@@ -21,7 +21,7 @@ type Draft struct {
 
 // Envelope is one wrapped session key, and whose it is.
 type Envelope struct {
-	Holder      string      // "S-7K2M9QXC/2", or StaffHolder of a desk member
+	Holder      string      // "S-7K2M9QXD/2", or StaffHolder of a desk member
 	Certificate Fingerprint // of the certificate that it was wrapped to
 	Suite       Suite       // of the body and the heading that it opens
 	Data        []byte      // one PKESK packet

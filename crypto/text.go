@@ -145,7 +145,7 @@ func (r *textReader) notice(key string) Number {
 	value := r.value(key)
 	n, err := ParseNumber(value)
 	if r.err == nil && (err != nil || string(n) != value || n.Kind() != KindNotice) {
-		r.wrong(key, "the number of a notice, such as N-4GZ0R8TB, in capitals")
+		r.wrong(key, "the number of a notice, such as N-4GZ0R8T4, in capitals")
 	}
 	return n
 }

@@ -53,7 +53,7 @@ func testAudience() *Audience {
 }
 
 func testLogIn() *LogIn {
-	return &LogIn{Origin: "https://portal.example:8443", As: "S-7K2M9QXC/2", Nonce: testNonce, Time: noon}
+	return &LogIn{Origin: "https://portal.example:8443", As: "S-7K2M9QXD/2", Nonce: testNonce, Time: noon}
 }
 
 func testAcknowledgement() *Acknowledgement {
@@ -316,7 +316,7 @@ func TestLogInRefuses(t *testing.T) {
 		"another scheme":       func(l *LogIn) { l.Origin = "ftp://portal.example" },
 		"no host":              func(l *LogIn) { l.Origin = "https://" },
 		"a user":               func(l *LogIn) { l.Origin = "https://a@portal.example" },
-		"a second line":        func(l *LogIn) { l.Origin += "\nas: S-7K2M9QXC/2" },
+		"a second line":        func(l *LogIn) { l.Origin += "\nas: S-7K2M9QXD/2" },
 		"without ordinal":      func(l *LogIn) { l.As = string(NewNumber(KindState)) },
 		"a notice":             func(l *LogIn) { l.As = string(NewNumber(KindNotice)) + "/1" },
 		"a spaced fingerprint": func(l *LogIn) { l.As = testFingerprint.Spaced() },
