@@ -203,7 +203,7 @@ func skipHashHeaders(lines []string) ([]string, error) {
 		if trimLine(line) == "" {
 			return lines[i+1:], nil
 		}
-		names, ok := strings.CutPrefix(line, "Hash: ")
+		names, ok := strings.CutPrefix(trimLine(line), "Hash: ")
 		if !ok || strings.Trim(names, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-, ") != "" {
 			return nil, errNoClearSigned("a line that doesn't belong there stands before the text")
 		}

@@ -258,11 +258,11 @@ func (e *envelopePacket) wellFormed(fields []byte) bool {
 	share := 0
 	switch e.algorithm {
 	case packet.PubKeyAlgoRSA, packet.PubKeyAlgoRSAEncryptOnly:
-		rest, ok := skipMPI(fields)
+		_, rest, ok := takeMPI(fields)
 		return ok && len(rest) == 0
 	case packet.PubKeyAlgoECDH:
-		rest, ok := skipMPI(fields)
-		return ok && len(rest) > 0 && int(rest[0]) == len(rest)-1 && slices.Contains(paddedWrappedSizes, len(rest)-1)
+		point, rest, ok := takeMPI(fields)
+		return ok && wellFormedPoint(point) && len(rest) > 0 && int(rest[0]) == len(rest)-1 && slices.Contains(paddedWrappedSizes, len(rest)-1)
 	case packet.PubKeyAlgoX25519:
 		share = 32
 	case packet.PubKeyAlgoX448:
@@ -284,19 +284,31 @@ func (e *envelopePacket) wellFormed(fields []byte) bool {
 	return slices.Contains(wrappedSizes, wrapped)
 }
 
-// skipMPI returns what stands behind a multiprecision integer (RFC 9580, section
-// 3.2), which must be written as it should be.
-func skipMPI(data []byte) (rest []byte, ok bool) {
+// takeMPI cuts off a multiprecision integer (RFC 9580, section 3.2), which must be
+// written as it should be.
+func takeMPI(data []byte) (integer, rest []byte, ok bool) {
 	if len(data) < 2 {
-		return nil, false
+		return nil, nil, false
 	}
 	bits := int(data[0])<<8 | int(data[1])
 	size := (bits + 7) / 8
 	data = data[2:]
 	if bits == 0 || len(data) < size || data[0]>>((bits-1)%8) != 1 {
-		return nil, false
+		return nil, nil, false
 	}
-	return data[size:], true
+	return data[:size], data[size:], true
+}
+
+// wellFormedPoint looks at what the library passes over: the prefix of a point
+// (RFC 9580, section 11.2), and the bit that X25519 ignores (RFC 7748, section 5).
+func wellFormedPoint(point []byte) bool {
+	switch point[0] {
+	case 0x04: // uncompressed
+		return true
+	case 0x40: // as the curve's own specification has it
+		return len(point) != 1+32 || point[32]&0x80 == 0
+	}
+	return false
 }
 
 // addresses says whether the envelope is for a key. An envelope that hides its

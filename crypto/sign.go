@@ -3,6 +3,7 @@ package crypto
 import (
 	"bytes"
 	"crypto"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash"
@@ -231,10 +232,49 @@ func parseSignature(p rawPacket) (s *packet.Signature, err error) {
 		return nil, errNoSignature(err)
 	}
 	s, ok := read.(*packet.Signature)
-	if !ok || reader.Len() != 0 || s.Version != 4 && s.Version != 6 {
+	if !ok || reader.Len() != 0 || s.Version != 4 && s.Version != 6 || !wellFormedIntegers(s, p.body) {
 		return nil, errNoSignature(errors.New("it is damaged"))
 	}
 	return s, nil
+}
+
+// wellFormedIntegers looks at the bit counts of a v4 signature's multiprecision
+// integers (RFC 9580, section 3.2), which the library rounds up to octets. Some
+// versions of GnuPG count the leading zero bits of Ed25519's, too.
+func wellFormedIntegers(s *packet.Signature, body []byte) bool {
+	var count int
+	switch s.PubKeyAlgo {
+	case packet.PubKeyAlgoRSA, packet.PubKeyAlgoRSASignOnly:
+		count = 1
+	case packet.PubKeyAlgoECDSA, packet.PubKeyAlgoEdDSA:
+		count = 2
+	default:
+		return true
+	}
+	if s.Version != 4 {
+		return true
+	}
+	at := 4
+	for range 2 { // hashed and unhashed subpackets
+		if len(body) < at+2 {
+			return false
+		}
+		at += 2 + int(binary.BigEndian.Uint16(body[at:]))
+	}
+	at += 2 // octets of the digest
+	for range count {
+		if len(body) < at+2 {
+			return false
+		}
+		n := int(binary.BigEndian.Uint16(body[at:]))
+		at += 2
+		size := (n + 7) / 8
+		if n == 0 || len(body) < at+size || n != 8*size && body[at]>>((n-1)%8) != 1 {
+			return false
+		}
+		at += size
+	}
+	return at == len(body)
 }
 
 // checkPurpose looks at the notations in the hashed area; the library reads no others.
