@@ -45,7 +45,9 @@ const (
 //	redis://USER:PASSWORD@HOST:6379?addr=HOST2:6379&addr=HOST3:6379              Cluster: two nodes or more to start from
 //
 // Other parameters are go-redis's (pool_size, …). It does not connect: a portal starts, and serves what is public, while
-// Redis is down. An error is about the URL, and doesn't repeat it, since it may hold a password.
+// Redis is down; back again, Redis is found within a second. An error is about the URL, and doesn't repeat it, since it may hold a
+// password. go-redis writes connection problems to standard error, too, which callers learn as errors anyway: a program that
+// logs in a form of its own calls redis.SetLogger.
 func OpenRedis(ctx context.Context, address string) (*Redis, error) {
 	client, err := redisClient(address)
 	if err != nil {
@@ -159,10 +161,10 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then return 1 end
 return 0
 `)
 
-// updateScript is compare-and-set on a record that exists; asking again after a lost answer succeeds again.
+// updateScript is compare-and-set on a record that exists. When the client asks again because the first answer was lost, it fails, and
+// the change is made once more on what is there: changes are such that this does no harm.
 var updateScript = redis.NewScript(`
-local found = redis.call('GET', KEYS[1])
-if not found or (found ~= ARGV[1] and found ~= ARGV[2]) then return 0 end
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'XX', 'PX', ARGV[3])
 return 1
 `)
