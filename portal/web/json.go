@@ -61,8 +61,8 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	allowed := readTime + time.Duration(max(r.ContentLength, 0)/readBytePerSec)*time.Second
 	_ = connection.SetReadDeadline(time.Now().Add(allowed))
 	var body bytes.Buffer
-	if r.ContentLength > 0 {
-		body.Grow(int(min(r.ContentLength, api.MaxNoticeRequest)) + bytes.MinRead)
+	if r.ContentLength > 0 { // what was only announced gets no memory beyond a little
+		body.Grow(int(min(r.ContentLength, api.MaxRequest)) + bytes.MinRead)
 	}
 	_, err := body.ReadFrom(r.Body)
 	_ = connection.SetReadDeadline(time.Time{})

@@ -6,6 +6,10 @@ import (
 	"valise/portal/session"
 )
 
+// maxStaffRequest is the largest body of POST /staff: one armored certificate (crypto.MaxCertificateSize before armor). It is small because
+// anybody may send one.
+const maxStaffRequest = 128 << 10
+
 // How often what costs us something, or could be guessed at, may be asked for: so many at once, then one per period.
 //
 // Only unlocking is counted per representative: it is the one place where a guess (of a passphrase) can be tried, at the price of an Argon2id

@@ -45,7 +45,7 @@ func (s *server) apiRoutes() []route {
 	rows := []route{
 		// Anyone.
 		{pattern: "GET /institution", access: anyone, handle: s.getInstitution},
-		{pattern: "POST /staff", access: anyone, handle: s.postStaff, maxBody: api.MaxKeyRequest},
+		{pattern: "POST /staff", access: anyone, handle: s.postStaff, maxBody: maxStaffRequest},
 		{pattern: "POST /login/start", access: anyone, handle: s.postLogInStart},
 		{pattern: "POST /login/unlock", access: anyone, handle: s.postLogInUnlock},
 		{pattern: "POST /login", access: anyone, handle: s.postLogIn},

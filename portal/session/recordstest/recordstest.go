@@ -320,7 +320,7 @@ func allow(t *testing.T, p Place, key string, burst int, period time.Duration) (
 
 func limitBurst(t *testing.T, p Place, wait func(time.Duration)) {
 	key := name("key")
-	const burst, period = 3, 2 * time.Second
+	const burst, period = 3, time.Second
 	for i := range burst {
 		if ok, _ := allow(t, p, key, burst, period); !ok {
 			t.Fatalf("number %d of a burst of %d was refused", i+1, burst)
