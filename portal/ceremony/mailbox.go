@@ -1,0 +1,124 @@
+package ceremony
+
+import (
+	"fmt"
+	"time"
+
+	"valise/crypto"
+	"valise/portal/api"
+)
+
+// Listed is one notice in a mailbox's list. What stands in Verified and Subjects was
+// signed by two staff members; Delivered, Opened and Acknowledgement are the server's word.
+type Listed struct {
+	Notice          crypto.Number
+	Verified        *crypto.VerifiedManifest // nil when Problem is set
+	Subjects        []crypto.LanguageSubject // the authoritative language first; empty when Problem is set
+	Delivered       time.Time
+	Opened          *time.Time // nil: nobody of the mailbox has opened it
+	Acknowledgement *api.Acknowledgement
+	Problem         error // what didn't hold; such a notice is shown with its number alone
+}
+
+// Awaiting says whether the notice awaits acknowledgement.
+func (l *Listed) Awaiting() bool {
+	return l.Verified != nil && l.Verified.Manifest().Acknowledge && l.Acknowledgement == nil
+}
+
+// Overdue says whether it awaits acknowledgement and its deadline has passed.
+func (l *Listed) Overdue(now time.Time) bool {
+	if !l.Awaiting() {
+		return false
+	}
+	deadline := l.Verified.Manifest().Deadline
+	return !deadline.IsZero() && now.After(deadline)
+}
+
+// Subject returns the subject in the first of the wanted languages that there is,
+// else in the authoritative one; "" when there is none to show.
+func (l *Listed) Subject(wanted ...string) string {
+	for _, language := range wanted {
+		for _, s := range l.Subjects {
+			if s.Language == language {
+				return s.Subject
+			}
+		}
+	}
+	if len(l.Subjects) == 0 {
+		return ""
+	}
+	return l.Subjects[0].Subject
+}
+
+// List verifies and opens the headings of a mailbox, in the order given. One that
+// doesn't hold doesn't hide the others: its Problem says why.
+func List(t *Trust, keys []*crypto.Key, notices []api.Notice, now time.Time) []Listed {
+	listed := make([]Listed, len(notices))
+	for i, n := range notices {
+		l := Listed{Notice: n.Notice, Delivered: n.Delivered, Opened: n.Opened, Acknowledgement: n.Acknowledgement}
+		if v, h, err := openHeading(t, keys, n.Notice, n, now); err != nil {
+			l.Problem = err
+		} else {
+			l.Verified, l.Subjects = v, h.Subjects
+		}
+		listed[i] = l
+	}
+	return listed
+}
+
+// openHeading verifies a notice's manifest, with both signatures, and opens its heading.
+func openHeading(t *Trust, keys []*crypto.Key, want crypto.Number, n api.Notice, now time.Time) (*crypto.VerifiedManifest, *crypto.Heading, error) {
+	v, err := verifyNotice(t, want, n, now)
+	if err != nil {
+		return nil, nil, err
+	}
+	h, err := crypto.OpenHeading(v, n.Envelope, n.Heading, keys)
+	if err != nil {
+		return nil, nil, err
+	}
+	return v, h, nil
+}
+
+func verifyNotice(t *Trust, want crypto.Number, n api.Notice, now time.Time) (*crypto.VerifiedManifest, error) {
+	if err := t.exists(); err != nil {
+		return nil, err
+	}
+	v, err := t.root.VerifyManifest(crypto.SignedManifest{
+		Manifest: []byte(n.Manifest), AuthorSignature: []byte(n.AuthorSignature), ApproverSignature: []byte(n.ApproverSignature),
+	}, t.staff, now)
+	if err != nil {
+		return nil, err
+	}
+	if got := v.Manifest().Notice; got != want || n.Notice != want {
+		return nil, fmt.Errorf("the portal shows %s as %s: don't rely on it, and tell the institution", got, want)
+	}
+	return v, nil
+}
+
+// Open opens a notice that was fetched with its body, the one that was asked for. It
+// returns it only when everything held: both staff signatures and their chains up to
+// the root, the body, the content, and that the list showed the same subjects.
+func Open(t *Trust, keys []*crypto.Key, want crypto.Number, n api.Notice, now time.Time) (*crypto.OpenedNotice, error) {
+	v, heading, err := openHeading(t, keys, want, n, now)
+	if err != nil {
+		return nil, err
+	}
+	o, err := crypto.OpenNotice(v, n.Envelope, n.Body, keys)
+	if err != nil {
+		return nil, err
+	}
+	if err := o.HeadingMatches(heading); err != nil {
+		return nil, err
+	}
+	return o, nil
+}
+
+// Acknowledge signs the receipt of a notice that was opened. nonce is what the
+// server handed out with it (api.Notice.Nonce).
+func Acknowledge(o *crypto.OpenedNotice, key *crypto.Key, as crypto.Representative, decision crypto.Decision, nonce string, now time.Time) (api.Receipt, error) {
+	receipt, err := crypto.Acknowledge(o, key, as, decision, nonce, now)
+	if err != nil {
+		return api.Receipt{}, err
+	}
+	return api.Receipt{Receipt: string(receipt)}, nil
+}

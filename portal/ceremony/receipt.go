@@ -1,0 +1,60 @@
+package ceremony
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"valise/crypto"
+	"valise/portal/api"
+)
+
+// VerifiedReceipt is a receipt that held with everything it stands on. Nothing but
+// VerifyReceipt makes one.
+type VerifiedReceipt struct {
+	Receipt  *crypto.Receipt          // what was acknowledged, by whom, when
+	Notice   *crypto.VerifiedManifest // of which notice, by whom it was sent
+	Signer   *crypto.Recipient        // the representative's certificate, and who issued it
+	Received time.Time                // when the portal says it received it; signed by nobody
+}
+
+// VerifyReceipt verifies a receipt, to the byte, with the evidence that the portal
+// keeps for it: the notice's manifest with both signatures, and the chain of the
+// certificate that signed, up to the root. No server needs to be believed.
+func VerifyReceipt(t *Trust, receipt []byte, e api.Evidence, now time.Time) (*VerifiedReceipt, error) {
+	if err := t.exists(); err != nil {
+		return nil, err
+	}
+	v, err := t.root.VerifyManifest(crypto.SignedManifest{
+		Manifest: []byte(e.Manifest), AuthorSignature: []byte(e.AuthorSignature), ApproverSignature: []byte(e.ApproverSignature),
+	}, t.staff, now)
+	if err != nil {
+		return nil, err
+	}
+	text, err := crypto.ReadClearSigned(receipt)
+	if err != nil {
+		return nil, fmt.Errorf("the receipt: %w", err)
+	}
+	claimed, err := crypto.ParseAcknowledgement(text) // to know whose certificate; verified below
+	if err != nil {
+		return nil, err
+	}
+	chain, err := parseChain(e.Chain)
+	if err != nil {
+		return nil, err
+	}
+	// Who has changed their key since has a longer chain than when they signed.
+	signer := slices.IndexFunc(chain, func(c *crypto.Certificate) bool { return c.Fingerprint() == claimed.Certificate })
+	if signer < 0 {
+		return nil, fmt.Errorf("the certificate that the receipt names, %s, is not in the chain that the portal shows for %s", claimed.Certificate, claimed.Representative)
+	}
+	r, err := crypto.VerifyReceipt(receipt, v, chain[signer], now)
+	if err != nil {
+		return nil, err
+	}
+	recipient, err := t.root.VerifyRepresentative(t.staff, chain[:signer+1], claimed.Representative, r.Signature().Made())
+	if err != nil {
+		return nil, err
+	}
+	return &VerifiedReceipt{Receipt: r, Notice: v, Signer: recipient, Received: e.Received}, nil
+}
