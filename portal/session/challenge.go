@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+
+	"valise/crypto"
 )
 
 // Challenges hands out and takes single-use nonces for log-in. Use NewChallenges.
@@ -18,7 +20,7 @@ const purposeLogIn = "login"
 // New returns a nonce, 32 hexadecimal characters, that as (a representative's number or a staff fingerprint) may use once within
 // NonceLifetime.
 func (c *Challenges) New(ctx context.Context, as string) (string, error) {
-	nonce := hex.EncodeToString(random(16))
+	nonce := crypto.NewNonce()
 	if err := c.nonces.PutNonce(ctx, purposeLogIn, hashNonce(as, nonce), NonceLifetime); err != nil {
 		return "", err
 	}

@@ -2,8 +2,6 @@ package web
 
 import (
 	"bytes"
-	"crypto/rand"
-	"encoding/hex"
 	"net/http"
 
 	"valise/crypto"
@@ -87,7 +85,7 @@ func (s *server) fetched(w http.ResponseWriter, r *http.Request, n crypto.Number
 	if nonce := visitOf(r).session.Fetched[n]; nonce != "" {
 		return nonce, nil
 	}
-	fresh := newNonce()
+	fresh := crypto.NewNonce()
 	state, err := s.Sessions.Update(w, r, func(state *session.State) {
 		if state.Fetched[n] != "" { // another request of this session was faster
 			return
@@ -101,13 +99,6 @@ func (s *server) fetched(w http.ResponseWriter, r *http.Request, n crypto.Number
 		return "", err
 	}
 	return state.Fetched[n], nil
-}
-
-// newNonce draws 128 bits, as 32 hexadecimal characters.
-func newNonce() string {
-	b := make([]byte, 16)
-	rand.Read(b) // never fails
-	return hex.EncodeToString(b)
 }
 
 var errNotFetched = portal.Errorf(portal.Conflict, "not-fetched", "Open the notice in this session first; then it can be acknowledged.")
