@@ -1,0 +1,253 @@
+package ceremony
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"valise/crypto"
+	"valise/portal"
+	"valise/portal/api"
+)
+
+// Directory is the mailboxes as a staff member's client verified them.
+type Directory struct {
+	Mailboxes []DirectoryMailbox // in the order that the server gave
+}
+
+// DirectoryMailbox is one mailbox. Its name is empty for whom it isn't sealed to, and
+// NameProblem says why.
+type DirectoryMailbox struct {
+	Mailbox         crypto.Number
+	Name            string
+	NameProblem     error
+	Representatives []DirectoryEntry
+}
+
+// DirectoryEntry is one representative. Something can be sealed to them when
+// Recipient is there; otherwise Refused says why not.
+type DirectoryEntry struct {
+	Representative crypto.Representative
+	State          portal.RepresentativeState // as the server says
+	Profile        crypto.Profile             // as the server says
+	Name           string
+	NameProblem    error
+	Recipient      *crypto.Recipient // verified
+	Refused        error
+}
+
+// PostQuantum says whether what is sealed to them stays secret from who records it
+// now and has a quantum computer later.
+func (e *DirectoryEntry) PostQuantum() bool {
+	return e.Recipient != nil && e.Recipient.Certificate().PostQuantum()
+}
+
+// Unclaimed says whether they have not yet made the key their own.
+func (e *DirectoryEntry) Unclaimed() bool { return e.State == portal.Issued }
+
+// NextOrdinal is the ordinal of the mailbox's next representative.
+func (m *DirectoryMailbox) NextOrdinal() int {
+	next := 1
+	for _, e := range m.Representatives {
+		next = max(next, e.Representative.Ordinal+1)
+	}
+	return next
+}
+
+// ReadDirectory verifies the chain of each representative and opens the names with
+// the staff member's keys. It never fails as a whole: what didn't hold is said where
+// it stands. progress, which may be nil, is told how many mailboxes are done, by one
+// goroutine at a time.
+func ReadDirectory(t *Trust, keys []*crypto.Key, mailboxes []api.Mailbox, now time.Time, progress func(done, total int)) (*Directory, error) {
+	if err := t.exists(); err != nil {
+		return nil, err
+	}
+	d := &Directory{Mailboxes: make([]DirectoryMailbox, len(mailboxes))}
+	var next atomic.Int64
+	var reporting sync.Mutex
+	done := 0
+	var group sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(mailboxes)) {
+		group.Go(func() {
+			for i := int(next.Add(1) - 1); i < len(mailboxes); i = int(next.Add(1) - 1) {
+				d.Mailboxes[i] = readMailbox(t, keys, mailboxes[i], now)
+				reporting.Lock()
+				if done++; progress != nil {
+					progress(done, len(mailboxes))
+				}
+				reporting.Unlock()
+			}
+		})
+	}
+	group.Wait()
+	d.refuseTwice()
+	return d, nil
+}
+
+func readMailbox(t *Trust, keys []*crypto.Key, m api.Mailbox, now time.Time) DirectoryMailbox {
+	read := DirectoryMailbox{Mailbox: m.Mailbox}
+	read.Name, read.NameProblem = openRecord(t, keys, m.Label, labelRecord, string(m.Mailbox), now)
+	for _, r := range m.Representatives {
+		e := DirectoryEntry{State: r.State, Profile: r.Profile}
+		if e.Representative, e.Refused = crypto.ParseRepresentative(r.Representative); e.Refused == nil && e.Representative.Mailbox != m.Mailbox {
+			e.Refused = fmt.Errorf("the portal shows %s among the representatives of %s", e.Representative, m.Mailbox)
+		}
+		if e.Refused == nil {
+			e.Name, e.NameProblem = openRecord(t, keys, r.Details, detailsRecord, e.Representative.String(), now)
+			switch e.State {
+			case portal.Issued, portal.Claimed:
+				e.Recipient, e.Refused = t.VerifyChain(r.Chain, e.Representative, now)
+			case portal.Revoked:
+				e.Refused = errors.New("was revoked")
+			default:
+				e.Refused = fmt.Errorf("is in a state that this program doesn't know, %q", printable(string(e.State)))
+			}
+		}
+		read.Representatives = append(read.Representatives, e)
+	}
+	return read
+}
+
+// refuseTwice refuses representatives that the server shows twice: with which of
+// two certificates they are at home can't be told.
+func (d *Directory) refuseTwice() {
+	seen := map[crypto.Representative]*DirectoryEntry{}
+	for i := range d.Mailboxes {
+		for k := range d.Mailboxes[i].Representatives {
+			e := &d.Mailboxes[i].Representatives[k]
+			if first := seen[e.Representative]; first != nil && e.Representative.Ordinal > 0 {
+				for _, twice := range []*DirectoryEntry{first, e} {
+					twice.Recipient, twice.Refused = nil, fmt.Errorf("the portal shows %s twice", e.Representative)
+				}
+				continue
+			}
+			seen[e.Representative] = e
+		}
+	}
+}
+
+// Mailbox returns one mailbox, nil when the directory doesn't have it.
+func (d *Directory) Mailbox(n crypto.Number) *DirectoryMailbox {
+	for i := range d.Mailboxes {
+		if d.Mailboxes[i].Mailbox == n {
+			return &d.Mailboxes[i]
+		}
+	}
+	return nil
+}
+
+// Entry returns one representative, nil when the directory doesn't have them.
+func (d *Directory) Entry(r crypto.Representative) *DirectoryEntry {
+	m := d.Mailbox(r.Mailbox)
+	if m == nil {
+		return nil
+	}
+	for i := range m.Representatives {
+		if m.Representatives[i].Representative == r {
+			return &m.Representatives[i]
+		}
+	}
+	return nil
+}
+
+// Selection is a chosen audience.
+type Selection struct {
+	Mailboxes  []*DirectoryMailbox
+	Recipients []*crypto.Recipient // of all whose chain held
+	// What an author must see before sealing:
+	Refused   []*DirectoryEntry   // left out, without those that were revoked
+	Empty     []*DirectoryMailbox // nobody is left to seal to
+	Classical []*DirectoryEntry   // not post-quantum
+	Unclaimed []*DirectoryEntry   // nobody has taken the key up yet
+}
+
+// Kinds of mailboxes, as an audience may name them.
+const (
+	AllMailboxes  = "all"
+	States        = "states"
+	Organisations = "organisations"
+	Individuals   = "individuals"
+)
+
+// Choose picks an audience: numbers of mailboxes in any spelling, the words states,
+// organisations and individuals, or all. Each mailbox is taken once; a notice goes to all
+// its representatives. A number that the directory doesn't have is an error.
+func (d *Directory) Choose(wanted ...string) (*Selection, error) {
+	s := new(Selection)
+	take := func(m *DirectoryMailbox) {
+		if !slices.Contains(s.Mailboxes, m) {
+			s.Mailboxes = append(s.Mailboxes, m)
+		}
+	}
+	for _, word := range wanted {
+		kinds := kindsOf(word)
+		for i := range d.Mailboxes {
+			if slices.Contains(kinds, d.Mailboxes[i].Mailbox.Kind()) {
+				take(&d.Mailboxes[i])
+			}
+		}
+		if kinds != nil {
+			continue
+		}
+		n, err := crypto.ParseNumber(word)
+		if err != nil {
+			return nil, fmt.Errorf("%q: %w (an audience is numbers of mailboxes, states, organisations, individuals, or all)", printable(word), err)
+		}
+		m := d.Mailbox(n)
+		if m == nil {
+			return nil, fmt.Errorf("the portal has no mailbox %s", n)
+		}
+		take(m)
+	}
+	if len(s.Mailboxes) == 0 {
+		return nil, errors.New("nobody is in that audience: choose at least one mailbox")
+	}
+	for _, m := range s.Mailboxes {
+		s.sort(m)
+	}
+	return s, nil
+}
+
+func kindsOf(word string) []crypto.Kind {
+	switch strings.ToLower(strings.TrimSpace(word)) {
+	case AllMailboxes:
+		return []crypto.Kind{crypto.KindState, crypto.KindOrganisation, crypto.KindIndividual}
+	case States:
+		return []crypto.Kind{crypto.KindState}
+	case Organisations:
+		return []crypto.Kind{crypto.KindOrganisation}
+	case Individuals:
+		return []crypto.Kind{crypto.KindIndividual}
+	}
+	return nil
+}
+
+// sort puts a mailbox's representatives where an author looks for them.
+func (s *Selection) sort(m *DirectoryMailbox) {
+	reached := false
+	for i := range m.Representatives {
+		e := &m.Representatives[i]
+		if e.Recipient == nil {
+			if e.State != portal.Revoked {
+				s.Refused = append(s.Refused, e)
+			}
+			continue
+		}
+		reached = true
+		s.Recipients = append(s.Recipients, e.Recipient)
+		if !e.PostQuantum() {
+			s.Classical = append(s.Classical, e)
+		}
+		if e.Unclaimed() {
+			s.Unclaimed = append(s.Unclaimed, e)
+		}
+	}
+	if !reached {
+		s.Empty = append(s.Empty, m)
+	}
+}

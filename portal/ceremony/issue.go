@@ -1,0 +1,98 @@
+package ceremony
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"valise/crypto"
+	"valise/portal/api"
+)
+
+// Order is what a registrar asks for: a new representative, and a new mailbox for
+// them unless it exists.
+type Order struct {
+	Representative crypto.Representative
+	Profile        crypto.Profile // ProfilePQ or ProfileCompat, of the issued key
+	Stakeholder    string         // name of the State, organisation or individual; "" when the mailbox exists
+	Person         string         // name of the representative
+}
+
+// NewMailbox draws the number of a new mailbox's first representative.
+func NewMailbox(kind crypto.Kind) (crypto.Representative, error) {
+	switch kind {
+	case crypto.KindState, crypto.KindOrganisation, crypto.KindIndividual:
+		return crypto.Representative{Mailbox: crypto.NewNumber(kind), Ordinal: 1}, nil
+	}
+	return crypto.Representative{}, errors.New("a mailbox is that of a State, an organisation or an individual")
+}
+
+// Issued is what came of an order. The claim code is nowhere else: it goes on paper,
+// and then it is forgotten here.
+type Issued struct {
+	Request api.Issue
+	Code    crypto.ClaimCode
+}
+
+// Issue makes a representative's first key, certifies it as the registrar, and locks
+// it with the pin under a new claim code. Who it is goes up as records sealed to the
+// registrars and, for States and organisations, to authors and approvers, who must know whom
+// they write to.
+func Issue(t *Trust, registrar *crypto.Key, o Order, now time.Time) (*Issued, error) {
+	if err := t.exists(); err != nil {
+		return nil, err
+	}
+	registrar, _, err := t.StaffKey(registrar, now, crypto.RoleRegistrar)
+	if err != nil {
+		return nil, err
+	}
+	request := api.Issue{Representative: o.Representative.String(), Profile: o.Profile}
+	if err := sealNames(t, registrar, o, &request, now); err != nil {
+		return nil, err
+	}
+	key, err := crypto.GenerateKey(o.Profile, o.Representative.String(), now)
+	if err != nil {
+		return nil, err
+	}
+	certificate, err := crypto.CertifyIssued(registrar, key.Certificate(), o.Representative, now)
+	if err != nil {
+		return nil, err
+	}
+	if key, err = key.WithCertificate(certificate); err != nil {
+		return nil, err
+	}
+	code := crypto.NewClaimCode()
+	lock, err := lock(&crypto.Bundle{Holder: o.Representative.String(), Pin: t.Pin(), Key: key}, string(code))
+	if err != nil {
+		return nil, err
+	}
+	request.Certificate = certificate.Armor()
+	request.Salt, request.Verifier, request.LockedBundle = lock.Salt, lock.Verifier, lock.LockedBundle
+	return &Issued{Request: request, Code: code}, nil
+}
+
+// sealNames seals stakeholder's and person's name to those who may know.
+func sealNames(t *Trust, registrar *crypto.Key, o Order, request *api.Issue, now time.Time) error {
+	roles := []crypto.Role{crypto.RoleRegistrar}
+	if o.Representative.Mailbox.Kind() != crypto.KindIndividual {
+		roles = append(roles, crypto.RoleAuthor, crypto.RoleApprover)
+	}
+	readers := t.Staff(now, roles...)
+	if err := checkName("person's name", o.Person); err != nil {
+		return err
+	}
+	var err error
+	if request.Details, err = sealRecord(record{detailsRecord, o.Representative.String(), o.Person}, registrar, readers, now); err != nil {
+		return fmt.Errorf("sealing the person's name: %w", err)
+	}
+	if o.Stakeholder == "" {
+		return nil
+	}
+	if err := checkName("stakeholder's name", o.Stakeholder); err != nil {
+		return err
+	}
+	if request.Label, err = sealRecord(record{labelRecord, string(o.Representative.Mailbox), o.Stakeholder}, registrar, readers, now); err != nil {
+		return fmt.Errorf("sealing the stakeholder's name: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,88 @@
+package ceremony
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"valise/crypto"
+)
+
+// A sealed record says who somebody is. It is JSON, padded with spaces so that its
+// sealed size doesn't tell the length of a name, and it names the number it belongs to:
+// a server that swaps two records makes both unreadable, not two States changing places.
+//
+//	{"record":"valise label v1","of":"S-7K2M9QXC","name":"Republic of Elbonia"}
+//	{"record":"valise details v1","of":"S-7K2M9QXC/2","name":"Ama Mensah"}
+type record struct {
+	Record string `json:"record"`
+	Of     string `json:"of"`
+	Name   string `json:"name"`
+}
+
+const (
+	labelRecord   = "valise label v1"
+	detailsRecord = "valise details v1"
+
+	recordBlock = 256 // bytes; a record's size is a multiple of it
+
+	// MaxName is the size in bytes of the longest name of a stakeholder or a person.
+	MaxName = 200
+)
+
+func checkName(what, name string) error {
+	switch {
+	case name == "":
+		return fmt.Errorf("the %s is missing", what)
+	case len(name) > MaxName || !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) || strings.TrimSpace(name) != name:
+		return fmt.Errorf("the %s must be 1 to %d bytes in one line, without space at its ends", what, MaxName)
+	}
+	return nil
+}
+
+func sealRecord(r record, registrar *crypto.Key, to []*crypto.Staff, now time.Time) ([]byte, error) {
+	text, err := json.Marshal(r)
+	if err != nil {
+		return nil, err
+	}
+	text = append(text, bytes.Repeat([]byte{' '}, (recordBlock-len(text)%recordBlock)%recordBlock)...)
+	certificates := make([]*crypto.Certificate, len(to))
+	for i, member := range to {
+		certificates[i] = member.Certificate()
+	}
+	return crypto.SealRecord(text, registrar, crypto.PurposeDetails, certificates, now)
+}
+
+// openRecord opens a record, and demands that somebody sealed it who was a registrar then.
+func openRecord(t *Trust, keys []*crypto.Key, sealed []byte, kind, of string, now time.Time) (name string, err error) {
+	if len(sealed) == 0 {
+		return "", errors.New("the portal has no record of the name")
+	}
+	text, s, err := crypto.OpenRecord(sealed, keys, t.staff, crypto.PurposeDetails, now)
+	if err != nil {
+		return "", err
+	}
+	member, err := t.root.VerifyStaff(s.Signer(), s.Made())
+	if err != nil {
+		return "", err
+	}
+	if !member.Has(crypto.RoleRegistrar) {
+		return "", fmt.Errorf("the record of the name was made by %s, who was not a registrar", member.Name())
+	}
+	var r record
+	if err := json.Unmarshal(text, &r); err != nil {
+		return "", errors.New("the record of the name is malformed")
+	}
+	if r.Record != kind || r.Of != of {
+		return "", fmt.Errorf("the portal shows a record of %q (%q) as that of %s: don't rely on it, and tell the institution's administrators", printable(r.Of), printable(r.Record), of)
+	}
+	if err := checkName("name in the record", r.Name); err != nil {
+		return "", err
+	}
+	return r.Name, nil
+}
