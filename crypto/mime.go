@@ -64,14 +64,14 @@ func (c *Content) mime() []byte {
 // section 2.2) which of them a mail shows outside, and how: sender and date as
 // they are, no subject, no recipient.
 func (c *Content) writeHeader(b *strings.Builder) {
-	from := encodeWords("From: ", c.From, isPlainPhrase) + crlf + " " + unknownAddress + crlf
+	from := encodeSender("From: ", c.From) + crlf + " " + unknownAddress + crlf
 	date := "Date: " + c.Created.UTC().Format(mailDate) + crlf
 	b.WriteString("MIME-Version: 1.0" + crlf)
 	b.WriteString(date + from)
 	b.WriteString("To: Recipients of " + string(c.Notice) + ":;" + crlf)
-	b.WriteString(encodeWords(subjectField, c.Languages[0].Subject, isPlainText) + crlf)
+	b.WriteString(encodeWords(subjectField, c.Languages[0].Subject) + crlf)
 	b.WriteString("HP-Outer: " + date)
-	b.WriteString(encodeWords("HP-Outer: From: ", c.From, isPlainPhrase) + crlf + " " + unknownAddress + crlf)
+	b.WriteString(encodeSender("HP-Outer: From: ", c.From) + crlf + " " + unknownAddress + crlf)
 	b.WriteString("HP-Outer: To: undisclosed-recipients:;" + crlf)
 	b.WriteString("HP-Outer: Subject: [...]" + crlf)
 	b.WriteString(typeField + "multipart/mixed; " + boundaryParameter + c.boundary() + `";` + crlf + ` protected-headers="v1"; hp="cipher"` + crlf)
@@ -199,12 +199,31 @@ func encodeParameter(value string) string {
 
 func decodeParameter(value string) (string, error) { return decodeHex(value, '%') }
 
-// encodeWords writes a header field whose value is text. What isPlain accepts and
-// fits on the line stays; all else becomes encoded words (RFC 2047), one a line.
-func encodeWords(field, value string, isPlain func(string) bool) string {
-	if isPlain(value) && len(field)+len(value) <= maxHeaderLine {
+// encodeSender writes a name before an address: as a quoted string (RFC 5322,
+// section 3.2.4) if that can hold it and fits on the line, else as encodeWords does.
+func encodeSender(field, name string) string {
+	quoted := `"` + name + `"`
+	if isPrintableASCII(name) && !strings.ContainsAny(name, `"\`) && !strings.Contains(name, "=?") && len(field)+len(quoted) <= maxHeaderLine {
+		return field + quoted
+	}
+	return encodeAllWords(field, name)
+}
+
+// encodeWords writes a header field whose value is text. Printable ASCII that fits
+// on the line stays; all else becomes encoded words (RFC 2047).
+func encodeWords(field, value string) string {
+	if isPrintableASCII(value) && !strings.Contains(value, "=?") && len(field)+len(value) <= maxHeaderLine {
 		return field + value
 	}
+	return encodeAllWords(field, value)
+}
+
+func isPrintableASCII(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' })
+}
+
+// encodeAllWords writes encoded words, one a line.
+func encodeAllWords(field, value string) string {
 	const start, end = "=?utf-8?B?", "?="
 	var b strings.Builder
 	b.WriteString(field)
@@ -222,17 +241,4 @@ func encodeWords(field, value string, isPlain func(string) bool) string {
 		b.WriteString(crlf + " ")
 		space = room(1)
 	}
-}
-
-// isPlainPhrase says whether text means the same in every header field: words of
-// letters, digits and a few signs, with single spaces between them.
-func isPlainPhrase(text string) bool {
-	return strings.Join(strings.Fields(text), " ") == text && !strings.ContainsFunc(text, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune(" -!*+/_'", r))
-	})
-}
-
-// isPlainText says whether text means itself in a field such as Subject.
-func isPlainText(text string) bool {
-	return !strings.Contains(text, "=?") && !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' })
 }
