@@ -19,6 +19,7 @@ const (
 	encodingField    = "Content-Transfer-Encoding: "
 	dispositionField = "Content-Disposition: attachment; "
 	subjectField     = "Subject: "
+	outerField       = "HP-Outer: "
 
 	boundaryParameter = `boundary="`
 	fileNameParameter = "filename*=utf-8''" // RFC 2231, section 4
@@ -64,16 +65,16 @@ func (c *Content) mime() []byte {
 // section 2.2) which of them a mail shows outside, and how: sender and date as
 // they are, no subject, no recipient.
 func (c *Content) writeHeader(b *strings.Builder) {
-	from := encodeSender("From: ", c.From) + crlf + " " + unknownAddress + crlf
+	from := encodeSender(c.From) + crlf + " " + unknownAddress + crlf
 	date := "Date: " + c.Created.UTC().Format(mailDate) + crlf
 	b.WriteString("MIME-Version: 1.0" + crlf)
 	b.WriteString(date + from)
 	b.WriteString("To: Recipients of " + string(c.Notice) + ":;" + crlf)
 	b.WriteString(encodeWords(subjectField, c.Languages[0].Subject) + crlf)
-	b.WriteString("HP-Outer: " + date)
-	b.WriteString(encodeSender("HP-Outer: From: ", c.From) + crlf + " " + unknownAddress + crlf)
-	b.WriteString("HP-Outer: To: undisclosed-recipients:;" + crlf)
-	b.WriteString("HP-Outer: Subject: [...]" + crlf)
+	b.WriteString(outerField + date)
+	b.WriteString(outerField + from)
+	b.WriteString(outerField + "To: undisclosed-recipients:;" + crlf)
+	b.WriteString(outerField + "Subject: [...]" + crlf)
 	b.WriteString(typeField + "multipart/mixed; " + boundaryParameter + c.boundary() + `";` + crlf + ` protected-headers="v1"; hp="cipher"` + crlf)
 }
 
@@ -199,14 +200,16 @@ func encodeParameter(value string) string {
 
 func decodeParameter(value string) (string, error) { return decodeHex(value, '%') }
 
-// encodeSender writes a name before an address: as a quoted string (RFC 5322,
-// section 3.2.4) if that can hold it and fits on the line, else as encodeWords does.
-func encodeSender(field, name string) string {
+// encodeSender writes a sender's field up to the address: the name as a quoted
+// string (RFC 5322, section 3.2.4) if that can hold it, else in encoded words. It
+// leaves room for "HP-Outer: " in front, so that both fields are folded alike.
+func encodeSender(name string) string {
+	const field = "From: "
 	quoted := `"` + name + `"`
-	if isPrintableASCII(name) && !strings.ContainsAny(name, `"\`) && !strings.Contains(name, "=?") && len(field)+len(quoted) <= maxHeaderLine {
+	if isPrintableASCII(name) && !strings.ContainsAny(name, `"\`) && !strings.Contains(name, "=?") && len(outerField+field+quoted) <= maxHeaderLine {
 		return field + quoted
 	}
-	return encodeAllWords(field, name)
+	return strings.TrimPrefix(encodeAllWords(outerField+field, name), outerField)
 }
 
 // encodeWords writes a header field whose value is text. Printable ASCII that fits
