@@ -150,7 +150,8 @@ func Rewrap(envelope []byte, from []*Key, to *Certificate) ([]byte, error) {
 
 // CheckEnvelope is the server's look at what a client calls an envelope: one
 // encrypted session key packet, of the version of to's suite, addressed to to's
-// encryption key, and of exactly the size that such a packet has.
+// encryption key, with fields of the sizes that they must have and nothing else.
+// Whether it opens, and what, can only be told by to's owner.
 func CheckEnvelope(envelope []byte, to *Certificate) error {
 	return CheckEnvelopeFor(to.Suite(), envelope, to)
 }

@@ -12,9 +12,9 @@ import (
 )
 
 // sealMode is the mode of suite pq. OCB is the only one that every program must
-// read (RFC 9580, section 9.6). GCM would be several times as fast (BenchmarkModes),
-// but a content is encrypted once however many receive it: a notice of 4 KiB costs
-// some 30 µs, less than a single envelope.
+// read (RFC 9580, section 9.6). GCM is four times as fast (BenchmarkModes: 1500
+// MB/s against 340), but a content is encrypted once however many receive it, and
+// for a notice of 4 KiB that is a difference of 10 µs, a sixth of one envelope.
 const sealMode = packet.AEADModeOCB
 
 // SessionKey is the key of one body. The heading of the same notice is sealed
@@ -217,7 +217,12 @@ const (
 
 // verifyInside takes apart what was encrypted, and verifies that one of signers
 // signed it for the purpose.
-func verifyInside(plain []byte, signers []*Certificate, purpose Purpose, now time.Time) ([]byte, *Signature, error) {
+func verifyInside(plain []byte, signers []*Certificate, purpose Purpose, now time.Time) (content []byte, verified *Signature, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			content, verified, err = nil, nil, fmt.Errorf("reading the sealed content failed: %v", r)
+		}
+	}()
 	packets, err := insidePackets(plain)
 	if err != nil {
 		return nil, nil, err
@@ -225,7 +230,7 @@ func verifyInside(plain []byte, signers []*Certificate, purpose Purpose, now tim
 	if len(packets) != 3 || packets[0].kind != packetOnePassSignature || packets[1].kind != packetLiteral || packets[2].kind != packetSignature {
 		return nil, nil, errors.New("the sealed content is not signed, or not by exactly one")
 	}
-	content, err := literalContent(packets[1])
+	signed, err := literalContent(packets[1])
 	if err != nil {
 		return nil, nil, err
 	}
@@ -241,9 +246,9 @@ func verifyInside(plain []byte, signers []*Certificate, purpose Purpose, now tim
 	}
 	problem := fmt.Errorf("the sealed content was signed by another key (%s) than it should be", issuer(s))
 	for _, signer := range signers {
-		verified, err := signer.verify(s, packet.SigTypeBinary, purpose, content, now)
+		verified, err := signer.verify(s, packet.SigTypeBinary, purpose, signed, now)
 		if err == nil {
-			return content, verified, nil
+			return signed, verified, nil
 		}
 		if len(signers) == 1 || signer.hasKey(s) {
 			problem = err
