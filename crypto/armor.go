@@ -48,16 +48,26 @@ func armor(blockType string, data []byte) string {
 func crc24(data []byte) uint32 {
 	crc := uint32(0xb704ce)
 	for _, octet := range data {
-		crc ^= uint32(octet) << 16
+		crc = crc<<8 ^ crc24Table[byte(crc>>16)^octet]
+	}
+	return crc & 0xffffff
+}
+
+// crc24Table holds what each octet does to the checksum: bit by bit, the armor of
+// a message with attachments would cost more than its encryption.
+var crc24Table = func() (table [256]uint32) {
+	for octet := range table {
+		crc := uint32(octet) << 16
 		for range 8 {
 			crc <<= 1
 			if crc&0x1000000 != 0 {
 				crc ^= 0x1864cfb
 			}
 		}
+		table[octet] = crc & 0xffffff
 	}
-	return crc
-}
+	return table
+}()
 
 // isArmored says whether data is meant to be text: packets start with an octet ≥ 0x80.
 func isArmored(data []byte) bool {

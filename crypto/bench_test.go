@@ -215,3 +215,33 @@ func BenchmarkBody(b *testing.B) {
 		})
 	}
 }
+
+// What gpg does with as many recipients in one message, to compare with the
+// envelopes/s above.
+func BenchmarkGPGEncrypt(b *testing.B) {
+	const recipients = 500
+	g := newGPG(b)
+	var certificates bytes.Buffer
+	args := []string{"--yes", "--output", "/dev/null"}
+	for i := range recipients {
+		c := mustKey(b, ProfileCompat, fmt.Sprintf("S-%08d/1", i)).Certificate()
+		certificates.Write(c.Bytes())
+		args = append(args, "--recipient", string(c.Fingerprint()))
+	}
+	g.run("--import", g.file("certificates", certificates.String()))
+	args = append(args, "--encrypt", g.file("notice", string(make([]byte, 4<<10))))
+	for b.Loop() {
+		g.run(args...)
+	}
+	b.ReportMetric(recipients*float64(b.N)/b.Elapsed().Seconds(), "envelopes/s")
+}
+
+// The armor of a large message, as the courier makes it.
+func BenchmarkArmor(b *testing.B) {
+	message := make([]byte, 8<<20)
+	rand.Read(message)
+	b.SetBytes(int64(len(message)))
+	for b.Loop() {
+		ArmorMessage(message)
+	}
+}

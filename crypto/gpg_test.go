@@ -12,13 +12,13 @@ import (
 
 // gpg is GnuPG with a home of its own.
 type gpg struct {
-	t    *testing.T
+	t    testing.TB
 	home string
 }
 
 // newGPG makes a GnuPG home that is gone, agent included, when the test ends. The
 // agent's socket needs a short path, so the home is not in t.TempDir.
-func newGPG(t *testing.T) *gpg {
+func newGPG(t testing.TB) *gpg {
 	t.Helper()
 	if _, err := exec.LookPath("gpg"); err != nil {
 		t.Fatal("gpg is missing: install the package gnupg")
