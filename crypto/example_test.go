@@ -84,3 +84,58 @@ func check(err error) {
 		log.Fatal(err)
 	}
 }
+
+// A content is encrypted once; each recipient gets an envelope of their own, and
+// envelope ‖ body is a message that any program opens that knows the suite.
+func ExampleSealBody() {
+	now := time.Now()
+	author, err := crypto.GenerateKey(crypto.ProfilePQ, "Anna Meijer", now)
+	check(err)
+	recipient, err := crypto.GenerateKey(crypto.ProfilePQ, "S-7K2M9QXC/2", now)
+	check(err)
+
+	body, key, err := crypto.SealBody(crypto.SuitePQ, author, []byte("the content"), now)
+	check(err)
+	envelopes, err := crypto.WrapAll(
+		map[crypto.Suite]*crypto.SessionKey{crypto.SuitePQ: key},
+		[]*crypto.Certificate{recipient.Certificate()}, nil)
+	check(err)
+
+	// What the server can tell without keys.
+	suite, err := crypto.CheckBody(body)
+	check(err)
+	check(crypto.CheckEnvelope(envelopes[0], recipient.Certificate()))
+	message := crypto.ArmorMessage(crypto.Message(envelopes[0], body))
+
+	// At the recipient's.
+	envelope, body, err := crypto.SplitMessage(message)
+	check(err)
+	key, err = crypto.Unwrap(envelope, recipient)
+	check(err)
+	content, signature, err := crypto.OpenBody(body, key, author.Certificate(), now)
+	check(err)
+	fmt.Println(suite, signature.Purpose(), signature.Signer().UserIDs())
+	fmt.Println(string(content))
+	// Output:
+	// pq content [Anna Meijer]
+	// the content
+}
+
+// A receipt is a text that gpg verifies years later, without Valise.
+func ExampleClearSign() {
+	now := time.Now()
+	key, err := crypto.GenerateKey(crypto.ProfilePQ, "S-7K2M9QXC/2", now)
+	check(err)
+	receipt, err := crypto.ClearSign(key, crypto.PurposeAcknowledgement, []byte("valise acknowledgement v1\ndecision: acknowledged\n"), now)
+	check(err)
+
+	text, _, err := crypto.VerifyClearSigned(key.Certificate(), crypto.PurposeAcknowledgement, receipt, now)
+	check(err)
+	fmt.Print(string(text))
+	_, _, err = crypto.VerifyClearSigned(key.Certificate(), crypto.PurposeLogIn, receipt, now)
+	fmt.Println(err)
+	// Output:
+	// valise acknowledgement v1
+	// decision: acknowledged
+	// the signature was made for another purpose, "acknowledgement" instead of "login"
+}
