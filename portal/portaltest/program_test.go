@@ -2,6 +2,7 @@ package portaltest_test
 
 import (
 	"bufio"
+	"log"
 	"net"
 	"net/url"
 	"os"
@@ -100,3 +101,6 @@ func eventually(t *testing.T, what string, holds func() bool) {
 		}
 	}
 }
+
+// quiet is the log of a server that a test lets fail.
+func quiet(t *testing.T) *log.Logger { return log.New(t.Output(), "", 0) }
