@@ -1,0 +1,277 @@
+package crypto
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// docs/formats.md shows real examples, which lie in docs/example. This test holds
+// them, the page and the parsers together, and runs the page's commands.
+
+var update = flag.Bool("update", false, "make the examples of docs/formats.md anew")
+
+const (
+	formatsPage   = "../docs/formats.md"
+	exampleFolder = "../docs/example"
+)
+
+func TestFormatsPage(t *testing.T) {
+	if *update {
+		makeExamples(t)
+	}
+	page, err := os.ReadFile(formatsPage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := checkShownFiles(t, string(page))
+	for _, name := range []string{"login.txt.asc", "audience.txt", "content.eml", "heading.txt", "manifest.txt", "notice.txt", "receipt.txt.asc", "bundle.txt", "claim-code.txt"} {
+		if !shown[name] {
+			t.Errorf("the page does not show %s", name)
+		}
+	}
+	verifyExamples(t)
+	runCommands(t, string(page))
+}
+
+var shownFile = regexp.MustCompile("(?s)<!-- example/([a-z.-]+) -->\n```[a-z]*\n(.*?)```\n")
+
+// checkShownFiles compares what the page shows with the files.
+func checkShownFiles(t *testing.T, page string) map[string]bool {
+	t.Helper()
+	shown := map[string]bool{}
+	for _, match := range shownFile.FindAllStringSubmatch(page, -1) {
+		shown[match[1]] = true
+		if match[2] != asShown(readExample(t, match[1])) {
+			t.Errorf("the page shows another %s than the file: run go test ./crypto -run TestFormatsPage -update", match[1])
+		}
+	}
+	return shown
+}
+
+func readExample(t *testing.T, name string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(exampleFolder, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// asShown is a file with LF line ends, and with long armor shortened.
+func asShown(file []byte) string {
+	text := strings.ReplaceAll(string(file), "\r\n", "\n")
+	if !strings.HasSuffix(text, "\n") {
+		text += "\n"
+	}
+	var out strings.Builder
+	inArmor := 0
+	for line := range strings.Lines(text) {
+		switch {
+		case strings.HasPrefix(line, "-----BEGIN PGP PRIVATE") || strings.HasPrefix(line, "-----BEGIN PGP PUBLIC"):
+			inArmor = 1
+		case strings.HasPrefix(line, armorEnd):
+			inArmor = 0
+		case inArmor > 0:
+			inArmor++
+		}
+		switch {
+		case inArmor == 4:
+			out.WriteString("…\n")
+		case inArmor < 4:
+			out.WriteString(line)
+		}
+	}
+	return out.String()
+}
+
+// verifyExamples does with the files what recipients, and strangers, do.
+func verifyExamples(t *testing.T) {
+	t.Helper()
+	certificate := func(name string) *Certificate { return mustParse(t, readExample(t, name)) }
+	now := acknowledgedAt.Add(time.Hour)
+	root := certificate("root.asc")
+	pinned, err := OpenRoot(Pin{root.Fingerprint()}, root.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	staff := []*Certificate{certificate("author.asc"), certificate("approver.asc"), certificate("registrar.asc")}
+	r := Representative{"S-7K2M9QXD", 2}
+	recipient, err := pinned.VerifyRepresentative(staff, []*Certificate{certificate("issued.asc"), certificate("own.asc")}, r, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed, err := ParseSignedManifest(readExample(t, "notice.txt"))
+	if err != nil || !bytes.Equal(signed.Manifest, readExample(t, "manifest.txt")) {
+		t.Fatalf("notice.txt and manifest.txt: %v", err)
+	}
+	v, err := pinned.VerifyManifest(signed, staff, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := v.CheckAudience(readExample(t, "audience.txt")); err != nil {
+		t.Error(err)
+	}
+	own, err := ParseArmoredKey(readExample(t, "own-private-key.asc"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	envelope, body, err := SplitMessage(readExample(t, "message.asc"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := OpenNotice(v, envelope, body, []*Key{own})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again := mustEncode(t, o.Content()); !bytes.Equal(again, readExample(t, "content.eml")) {
+		t.Error("content.eml is not what message.asc holds")
+	}
+	h, err := parseHeading(readExample(t, "heading.txt"))
+	if err != nil || o.HeadingMatches(h) != nil {
+		t.Errorf("heading.txt: %+v, %v", h, err)
+	}
+	if _, err := VerifyReceipt(readExample(t, "receipt.txt.asc"), v, recipient.Certificate(), now); err != nil {
+		t.Error(err)
+	}
+	text, _, err := VerifyClearSigned(recipient.Certificate(), PurposeLogIn, readExample(t, "login.txt.asc"), now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l, err := ParseLogIn(text); err != nil || l.As != r.String() {
+		t.Errorf("login.txt.asc: %+v, %v", l, err)
+	}
+	verifyBundle(t, r, pinned)
+}
+
+func verifyBundle(t *testing.T, r Representative, pinned *Root) {
+	t.Helper()
+	code, err := ParseClaimCode(string(readExample(t, "claim-code.txt")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	locked := readExample(t, "bundle.pgp")
+	salt, err := BundleSalt(locked)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := UnlockBundle(locked, mustSecrets(t, string(code), salt))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := b.encode()
+	if err != nil || !bytes.Equal(text, readExample(t, "bundle.txt")) || b.Holder != r.String() || b.Pin.Fingerprint != pinned.Fingerprint() {
+		t.Errorf("bundle.pgp holds %q, %v", text, err)
+	}
+}
+
+// runCommands runs the page's commands, in order, on a copy of the examples.
+func runCommands(t *testing.T, page string) {
+	t.Helper()
+	g := newGPG(t)
+	g.file("gpg.conf", "batch\nno-tty\n")
+	if err := os.CopyFS(filepath.Join(g.home, "example"), os.DirFS(exampleFolder)); err != nil {
+		t.Fatal(err)
+	}
+	blocks := regexp.MustCompile("(?s)\n```sh\n(.*?)```\n").FindAllStringSubmatch(page, -1)
+	if len(blocks) < 8 {
+		t.Errorf("the page has only %d blocks of commands", len(blocks))
+	}
+	for _, block := range blocks {
+		cmd := exec.Command("sh", "-e", "-c", block[1])
+		cmd.Dir = filepath.Join(g.home, "example")
+		cmd.Env = append(os.Environ(), "GNUPGHOME="+g.home, "LC_ALL=C.UTF-8")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%s\n%v\n%s", block[1], err, out)
+		}
+	}
+}
+
+// makeExamples writes the files, and the page's copies of them.
+func makeExamples(t *testing.T) {
+	t.Helper()
+	o := newOffice(t)
+	d := &dispatched{office: o, pin: o.pinned(t), keys: map[string]*Key{}}
+	r := Representative{"S-7K2M9QXD", 2}
+	o.representative = r
+	o.issued = o.issue(t, o.registrar, ProfilePQ)
+	o.own = o.succeed(t, o.issued, ProfileCompat)
+	recipient, err := d.pin.VerifyRepresentative(o.staff(), o.chain(), r, sealedAt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.addRecipient(t, Representative{"S-7K2M9QXD", 1}, ProfilePQ)
+	d.recipients = append(d.recipients, recipient)
+	d.keys[r.String()] = o.own
+	draft := testDraft()
+	draft.Attachments = []Attachment{{"Note verbale.txt", "text/plain", []byte("The Registry presents its compliments.\n")}}
+	if d.sealed, err = SealNotice(d.pin, o.author, draft, d.recipients, d.desk(t), sealedAt, nil); err != nil {
+		t.Fatal(err)
+	}
+	signed := d.approve(t)
+	evidence, err := signed.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened, err := d.open(d.verify(t, signed), r.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	receipt, err := Acknowledge(opened, o.own, r, DecisionAcknowledged, NewNonce(), acknowledgedAt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	logIn, err := (&LogIn{Origin: "https://portal.example", As: r.String(), Nonce: NewNonce(), Time: acknowledgedAt}).Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if logIn, err = ClearSign(o.own, PurposeLogIn, logIn, acknowledgedAt); err != nil {
+		t.Fatal(err)
+	}
+	code := NewClaimCode()
+	bundle := &Bundle{Holder: r.String(), Pin: Pin{d.pin.Fingerprint()}, Key: o.issued}
+	bundleText, err := bundle.encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := d.envelope(t, r.String())
+	writeExamples(t, map[string][]byte{
+		"root.asc": []byte(o.root.Certificate().Armor()), "author.asc": []byte(o.author.Certificate().Armor()),
+		"approver.asc": []byte(o.approver.Certificate().Armor()), "registrar.asc": []byte(o.registrar.Certificate().Armor()),
+		"issued.asc": []byte(o.issued.Certificate().Armor()), "own.asc": []byte(o.own.Certificate().Armor()),
+		"own-private-key.asc": []byte(o.own.Armor()),
+		"claim-code.txt":      []byte(code + "\n"), "bundle.txt": bundleText,
+		"bundle.pgp":    mustLock(t, bundle, mustSecrets(t, string(code), NewSalt())),
+		"login.txt.asc": logIn, "audience.txt": d.sealed.Audience, "manifest.txt": d.sealed.Manifest, "notice.txt": evidence,
+		"message.asc": ArmorMessage(Message(e.Data, d.sealed.Bodies[e.Suite])),
+		"content.eml": mustEncode(t, opened.Content()), "heading.txt": opened.Content().heading().encode(),
+		"receipt.txt.asc": receipt,
+	})
+}
+
+func writeExamples(t *testing.T, files map[string][]byte) {
+	t.Helper()
+	for name, data := range files {
+		if err := os.WriteFile(filepath.Join(exampleFolder, name), data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	page, err := os.ReadFile(formatsPage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page = shownFile.ReplaceAllFunc(page, func(block []byte) []byte {
+		name := string(shownFile.FindSubmatch(block)[1])
+		fence, _, _ := bytes.Cut(block[bytes.Index(block, []byte("```")):], []byte("\n"))
+		return []byte("<!-- example/" + name + " -->\n" + string(fence) + "\n" + asShown(files[name]) + "```\n")
+	})
+	if err := os.WriteFile(formatsPage, page, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
