@@ -27,6 +27,7 @@ type RedisServer struct {
 	t       testing.TB
 	program string
 	folder  string
+	options []string
 	port    int
 	process *process // nil while stopped
 	client  *redis.Client
@@ -38,8 +39,8 @@ func Redis(t testing.TB) (url string) {
 	return StartRedis(t).URL
 }
 
-// StartRedis starts a private, empty Redis.
-func StartRedis(t testing.TB) *RedisServer {
+// StartRedis starts a private, empty Redis. More of redis-server's options can be given ("--cluster-enabled", "yes").
+func StartRedis(t testing.TB, options ...string) *RedisServer {
 	t.Helper()
 	program, err := find("redis-server", "redis-server")
 	if err != nil {
@@ -49,7 +50,7 @@ func StartRedis(t testing.TB) *RedisServer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &RedisServer{t: t, program: program, folder: folder, Password: rand.Text()}
+	r := &RedisServer{t: t, program: program, folder: folder, options: options, Password: rand.Text()}
 	t.Cleanup(func() {
 		r.Stop()
 		if r.client != nil {
@@ -79,8 +80,8 @@ func StartRedis(t testing.TB) *RedisServer {
 }
 
 func (r *RedisServer) start() error {
-	cmd := exec.Command(r.program, "--bind", "127.0.0.1", "--port", strconv.Itoa(r.port), "--dir", r.folder, "--requirepass", r.Password,
-		"--save", "", "--appendonly", "no", "--daemonize", "no", "--databases", "1")
+	cmd := exec.Command(r.program, append([]string{"--bind", "127.0.0.1", "--port", strconv.Itoa(r.port), "--dir", r.folder, "--requirepass", r.Password,
+		"--save", "", "--appendonly", "no", "--daemonize", "no", "--databases", "1"}, r.options...)...)
 	p, err := start(cmd, syscall.SIGKILL)
 	if err != nil {
 		return err

@@ -24,6 +24,7 @@ func openRedis(t *testing.T, s *portaltest.RedisServer) *session.Redis {
 }
 
 func TestRedisKeepsRecordsNoncesAndLimits(t *testing.T) {
+	t.Parallel()
 	server := portaltest.StartRedis(t)
 	recordstest.Run(t, openRedis(t, server), time.Sleep)
 
@@ -45,6 +46,32 @@ func TestRedisKeepsRecordsNoncesAndLimits(t *testing.T) {
 	}
 }
 
+// TestRedisClusterKeepsRecordsNoncesAndLimits has a Cluster of one node, which refuses commands over several slots as a large one does.
+func TestRedisClusterKeepsRecordsNoncesAndLimits(t *testing.T) {
+	t.Parallel()
+	server := portaltest.StartRedis(t, "--cluster-enabled", "yes")
+	options, err := redis.ParseURL(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	node := redis.NewClient(options)
+	defer node.Close()
+	if err := node.ClusterAddSlotsRange(t.Context(), 0, 16383).Err(); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(10 * time.Second); !strings.Contains(node.ClusterInfo(t.Context()).Val(), "cluster_state:ok"); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the cluster did not come up within ten seconds")
+		}
+	}
+	place, err := session.OpenRedis(t.Context(), strings.TrimSuffix(server.URL, "/0")+"?addr="+options.Addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer place.Close()
+	recordstest.Run(t, place, time.Sleep)
+}
+
 func TestRedisLosingAnEpochEndsSessions(t *testing.T) {
 	server := portaltest.StartRedis(t)
 	place := openRedis(t, server)
@@ -59,6 +86,7 @@ func TestRedisLosingAnEpochEndsSessions(t *testing.T) {
 }
 
 func TestRedisDownIsUnavailableAtOnce(t *testing.T) {
+	t.Parallel()
 	server := portaltest.StartRedis(t)
 	place := openRedis(t, server)
 	if err := place.Ping(t.Context()); err != nil {
@@ -99,6 +127,7 @@ func TestRedisDownIsUnavailableAtOnce(t *testing.T) {
 }
 
 func TestRedisThatHangsIsUnavailableSoon(t *testing.T) {
+	t.Parallel()
 	server := portaltest.StartRedis(t)
 	place := openRedis(t, server)
 	if err := place.Ping(t.Context()); err != nil {
