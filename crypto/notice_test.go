@@ -660,3 +660,84 @@ func FuzzParseHeading(f *testing.F) {
 		}
 	})
 }
+
+// handmade is a notice to the first recipient by an author who has a program of
+// their own; times of the signatures inside, and the heading's number, are free.
+func (d *dispatched) handmade(t testing.TB, inner time.Time, headingNotice Number, change func(*Manifest)) (v *VerifiedManifest, key *SessionKey, envelope, body, heading []byte) {
+	t.Helper()
+	content := testContent()
+	content.Created, content.AudienceSHA256 = sealedAt, sha256Hex(d.sealed.Audience)
+	mime := mustEncode(t, content)
+	body, key, err := SealBody(SuitePQ, d.author, mime, inner)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := content.heading()
+	if headingNotice != "" {
+		h.Notice = headingNotice
+	}
+	if heading, err = key.seal(PurposeHeading, d.author, h.encode(), inner); err != nil {
+		t.Fatal(err)
+	}
+	if envelope, err = key.Wrap(d.recipients[0].Certificate()); err != nil {
+		t.Fatal(err)
+	}
+	m, err := ParseManifest(d.sealed.Manifest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Notice, m.ContentSHA256, m.OpeningSHA256 = content.Notice, sha256Hex(mime), openingDigest(content.Opening)
+	m.Bodies, m.Headings = map[Suite]BodyRef{SuitePQ: RefTo(body)}, map[Suite]BodyRef{SuitePQ: RefTo(heading)}
+	if change != nil {
+		change(m)
+	}
+	if v, err = d.pin.VerifySubmission(resign(t, m, d.author, sealedAt), d.staff(), approvedAt); err != nil {
+		t.Fatal(err)
+	}
+	return v, key, envelope, body, heading
+}
+
+func TestHostileAuthorsProgram(t *testing.T) {
+	d := newDispatched(t, newOffice(t))
+	keys := []*Key{d.keys[d.recipients[0].Representative().String()]}
+
+	v, key, envelope, body, heading := d.handmade(t, sealedAt, "", nil)
+	if _, err := OpenNotice(v, envelope, body, keys); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenHeading(v, envelope, heading, keys); err != nil {
+		t.Fatal(err)
+	}
+	another := &Heading{Notice: v.Manifest().Notice, Subjects: []LanguageSubject{{"en", "All is well"}}}
+	sealed, err := key.seal(PurposeHeading, d.author, another.encode(), sealedAt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if h, err := OpenHeading(v, envelope, sealed, keys); err == nil || h != nil {
+		t.Error("a heading opens that was not signed with the manifest")
+	}
+	if a, err := v.CheckAudience(d.sealed.Audience); err == nil || a != nil {
+		t.Error("somebody in the audience gets no body")
+	}
+	v, _, _, _, _ = d.handmade(t, sealedAt, "", func(m *Manifest) {
+		m.Bodies[SuiteCompat], m.Headings[SuiteCompat] = m.Bodies[SuitePQ], m.Headings[SuitePQ]
+		m.Mailboxes++
+	})
+	if a, err := v.CheckAudience(d.sealed.Audience); err == nil || a != nil {
+		t.Error("the manifest says another number of mailboxes")
+	}
+
+	v, _, envelope, _, heading = d.handmade(t, sealedAt, NewNumber(KindNotice), nil)
+	if h, err := OpenHeading(v, envelope, heading, keys); err == nil || h != nil {
+		t.Error("a heading opens that names another notice")
+	}
+	for _, inner := range []time.Time{sealedAt.Add(-time.Hour), sealedAt.Add(time.Hour)} {
+		v, _, envelope, body, heading = d.handmade(t, inner, "", nil)
+		if o, err := OpenNotice(v, envelope, body, keys); err == nil || o != nil {
+			t.Error("a body opens that was signed in another hour")
+		}
+		if h, err := OpenHeading(v, envelope, heading, keys); err == nil || h != nil {
+			t.Error("a heading opens that was signed in another hour")
+		}
+	}
+}

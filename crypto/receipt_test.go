@@ -140,6 +140,13 @@ func TestTamperedReceiptIsRefused(t *testing.T) {
 	if got, err := VerifyReceipt(receipt, v, d.issued.Certificate(), acknowledgedAt); err == nil || got != nil {
 		t.Error("another certificate verifies it")
 	}
+	submission, err := d.pin.VerifySubmission(d.sealed.Signed(), d.staff(), acknowledgedAt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := VerifyReceipt(receipt, submission, k.Certificate(), acknowledgedAt); err == nil || got != nil {
+		t.Error("it is a receipt for a notice that was not approved")
+	}
 	other := *d
 	other.seal(t)
 	if got, err := VerifyReceipt(receipt, other.verify(t, other.approve(t)), k.Certificate(), acknowledgedAt); err == nil || got != nil {
