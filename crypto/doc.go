@@ -18,7 +18,9 @@
 // A notice is a [Content], encrypted once per [Suite] into a body under a
 // [SessionKey], which is wrapped into one envelope per recipient; envelope ‖
 // body is a complete OpenPGP message. Two staff members sign its [Manifest].
-// [OpenNotice] returns a value only when everything held.
+// [OpenNotice] returns a value only when everything held, and [Acknowledge] makes
+// the receipt that [VerifyReceipt] believes. docs/formats.md shows every format
+// with an example and how to check it with gpg.
 //
 // # Verification
 //
