@@ -13,8 +13,8 @@ const Root = "/api/v1"
 // Limits of request bodies in bytes; a larger one is answered with 413.
 const (
 	MaxRequest       = 64 << 10
-	MaxKeyRequest    = 8 << 20  // POST /claim, POST /mailboxes, POST /me/lock
-	MaxNoticeRequest = 64 << 20 // POST /notices
+	MaxKeyRequest    = 8 << 20   // POST /claim, POST /mailboxes, POST /me/lock
+	MaxNoticeRequest = 128 << 20 // POST /notices: 25 MB of attachments, in two suites, as base64 twice (MIME, JSON)
 )
 
 // Failure is the body of every refusal.
