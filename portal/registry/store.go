@@ -12,8 +12,9 @@ import (
 type Store interface {
 	portal.Auditor
 
-	// AddStaff keeps a certificate; a later one of the same fingerprint replaces it.
-	AddStaff(ctx context.Context, f crypto.Fingerprint, certificate []byte) error
+	// AddStaff keeps what decide returns, given the certificate of that fingerprint that is stored (nil: none), in one transaction; nothing
+	// when it returns nil. decide may be called again.
+	AddStaff(ctx context.Context, f crypto.Fingerprint, decide func(stored []byte) (keep []byte, err error)) error
 	// Staff returns all staff certificates, in a steady order.
 	Staff(ctx context.Context) ([][]byte, error)
 
