@@ -8,14 +8,17 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/chromedp/cdproto/browser"
+	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	chromelog "github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/cdproto/systeminfo"
 	"github.com/chromedp/chromedp"
 )
 
@@ -31,8 +34,9 @@ import (
 type Browser struct {
 	context.Context
 
-	t      testing.TB
-	folder string
+	t         testing.TB
+	folder    string
+	fullSpeed func() // ends SlowDown
 
 	mu       sync.Mutex
 	problems []string
@@ -109,6 +113,7 @@ func (b *Browser) open(parent context.Context, options ...chromedp.ContextOption
 	ctx, cancel := chromedp.NewContext(parent, options...)
 	b.Context = ctx
 	b.t.Cleanup(func() {
+		b.SlowDown(1)
 		if b.t.Failed() {
 			b.report()
 		}
@@ -244,11 +249,69 @@ func (b *Browser) WithoutJavaScript() {
 	}
 }
 
-// SlowDown makes the page's processor slower by a factor; 1 is full speed.
+// SlowDown gives the page a processor that is slower by a factor; 1 is full speed. Unlike the browser's own emulation, which spares
+// workers and so most of what our pages compute, it stops the page's whole process for most of the time, in pieces of milliseconds.
 func (b *Browser) SlowDown(factor float64) {
 	b.t.Helper()
-	if _, err := chromedp.Call(b, emulation.SetCPUThrottlingRate, emulation.SetCPUThrottlingRateParams{Rate: factor}); err != nil {
-		b.t.Fatal(err)
+	if b.fullSpeed != nil {
+		b.fullSpeed()
+		b.fullSpeed = nil
+	}
+	if factor <= 1 {
+		return
+	}
+	ctx, cancel := context.WithCancel(b.Context)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		b.slowDown(ctx, factor)
+	}()
+	b.fullSpeed = sync.OnceFunc(func() {
+		cancel()
+		<-ended
+	})
+}
+
+func (b *Browser) slowDown(ctx context.Context, factor float64) {
+	const (
+		runs = 4 * time.Millisecond
+		look = 100 * time.Millisecond // a navigation may have begun another process
+	)
+	var pages []int
+	var looked time.Time
+	var owed time.Duration // what the pages have run too long, or stood too long (negative)
+	for ctx.Err() == nil {
+		start := time.Now()
+		if time.Since(looked) > look {
+			pages, looked = b.pageProcesses(ctx), start
+		}
+		time.Sleep(runs)
+		stopped := time.Now()
+		owed += time.Duration(float64(stopped.Sub(start)) * (factor - 1))
+		signalAll(pages, syscall.SIGSTOP)
+		time.Sleep(owed)
+		signalAll(pages, syscall.SIGCONT)
+		owed -= time.Since(stopped)
+	}
+}
+
+// pageProcesses lists the process ids of the browser's pages and their workers.
+func (b *Browser) pageProcesses(ctx context.Context) (pids []int) {
+	all, err := chromedp.CallBrowser(ctx, systeminfo.GetProcessInfo, cdp.Empty{})
+	if err != nil {
+		return nil // the browser is closing
+	}
+	for _, p := range all.ProcessInfo {
+		if p.Type == "renderer" {
+			pids = append(pids, int(p.ID))
+		}
+	}
+	return pids
+}
+
+func signalAll(pids []int, signal syscall.Signal) {
+	for _, pid := range pids {
+		syscall.Kill(pid, signal)
 	}
 }
 

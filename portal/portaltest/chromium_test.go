@@ -85,6 +85,31 @@ func TestABrowserShowsSavesAndReports(t *testing.T) {
 	}
 }
 
+// TestASlowBrowserIsSlowInItsWorkersToo: there the cryptography runs.
+func TestASlowBrowserIsSlowInItsWorkersToo(t *testing.T) {
+	server := pageServer(t)
+	b := portaltest.Chromium(t, portaltest.IgnoreCertificateErrors)
+	b.Do(chromedp.Navigate(server.URL))
+	const work = `function work() { const start = performance.now(); let x = 0; for (let i = 0; i < 1e8; i++) x += i % 7; return performance.now() - start }`
+	measure := func() (page, worker float64) {
+		page = portaltest.Read(b, chromedp.Evaluate[float64](`(() => {`+work+`; return work() })()`))
+		worker = portaltest.Read(b, chromedp.Evaluate[float64](`new Promise(done => {
+			const w = new Worker(URL.createObjectURL(new Blob(["`+work+`; postMessage(work())"])));
+			w.onmessage = e => done(e.data);
+		})`, chromedp.EvalAwaitPromise))
+		return page, worker
+	}
+	measure() // warm
+	page, worker := measure()
+	b.SlowDown(4)
+	slowPage, slowWorker := measure()
+	t.Logf("four times slower: the page %.1f times, a worker %.1f times", slowPage/page, slowWorker/worker)
+	// Half of it, since others' tests run beside.
+	if slowPage < 2*page || slowWorker < 2*worker {
+		t.Errorf("slowed down four times, the page took %.0f ms instead of %.0f, a worker %.0f instead of %.0f", slowPage, page, slowWorker, worker)
+	}
+}
+
 func TestABrowserDoesNotTrustACertificateThatNobodyVouchesFor(t *testing.T) {
 	server := pageServer(t)
 	b := portaltest.Chromium(t)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"net"
 	"net/url"
 	"os/exec"
 	"slices"
@@ -87,7 +88,14 @@ func (r *RedisServer) start() error {
 		return err
 	}
 	// Only ours knows the password, so an answer is its own, and not that of somebody who was faster on the port.
-	if err := p.ready(func(ctx context.Context) error { return r.client.Ping(ctx).Err() }); err != nil {
+	if err := p.ready(func(ctx context.Context) error {
+		conn, err := new(net.Dialer).DialContext(ctx, "tcp", "127.0.0.1:"+strconv.Itoa(r.port)) // the client would log each refusal
+		if err != nil {
+			return err
+		}
+		conn.Close()
+		return r.client.Ping(ctx).Err()
+	}); err != nil {
 		return err
 	}
 	r.process = p
