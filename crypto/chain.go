@@ -253,6 +253,7 @@ type Staff struct {
 	certificate *Certificate
 	roles       []Role
 	name        string
+	certified   time.Time
 }
 
 // VerifyStaff returns the staff member whose certificate this is, when at the
@@ -282,7 +283,7 @@ func (r *Root) VerifyStaff(c *Certificate, at time.Time) (*Staff, error) {
 		if staff != nil {
 			return nil, fmt.Errorf("certificate %s is certified under two names; the root may certify only one", c.Fingerprint())
 		}
-		staff = &Staff{certificate: c, roles: roles, name: name}
+		staff = &Staff{certificate: c, roles: roles, name: name, certified: s.CreationTime}
 	}
 	if staff == nil {
 		return nil, fmt.Errorf("certificate %s is not that of a staff member: the institution's root gave it no role that counts at %s", c.Fingerprint(), at.UTC().Format(time.RFC3339))
@@ -330,6 +331,21 @@ func (s *Staff) Has(role Role) bool { return slices.Contains(s.roles, role) }
 
 // Name returns the certified user ID.
 func (s *Staff) Name() string { return s.name }
+
+// Certified returns when the root made the certification that counts.
+func (s *Staff) Certified() time.Time { return s.certified }
+
+// Extends says whether c is a later form of an older certificate: it holds
+// everything that the older one holds, so nothing that was signed before ceases to
+// verify when it takes its place.
+func (c *Certificate) Extends(older *Certificate) bool {
+	key := func(p rawPacket) string { return string(p.kind) + string(p.body) } // programs write packets' headers differently
+	held := map[string]bool{}
+	for _, p := range c.packet {
+		held[key(p)] = true
+	}
+	return c.fingerprint == older.fingerprint && !slices.ContainsFunc(older.packet, func(p rawPacket) bool { return !held[key(p)] })
+}
 
 // Recipient is a representative's current certificate whose chain held: root →
 // registrar → issued key → … → current.

@@ -439,3 +439,28 @@ func TestGPGVerifiesTheChain(t *testing.T) {
 		}
 	}
 }
+
+func TestALaterCertificateExtendsTheOlder(t *testing.T) {
+	o := newOffice(t)
+	older := o.author.Certificate()
+	later, err := CertifyStaff(o.root, older, []Role{RoleApprover}, noon.Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !later.Extends(older) || !older.Extends(older) {
+		t.Error("a certificate with one more certification does not extend the one without")
+	}
+	if older.Extends(later) || o.approver.Certificate().Extends(older) {
+		t.Error("an older or another certificate extends this one")
+	}
+	root := o.pinned(t)
+	for c, want := range map[*Certificate]time.Time{older: noon, later: noon.Add(time.Hour)} {
+		staff, err := root.VerifyStaff(c, noon.Add(2*time.Hour))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !staff.Certified().Equal(want) {
+			t.Errorf("certified at %v, want %v", staff.Certified(), want)
+		}
+	}
+}
