@@ -1,0 +1,257 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"valise/crypto"
+	"valise/portal"
+	"valise/portal/ceremony"
+)
+
+// ApproveCommand shows a submitted notice and approves it.
+type ApproveCommand struct {
+	staffFlags
+	Notice          string `arg:"" optional:"" help:"The notice's number. Without it, those that wait for approval are listed."`
+	SaveAttachments string `type:"existingdir" placeholder:"DIR" help:"Write the attachments there before asking, to be looked at."`
+	Yes             bool   `help:"Don't ask."`
+}
+
+// Help is the part of --help below the summary.
+func (ApproveCommand) Help() string {
+	return manual(`Opens the notice with your own envelope, so the same bytes that recipients will open, and shows all of it: every language, the attachments, and everyone it goes to, with names where you may see them. It checks that author, content, subjects and audience are those that were signed, and that every recipient's certificate is their current one. Then it asks, and signs the same manifest that the author signed.
+
+With your signature the portal releases the notice into every mailbox at once. That can't be undone. The author can't approve; nobody can approve for you.
+
+EXAMPLES
+
+  valise approve --server https://portal.example --key benoit.key
+  valise approve N-4GZ0R8TB --server https://portal.example --key benoit.key
+
+JSON
+
+  with a notice: notice, released, author, languages[] (language, subject, text), attachments[] (name, type, size, sha256), acknowledge, deadline, recipients[] (representative, stakeholder, name, post_quantum)
+  without: an array of notice, author, submitted, acknowledge, deadline, mailboxes, problem
+
+ENVIRONMENT
+
+  VALISE_SERVER, VALISE_KEY
+
+EXIT STATUS
+
+  0 released, or listed; 1 refused, something did not hold, or not confirmed; 2 wrong usage.`)
+}
+
+// Run lists, or shows and approves.
+func (c *ApproveCommand) Run(ctx context.Context, p *process) error {
+	var number crypto.Number
+	if c.Notice != "" {
+		var err error
+		if number, err = parseNotice(c.Notice); err != nil {
+			return err
+		}
+	}
+	o, err := c.logIn(ctx, p, crypto.RoleApprover)
+	if err != nil {
+		return err
+	}
+	defer o.close(ctx)
+	if number == "" {
+		return c.list(ctx, p, o)
+	}
+	return c.approve(ctx, p, o, number)
+}
+
+func (c *ApproveCommand) approve(ctx context.Context, p *process, o *officer, number crypto.Number) error {
+	d, err := o.directory(ctx, p)
+	if err != nil {
+		return err
+	}
+	n, err := o.client.StaffNotice(ctx, number)
+	if err != nil {
+		return err
+	}
+	e, err := ceremony.Examine(o.trust, o.keys, number, n, d, time.Now())
+	if err != nil {
+		return err
+	}
+	c.show(p, e)
+	if c.SaveAttachments != "" {
+		if err := p.saveAttachments(c.SaveAttachments, e.Opened.Content()); err != nil {
+			return err
+		}
+	}
+	approval, err := ceremony.Approve(o.trust, o.key, e, time.Now()) // says what is in the way before anybody is asked
+	if err != nil {
+		return err
+	}
+	if !c.Yes {
+		if err := p.confirm(fmt.Sprintf("Release it to %s? This can't be undone.", count(e.Opened.Verified().Manifest().Mailboxes, "mailbox", "mailboxes"))); err != nil {
+			return err
+		}
+	}
+	released, err := o.client.Approve(ctx, number, approval)
+	if err != nil {
+		return err
+	}
+	p.report(approvedJSON(number, released.Released, e), func() {
+		p.say("Released %s at %s.", number, hourUTC(released.Released))
+	})
+	return nil
+}
+
+// show prints exactly what recipients will see, and who they are.
+func (c *ApproveCommand) show(p *process, e *ceremony.Examined) {
+	v := e.Opened.Verified()
+	m := v.Manifest()
+	p.say("%s, sealed by %s at %s", m.Notice, v.Author().Name(), hourUTC(m.Created))
+	p.say("from %s", e.Opened.Content().From)
+	if m.Acknowledge {
+		p.say("acknowledgement %s", deadlineText(m.Deadline))
+	}
+	p.say("by e-mail: %s", m.Fallback)
+	showContent(p, e.Opened.Content(), "")
+	p.say("\nTo %s:", count(m.Mailboxes, "mailbox", "mailboxes"))
+	for _, r := range e.Recipients {
+		line := r.Representative.String()
+		if r.Entry != nil && r.Mailbox != nil {
+			line = called(r.Representative, r.Mailbox.Name, r.Entry.Name)
+			if !r.Entry.PostQuantum() {
+				line += "  (not post-quantum)"
+			}
+		}
+		if r.Problem != nil {
+			line += "  PROBLEM: " + r.Problem.Error()
+		}
+		p.say("    %s", line)
+	}
+	p.say("")
+}
+
+// showContent prints a content, in one language or, for "", in all.
+func showContent(p *process, c *crypto.Content, language string) {
+	for _, l := range c.Languages {
+		if language == "" || l.Language == language {
+			p.say("\n──── %s ──── %s\n\n%s", l.Language, l.Subject, l.Text)
+		}
+	}
+	for _, a := range c.Attachments {
+		p.say("attached  %s (%s, %s, SHA-256 %s)", a.Name, a.Type, size(len(a.Data)), digest(a.Data))
+	}
+}
+
+func digest(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
+// saveAttachments writes attachments; their names were checked to have no path.
+func (p *process) saveAttachments(dir string, c *crypto.Content) error {
+	for _, a := range c.Attachments {
+		path := filepath.Join(dir, filepath.Base(a.Name))
+		if err := writeNew(path, a.Data, 0o600); err != nil {
+			return fmt.Errorf("the attachment %s: %w", a.Name, err)
+		}
+		p.say("saved  %s", path)
+	}
+	return nil
+}
+
+type attachmentJSON struct {
+	Name   string `json:"name"`
+	Type   string `json:"type"`
+	Size   int    `json:"size"`
+	SHA256 string `json:"sha256"`
+}
+
+func contentJSON(c *crypto.Content) ([]languageJSON, []attachmentJSON) {
+	languages, attachments := []languageJSON{}, []attachmentJSON{}
+	for _, l := range c.Languages {
+		languages = append(languages, languageJSON{l.Language, l.Subject, l.Text})
+	}
+	for _, a := range c.Attachments {
+		attachments = append(attachments, attachmentJSON{a.Name, a.Type, len(a.Data), digest(a.Data)})
+	}
+	return languages, attachments
+}
+
+type recipientJSON struct {
+	Representative string `json:"representative"`
+	Stakeholder    string `json:"stakeholder,omitempty"`
+	Name           string `json:"name,omitempty"`
+	PostQuantum    bool   `json:"post_quantum"`
+}
+
+type approveJSON struct {
+	Notice      crypto.Number    `json:"notice"`
+	Released    time.Time        `json:"released"`
+	Author      *signerJSON      `json:"author"`
+	Languages   []languageJSON   `json:"languages"`
+	Attachments []attachmentJSON `json:"attachments"`
+	Acknowledge bool             `json:"acknowledge"`
+	Deadline    *time.Time       `json:"deadline"`
+	Recipients  []recipientJSON  `json:"recipients"`
+}
+
+func approvedJSON(n crypto.Number, released time.Time, e *ceremony.Examined) approveJSON {
+	v := e.Opened.Verified()
+	out := approveJSON{
+		Notice: n, Released: released, Author: signer(v.Author(), v.AuthorSignature()),
+		Acknowledge: v.Manifest().Acknowledge, Deadline: optional(v.Manifest().Deadline), Recipients: []recipientJSON{},
+	}
+	out.Languages, out.Attachments = contentJSON(e.Opened.Content())
+	for _, r := range e.Recipients {
+		out.Recipients = append(out.Recipients, recipientJSON{r.Representative.String(), r.Mailbox.Name, r.Entry.Name, r.Entry.PostQuantum()})
+	}
+	return out
+}
+
+type waitingJSON struct {
+	Notice      crypto.Number `json:"notice"`
+	Author      *signerJSON   `json:"author"`
+	Submitted   time.Time     `json:"submitted"`
+	Acknowledge bool          `json:"acknowledge"`
+	Deadline    *time.Time    `json:"deadline"`
+	Mailboxes   int           `json:"mailboxes"`
+	Problem     string        `json:"problem,omitempty"`
+}
+
+// list shows what waits for approval.
+func (c *ApproveCommand) list(ctx context.Context, p *process, o *officer) error {
+	notices, err := o.client.StaffNotices(ctx)
+	if err != nil {
+		return err
+	}
+	waiting := []waitingJSON{}
+	for _, n := range notices {
+		if n.State != portal.Submitted {
+			continue
+		}
+		w := waitingJSON{Notice: n.Notice, Submitted: n.Submitted}
+		v, err := o.trust.Root().VerifySubmission(crypto.SignedManifest{Manifest: []byte(n.Manifest), AuthorSignature: []byte(n.AuthorSignature)}, o.trust.StaffCertificates(), time.Now())
+		if err != nil {
+			w.Problem = err.Error()
+		} else {
+			m := v.Manifest()
+			w.Author, w.Acknowledge, w.Deadline, w.Mailboxes = signer(v.Author(), v.AuthorSignature()), m.Acknowledge, optional(m.Deadline), m.Mailboxes
+		}
+		waiting = append(waiting, w)
+	}
+	p.report(waiting, func() {
+		for _, w := range waiting {
+			if w.Problem != "" {
+				p.say("%s  DOES NOT HOLD: %s", w.Notice, w.Problem)
+				continue
+			}
+			p.say("%s  by %s, %s, to %s", w.Notice, w.Author.Name, hourUTC(w.Submitted), count(w.Mailboxes, "mailbox", "mailboxes"))
+		}
+		if len(waiting) == 0 {
+			p.say("Nothing waits for approval.")
+		}
+	})
+	return nil
+}

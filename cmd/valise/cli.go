@@ -1,0 +1,60 @@
+package main
+
+import (
+	"errors"
+
+	"github.com/alecthomas/kong"
+
+	"valise/portal/client"
+)
+
+const description = `Sealed notices for States, organisations and individuals: opened only by their recipients, believed only with two staff members' signatures, answered with a signed receipt that any gpg can check.`
+
+// Groups of commands in the help text.
+var groups = []kong.Group{
+	{Key: "representative", Title: "Representatives:"},
+	{Key: "anyone", Title: "Anyone:"},
+	{Key: "staff", Title: "Staff:"},
+	{Key: "server", Title: "Servers:"},
+}
+
+// CLI is every command there is; each has a file of its own.
+type CLI struct {
+	JSON bool `name:"json" help:"Print one JSON value on standard output, with the field names that the command's help lists; failures as {\"error\": {\"message\", \"code\"}}."`
+
+	Claim      ClaimCommand      `cmd:"" group:"representative" help:"Take up a mailbox with the claim code from the letter."`
+	List       ListCommand       `cmd:"" group:"representative" help:"List the notices in a mailbox, what awaits acknowledgement first. Listing opens nothing."`
+	Open       OpenCommand       `cmd:"" group:"representative" help:"Open a notice, verify both staff signatures, and print it."`
+	Ack        AckCommand        `cmd:"" group:"representative" help:"Acknowledge a notice with a signed receipt."`
+	Cert       CertCommand       `cmd:"" group:"representative" help:"Write the public certificate that verifies your receipts."`
+	Passphrase PassphraseCommand `cmd:"" group:"representative" help:"Change the passphrase."`
+
+	Verify VerifyCommand `cmd:"" group:"anyone" help:"Verify a receipt, a signed manifest, a certificate chain or a sealed message."`
+
+	Root    RootCommand    `cmd:"" group:"staff" help:"The institution's root key."`
+	Staff   StaffCommand   `cmd:"" group:"staff" help:"Staff keys: make, certify, show to the portal."`
+	Issue   IssueCommand   `cmd:"" group:"staff" help:"Issue a mailbox to a representative and write their letter (registrars)."`
+	Seal    SealCommand    `cmd:"" group:"staff" help:"Seal a notice for an audience and submit it for approval (authors)."`
+	Approve ApproveCommand `cmd:"" group:"staff" help:"See a submitted notice as its recipients will, and approve it (approvers)."`
+	Status  StatusCommand  `cmd:"" group:"staff" help:"Show who has opened and acknowledged a notice, and who is overdue."`
+
+	// The server's commands (serve.go, demo.go).
+}
+
+// errorJSON is what a failure is with --json.
+type errorJSON struct {
+	Error struct {
+		Message string `json:"message"`
+		Code    string `json:"code,omitempty"` // the portal's, when it refused
+	} `json:"error"`
+}
+
+func failureJSON(err error) errorJSON {
+	var f errorJSON
+	f.Error.Message = err.Error()
+	var refusal *client.Error
+	if errors.As(err, &refusal) {
+		f.Error.Code = refusal.Code
+	}
+	return f
+}

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"valise/crypto"
+	"valise/portal/api"
+	"valise/portal/ceremony"
+	"valise/portal/client"
+)
+
+// IssueCommand issues one representative.
+type IssueCommand struct {
+	staffFlags
+	Kind          string         `xor:"which" enum:"state,organisation,individual," default:"" placeholder:"KIND" help:"A new mailbox for a state, an organisation or an individual."`
+	Mailbox       string         `xor:"which" placeholder:"NUMBER" help:"A further representative for a mailbox that exists."`
+	Stakeholder   string         `placeholder:"NAME" help:"Whose mailbox it is; needed with --kind. For an individual, their name if it isn't --person's."`
+	Person        string         `required:"" placeholder:"NAME" help:"The representative's name."`
+	Profile       crypto.Profile `default:"pq" enum:"pq,compat" help:"pq: post-quantum, for those who use this portal's pages or program. compat: for those who must use GnuPG or Thunderbird."`
+	Letter        string         `required:"" placeholder:"FILE" help:"Where to write the letter, an HTML page to be printed."`
+	ClaimCodeFile string         `placeholder:"FILE" help:"Write the claim code there, too, for what prints letters by another way."`
+}
+
+// Help is the part of --help below the summary.
+func (IssueCommand) Help() string {
+	return manual(`Makes a key for the representative, certifies it with yours, locks it under a claim code of 120 random bits, and hands certificate and locked key to the portal. From then on notices can be sealed to them.
+
+Who they are goes up sealed: to the registrars, and for States and organisations to authors and approvers. An individual's number says nothing about who it is, and only registrars can read the name.
+
+The claim code stands in the letter and nowhere else. Print the letter, have it delivered by hand or by courier, and delete the file: until the mailbox is claimed, whoever reads the letter can claim it. Give every State and organisation two representatives, so that one absence locks nobody out.
+
+EXAMPLES
+
+  valise issue --server https://portal.example --key chen.key --kind state --stakeholder "Republic of Elbonia" \
+      --person "Ama Mensah" --letter elbonia-1.html
+
+  valise issue … --mailbox S-7K2M9QXC --person "Kofi Owusu" --letter elbonia-2.html
+
+FILES
+
+  --letter and --claim-code-file are readable by you alone, and replace no file that is there.
+
+JSON
+
+  representative, profile, fingerprint, letter
+
+ENVIRONMENT
+
+  VALISE_SERVER, VALISE_KEY
+
+EXIT STATUS
+
+  0 issued; 1 refused or failed, and the letter is worth nothing; 2 wrong usage.`)
+}
+
+// Run issues.
+func (c *IssueCommand) Run(ctx context.Context, p *process) error {
+	if (c.Kind == "") == (c.Mailbox == "") {
+		return usagef("give --kind for a new mailbox, or --mailbox for one that exists")
+	}
+	if c.Mailbox != "" && c.Stakeholder != "" {
+		return usagef("the mailbox has its stakeholder's name already; leave out --stakeholder")
+	}
+	o, err := c.logIn(ctx, p, crypto.RoleRegistrar)
+	if err != nil {
+		return err
+	}
+	defer o.close(ctx)
+	order, err := c.order(ctx, p, o)
+	if err != nil {
+		return err
+	}
+	i, err := o.client.Institution(ctx)
+	if err != nil {
+		return err
+	}
+	issued, err := ceremony.Issue(o.trust, o.key, order, time.Now())
+	if err != nil {
+		return err
+	}
+	if err := c.deliver(ctx, o, i, issued); err != nil {
+		return err
+	}
+	certificate, err := crypto.ParseCertificate([]byte(issued.Request.Certificate))
+	if err != nil {
+		return err
+	}
+	p.report(issuedJSON{issued.Request.Representative, c.Profile, certificate.Fingerprint(), c.Letter}, func() {
+		p.say("Issued %s to %s.", order.Representative, clean(c.Person))
+		p.say("Print %s, send it by hand or courier, then delete the file.", c.Letter)
+	})
+	return nil
+}
+
+type issuedJSON struct {
+	Representative string             `json:"representative"`
+	Profile        crypto.Profile     `json:"profile"`
+	Fingerprint    crypto.Fingerprint `json:"fingerprint"`
+	Letter         string             `json:"letter"`
+}
+
+var kinds = map[string]crypto.Kind{"state": crypto.KindState, "organisation": crypto.KindOrganisation, "individual": crypto.KindIndividual}
+
+// order settles who is issued.
+func (c *IssueCommand) order(ctx context.Context, p *process, o *officer) (ceremony.Order, error) {
+	order := ceremony.Order{Profile: c.Profile, Person: c.Person, Stakeholder: c.Stakeholder}
+	if c.Kind != "" {
+		if order.Stakeholder == "" && c.Kind == "individual" {
+			order.Stakeholder = c.Person
+		}
+		if order.Stakeholder == "" {
+			return order, usagef("give the State's or organisation's name with --stakeholder")
+		}
+		var err error
+		order.Representative, err = ceremony.NewMailbox(kinds[c.Kind])
+		return order, err
+	}
+	n, err := crypto.ParseNumber(c.Mailbox)
+	if err != nil {
+		return order, usagef("--mailbox: %w", err)
+	}
+	d, err := o.directory(ctx, p)
+	if err != nil {
+		return order, err
+	}
+	m := d.Mailbox(n)
+	if m == nil {
+		return order, fmt.Errorf("the portal has no mailbox %s; give --kind to make a new one", n)
+	}
+	if order.Representative = (crypto.Representative{Mailbox: n, Ordinal: m.NextOrdinal()}); order.Representative.Ordinal > crypto.MaxOrdinal {
+		return order, fmt.Errorf("%s has had %d representatives, which is as many as there can be", n, crypto.MaxOrdinal)
+	}
+	return order, nil
+}
+
+// deliver writes the letter first: a code that is nowhere is a mailbox lost. When the
+// portal then refuses, the letter is taken away.
+func (c *IssueCommand) deliver(ctx context.Context, o *officer, i api.Institution, issued *ceremony.Issued) error {
+	letter, err := writeLetter(o, i, issued)
+	if err != nil {
+		return err
+	}
+	if err := writeNew(c.Letter, letter, 0o600); err != nil {
+		return fmt.Errorf("the letter: %w", err)
+	}
+	if c.ClaimCodeFile != "" {
+		if err := writeNew(c.ClaimCodeFile, []byte(string(issued.Code)+"\n"), 0o600); err != nil {
+			os.Remove(c.Letter)
+			return fmt.Errorf("the claim code: %w", err)
+		}
+	}
+	err = o.client.Issue(ctx, issued.Request)
+	var refusal *client.Error
+	if errors.As(err, &refusal) {
+		os.Remove(c.Letter)
+		if c.ClaimCodeFile != "" {
+			os.Remove(c.ClaimCodeFile)
+		}
+		return err
+	}
+	if err != nil {
+		return fmt.Errorf("%w; whether %s was issued is not known: try the letter's code, or issue again and destroy the letter", err, issued.Request.Representative)
+	}
+	return nil
+}

@@ -1,0 +1,97 @@
+// Valise is a secure communication portal for an institution that powerful
+// adversaries attack. This one program is the server, the staff's tool and the
+// representatives' tool; see "valise --help".
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// Exit statuses of every command.
+const (
+	exitDone   = 0 // done; what was to be verified held
+	exitFailed = 1 // refused, failed, or did not hold
+	exitUsage  = 2 // wrong usage; nothing was tried
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// exited is how --help leaves the parser.
+type exited int
+
+// run is the whole program but for the operating system.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
+	p := newProcess(stdin, stdout, stderr)
+	defer func() {
+		if r := recover(); r != nil {
+			status, ok := r.(exited)
+			if !ok {
+				panic(r)
+			}
+			code = int(status)
+		}
+	}()
+	var cli CLI
+	parser, err := kong.New(&cli,
+		kong.Name("valise"),
+		kong.Description(description),
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(status int) { panic(exited(status)) }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110}),
+		kong.ExplicitGroups(groups),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(p),
+	)
+	if err != nil {
+		fmt.Fprintln(stderr, "valise:", err)
+		return exitFailed
+	}
+	command, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintf(stderr, "valise: %v\nRun \"valise --help\", or the command with --help, to see what is possible.\n", err)
+		return exitUsage
+	}
+	p.json = cli.JSON
+	return p.conclude(command.Run())
+}
+
+// usageError is wrong usage that only the command itself could find.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// conclude turns a command's outcome into output and exit status.
+func (p *process) conclude(err error) int {
+	if err == nil {
+		return exitDone
+	}
+	if errors.Is(err, context.Canceled) {
+		err = errors.New("interrupted")
+	}
+	var usage usageError
+	code := exitFailed
+	if errors.As(err, &usage) {
+		code = exitUsage
+	}
+	if p.json {
+		p.printJSON(failureJSON(err))
+		return code
+	}
+	fmt.Fprintln(p.stderr, "valise:", err)
+	return code
+}

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"valise/crypto"
+	"valise/portal/api"
+	"valise/portal/ceremony"
+)
+
+// OpenCommand opens a notice.
+type OpenCommand struct {
+	representativeFlags
+	Notice          string `arg:"" help:"The notice's number, from 'valise list'."`
+	Language        string `placeholder:"TAG" help:"Print this language alone: fr. Without it, all of them, the authoritative one first."`
+	SaveAttachments string `type:"existingdir" placeholder:"DIR" help:"Write the attachments there."`
+	Manifest        string `placeholder:"FILE" help:"Write the manifest and both signatures there: what proves, for years and without this portal, who sent what when. 'valise verify' and gpg read it."`
+}
+
+// Help is the part of --help below the summary.
+func (OpenCommand) Help() string {
+	return manual(`Prints the notice only when everything held: author's and approver's signatures over its manifest, the chain of each up to the root whose fingerprint is locked in with your key, the author's signature inside, and that content, subjects and opening value are those that were signed. Otherwise it prints nothing of it, and says what did not hold.
+
+For the portal the notice counts as opened by your mailbox from now on. Opening is not acknowledging.
+
+EXAMPLES
+
+  valise open N-4GZ0R8TB --server https://portal.example --as S-7K2M9QXC/2
+  valise open N-4GZ0R8TB … --language fr --save-attachments .
+
+JSON
+
+  notice, from, languages[] (language, subject, text; the authoritative one first), attachments[] (name, type, size, sha256), author and approver (name, fingerprint, signed), root_fingerprint, acknowledge, deadline, delivered, acknowledgement (null: none)
+
+ENVIRONMENT
+
+  VALISE_SERVER, VALISE_AS, VALISE_ROOT_FINGERPRINT
+
+EXIT STATUS
+
+  0 both staff signatures and everything else held; 1 something did not hold, refused, or failed; 2 wrong usage.`)
+}
+
+type openedJSON struct {
+	Notice          crypto.Number        `json:"notice"`
+	From            string               `json:"from"`
+	Languages       []languageJSON       `json:"languages"`
+	Attachments     []attachmentJSON     `json:"attachments"`
+	Author          *signerJSON          `json:"author"`
+	Approver        *signerJSON          `json:"approver"`
+	RootFingerprint crypto.Fingerprint   `json:"root_fingerprint"`
+	Acknowledge     bool                 `json:"acknowledge"`
+	Deadline        *time.Time           `json:"deadline"`
+	Delivered       time.Time            `json:"delivered"`
+	Acknowledgement *api.Acknowledgement `json:"acknowledgement"`
+}
+
+// Run opens.
+func (c *OpenCommand) Run(ctx context.Context, p *process) error {
+	number, err := parseNotice(c.Notice)
+	if err != nil {
+		return err
+	}
+	m, err := c.logIn(ctx, p)
+	if err != nil {
+		return err
+	}
+	defer m.close(ctx)
+	o, n, err := m.open(ctx, number)
+	if err != nil {
+		return err
+	}
+	if err := hasLanguage(o.Content(), c.Language); err != nil {
+		return err
+	}
+	if c.Manifest != "" {
+		file, err := crypto.SignedManifest{Manifest: []byte(n.Manifest), AuthorSignature: []byte(n.AuthorSignature), ApproverSignature: []byte(n.ApproverSignature)}.Encode()
+		if err != nil {
+			return err
+		}
+		if err := p.writeOut(c.Manifest, file, 0o644); err != nil {
+			return err
+		}
+	}
+	p.report(openJSON(m, o, n), func() { showOpened(p, m, o, n, c.Language) })
+	if c.SaveAttachments != "" {
+		return p.saveAttachments(c.SaveAttachments, o.Content())
+	}
+	return nil
+}
+
+// open fetches a notice and verifies all of it.
+func (m *member) open(ctx context.Context, number crypto.Number) (*crypto.OpenedNotice, api.Notice, error) {
+	if err := m.needsClaim(); err != nil {
+		return nil, api.Notice{}, err
+	}
+	n, err := m.client.Notice(ctx, number)
+	if err != nil {
+		return nil, api.Notice{}, err
+	}
+	o, err := ceremony.Open(m.trust, m.keys, number, n, time.Now())
+	if err != nil {
+		return nil, api.Notice{}, fmt.Errorf("the notice is not shown, because it did not hold: %w", err)
+	}
+	return o, n, nil
+}
+
+func hasLanguage(c *crypto.Content, language string) error {
+	if language == "" {
+		return nil
+	}
+	var have []string
+	for _, l := range c.Languages {
+		if l.Language == language {
+			return nil
+		}
+		have = append(have, l.Language)
+	}
+	return usagef("the notice is not written in %q, only in %v", language, have)
+}
+
+func showOpened(p *process, m *member, o *crypto.OpenedNotice, n api.Notice, language string) {
+	v := o.Verified()
+	p.say("%s  from %s", v.Manifest().Notice, o.Content().From)
+	p.say("signed by %s (author), %s, and %s (approver), %s; both certified by the root %s",
+		v.Author().Name(), hourUTC(v.AuthorSignature().Made()), v.Approver().Name(), hourUTC(v.ApproverSignature().Made()), m.trust.Pin().Fingerprint.Spaced())
+	switch a := n.Acknowledgement; {
+	case a != nil:
+		p.say("%s by %s, %s", clean(string(a.Decision)), clean(a.Representative), hourUTC(a.Received))
+	case v.Manifest().Acknowledge:
+		p.say("acknowledgement is %s", deadlineText(v.Manifest().Deadline))
+	}
+	showContent(p, o.Content(), language)
+}
+
+func openJSON(m *member, o *crypto.OpenedNotice, n api.Notice) openedJSON {
+	v := o.Verified()
+	out := openedJSON{
+		Notice: v.Manifest().Notice, From: o.Content().From, Author: signer(v.Author(), v.AuthorSignature()), Approver: signer(v.Approver(), v.ApproverSignature()),
+		RootFingerprint: m.trust.Pin().Fingerprint, Acknowledge: v.Manifest().Acknowledge, Deadline: optional(v.Manifest().Deadline),
+		Delivered: n.Delivered, Acknowledgement: n.Acknowledgement,
+	}
+	out.Languages, out.Attachments = contentJSON(o.Content())
+	return out
+}

@@ -1,0 +1,295 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+
+	"valise/crypto"
+	"valise/portal/ceremony"
+)
+
+// process is what a command has of the operating system.
+type process struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	json           bool
+
+	lines *bufio.Reader // over stdin
+}
+
+func newProcess(stdin io.Reader, stdout, stderr io.Writer) *process {
+	return &process{stdin: stdin, stdout: stdout, stderr: stderr, lines: bufio.NewReader(stdin)}
+}
+
+// say prints a line for people; with --json it goes nowhere.
+func (p *process) say(format string, args ...any) {
+	if !p.json {
+		fmt.Fprintf(p.stdout, format+"\n", args...)
+	}
+}
+
+func (p *process) warn(format string, args ...any) {
+	fmt.Fprintf(p.stderr, "valise: warning: "+format+"\n", args...)
+}
+
+// printJSON prints a command's one JSON value.
+func (p *process) printJSON(v any) {
+	e := json.NewEncoder(p.stdout)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	_ = e.Encode(v) // nobody is left to be told
+}
+
+// report prints v with --json and runs people otherwise.
+func (p *process) report(v any, people func()) {
+	if p.json {
+		p.printJSON(v)
+		return
+	}
+	people()
+}
+
+// fd returns the file descriptor of a terminal.
+func fd(stream any) (int, bool) {
+	f, ok := stream.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return 0, false
+	}
+	return int(f.Fd()), true
+}
+
+// interactive says whether somebody sits there to be asked.
+func (p *process) interactive() bool {
+	_, in := fd(p.stdin)
+	_, out := fd(p.stderr)
+	return in && out
+}
+
+// confirm asks a question that only "yes" answers with yes.
+func (p *process) confirm(question string) error {
+	if !p.interactive() {
+		return usagef("there is no terminal to ask on; look at what is shown above, then give --yes")
+	}
+	fmt.Fprintf(p.stderr, "%s Type yes: ", question)
+	line, err := p.lines.ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if strings.ToLower(strings.TrimSpace(line)) != "yes" {
+		return errors.New("not confirmed; nothing was done")
+	}
+	return nil
+}
+
+const maxSecretFile = 64 << 10
+
+// secret reads a passphrase or claim code: the first line of a file ("-" for standard
+// input), or what is typed without echo.
+func (p *process) secret(file, prompt string) (string, error) {
+	if file == "" {
+		return p.ask(prompt)
+	}
+	line, err := p.firstLine(file)
+	if err != nil {
+		return "", err
+	}
+	if strings.TrimSpace(line) == "" {
+		return "", fmt.Errorf("the first line of %s is empty; it must be the secret", file)
+	}
+	return line, nil
+}
+
+func (p *process) firstLine(file string) (string, error) {
+	var r io.Reader = p.lines
+	if file != "-" {
+		f, err := os.Open(file)
+		if err != nil {
+			return "", fmt.Errorf("the secret file: %w", err)
+		}
+		defer f.Close()
+		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 {
+			p.warn("%s can be read by other users of this machine; protect it with: chmod 600 %s", file, file)
+		}
+		r = f
+	}
+	data, err := bufio.NewReader(io.LimitReader(r, maxSecretFile)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", fmt.Errorf("the secret file: %w", err)
+	}
+	return strings.TrimRight(data, "\r\n"), nil
+}
+
+// ask reads a secret from the terminal, without echo.
+func (p *process) ask(prompt string) (string, error) {
+	in, ok := fd(p.stdin)
+	if !ok {
+		return "", usagef("there is no terminal to ask for the %s on; give it in the first line of a file with --secret-file", prompt)
+	}
+	fmt.Fprintf(p.stderr, "%s: ", strings.ToUpper(prompt[:1])+prompt[1:])
+	typed, err := term.ReadPassword(in)
+	fmt.Fprintln(p.stderr)
+	return string(typed), err
+}
+
+// newSecret settles the passphrase of a new lock: that in a file; a generated one,
+// written into the file, when the file doesn't exist; without a file, what is typed
+// twice, or a generated one when nothing is typed. shown is set when the person must be
+// shown it, as it is kept nowhere else.
+func (p *process) newSecret(file string) (passphrase string, shown bool, err error) {
+	if file != "" {
+		passphrase, err = p.newSecretFile(file)
+	} else {
+		passphrase, shown, err = p.typeNewSecret()
+	}
+	if err != nil {
+		return "", false, err
+	}
+	return passphrase, shown, crypto.CheckPassphrase(passphrase)
+}
+
+func (p *process) newSecretFile(file string) (string, error) {
+	if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
+		return p.secret(file, "new passphrase")
+	}
+	passphrase := ceremony.NewPassphrase()
+	if err := writeNew(file, []byte(passphrase+"\n"), 0o600); err != nil {
+		return "", err
+	}
+	return passphrase, nil
+}
+
+func (p *process) typeNewSecret() (passphrase string, generated bool, err error) {
+	if !p.interactive() {
+		return "", false, usagef("there is no terminal to ask for a new passphrase on; name a file with --new-secret-file (six words are chosen and written into it when it doesn't exist)")
+	}
+	first, err := p.ask("new passphrase (leave it empty to have six words chosen for you)")
+	if err != nil {
+		return "", false, err
+	}
+	if strings.TrimSpace(first) == "" {
+		return ceremony.NewPassphrase(), true, nil
+	}
+	again, err := p.ask("the same again")
+	if err != nil {
+		return "", false, err
+	}
+	if first != again {
+		return "", false, errors.New("the two passphrases differ; try again")
+	}
+	return first, false, nil
+}
+
+// showSecret shows a generated passphrase that is kept nowhere else.
+func (p *process) showSecret(passphrase string) {
+	fmt.Fprintf(p.stderr, "\nThe passphrase, shown only this once; write it down and keep it safe:\n\n    %s\n\n", passphrase)
+}
+
+// progress returns what draws a bar on a terminal while long work is done, or nil.
+func (p *process) progress(what string) func(done, total int) {
+	const long = 500 // pieces of work; fewer are done before a bar is seen
+	if _, ok := fd(p.stderr); !ok {
+		return nil
+	}
+	var bar *progressbar.ProgressBar
+	return func(done, total int) {
+		if total < long {
+			return
+		}
+		if bar == nil {
+			bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(p.stderr), progressbar.OptionSetDescription(what),
+				progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionShowCount(), progressbar.OptionClearOnFinish())
+		}
+		_ = bar.Set(done)
+	}
+}
+
+// maxInput is the size in bytes of the largest file read, but attachments.
+const maxInput = 2 << 20
+
+// readInput reads a file of at most limit bytes; "-" is standard input.
+func (p *process) readInput(path string, limit int64) ([]byte, error) {
+	var r io.Reader = p.lines
+	if path != "-" {
+		f, err := os.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		r = f
+	}
+	data, err := io.ReadAll(io.LimitReader(r, limit+1))
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(data)) > limit {
+		return nil, fmt.Errorf("%s has more than %d KiB, more than is read", path, limit>>10)
+	}
+	return data, nil
+}
+
+// writeOut writes a file whole or not at all; "-" is standard output.
+func (p *process) writeOut(path string, data []byte, mode fs.FileMode) error {
+	if path == "-" {
+		_, err := p.stdout.Write(data)
+		return err
+	}
+	temporary, err := writeTemporary(path, data, mode)
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(temporary, path); err != nil {
+		os.Remove(temporary)
+		return err
+	}
+	return nil
+}
+
+// writeNew is writeOut, but never over a file that is there: keys are not replaced by accident.
+func writeNew(path string, data []byte, mode fs.FileMode) error {
+	temporary, err := writeTemporary(path, data, mode)
+	if err != nil {
+		return err
+	}
+	defer os.Remove(temporary)
+	if err := os.Link(temporary, path); err != nil {
+		if errors.Is(err, fs.ErrExist) {
+			return fmt.Errorf("%s is there already and is not replaced; choose another name", path)
+		}
+		return err
+	}
+	return nil
+}
+
+// writeTemporary writes data to disk beside path.
+func writeTemporary(path string, data []byte, mode fs.FileMode) (name string, err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return "", err
+	}
+	defer func() {
+		if err != nil {
+			os.Remove(f.Name())
+		}
+	}()
+	if _, err = f.Write(data); err == nil {
+		err = f.Chmod(mode)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if closing := f.Close(); err == nil {
+		err = closing
+	}
+	return f.Name(), err
+}

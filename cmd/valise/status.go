@@ -1,0 +1,261 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"valise/crypto"
+	"valise/portal"
+	"valise/portal/api"
+	"valise/portal/ceremony"
+)
+
+// StatusCommand shows how far a notice has come.
+type StatusCommand struct {
+	staffFlags
+	Notice   string `arg:"" optional:"" help:"The notice's number. Without it, all notices are listed."`
+	Receipts string `type:"existingdir" placeholder:"DIR" help:"Fetch every receipt, verify it with all that it stands on, and write it there as MAILBOX.asc."`
+}
+
+// Help is the part of --help below the summary.
+func (StatusCommand) Help() string {
+	return manual(`Who has opened and acknowledged is the portal's word; --receipts verifies the acknowledgements. Names are unsealed with your key, where you may see them; nothing of them leaves this machine.
+
+EXAMPLES
+
+  valise status --server https://portal.example --key amara.key
+  valise status N-4GZ0R8TB --server https://portal.example --key amara.key --receipts receipts/
+
+JSON
+
+  with a notice: notice, state, acknowledge, deadline, released, mailboxes[] (mailbox, stakeholder, delivered, opened, acknowledged, by, name, decision, overdue, receipt)
+  without: an array of notice, state, author, submitted, released, acknowledge, deadline, mailboxes, problem
+
+ENVIRONMENT
+
+  VALISE_SERVER, VALISE_KEY
+
+EXIT STATUS
+
+  0 shown, and every receipt that was asked for held; 1 refused, failed, or a receipt did not hold; 2 wrong usage.`)
+}
+
+// Run shows it.
+func (c *StatusCommand) Run(ctx context.Context, p *process) error {
+	if c.Notice == "" {
+		if c.Receipts != "" {
+			return usagef("--receipts needs the number of a notice")
+		}
+		return c.list(ctx, p)
+	}
+	number, err := parseNotice(c.Notice)
+	if err != nil {
+		return err
+	}
+	o, err := c.logIn(ctx, p)
+	if err != nil {
+		return err
+	}
+	defer o.close(ctx)
+	status, err := o.client.Status(ctx, number)
+	if err != nil {
+		return err
+	}
+	d, err := o.directory(ctx, p)
+	if err != nil {
+		return err
+	}
+	out := statusJSON{Notice: number, State: status.State, Acknowledge: status.Acknowledge, Deadline: status.Deadline, Released: status.Released, Mailboxes: []mailboxStatusJSON{}}
+	for _, m := range status.Mailboxes {
+		out.Mailboxes = append(out.Mailboxes, statusLine(d, m))
+	}
+	wrong := 0
+	if c.Receipts != "" {
+		wrong = c.receipts(ctx, p, o, number, out.Mailboxes)
+	}
+	p.report(out, func() { out.show(p) })
+	if wrong > 0 {
+		p.warn("%s did not hold or could not be fetched", count(wrong, "receipt", "receipts"))
+		return errShown
+	}
+	return nil
+}
+
+type statusJSON struct {
+	Notice      crypto.Number       `json:"notice"`
+	State       portal.NoticeState  `json:"state"`
+	Acknowledge bool                `json:"acknowledge"`
+	Deadline    *time.Time          `json:"deadline"`
+	Released    *time.Time          `json:"released"`
+	Mailboxes   []mailboxStatusJSON `json:"mailboxes"`
+}
+
+type mailboxStatusJSON struct {
+	Mailbox      crypto.Number   `json:"mailbox"`
+	Stakeholder  string          `json:"stakeholder,omitempty"`
+	Delivered    *time.Time      `json:"delivered"`
+	Opened       *time.Time      `json:"opened"`
+	Acknowledged *time.Time      `json:"acknowledged"`
+	By           string          `json:"by,omitempty"`
+	Name         string          `json:"name,omitempty"`
+	Decision     crypto.Decision `json:"decision,omitempty"`
+	Overdue      bool            `json:"overdue"`
+	Receipt      string          `json:"receipt,omitempty"` // with --receipts: "held", or what did not
+}
+
+func statusLine(d *ceremony.Directory, m api.MailboxStatus) mailboxStatusJSON {
+	line := mailboxStatusJSON{
+		Mailbox: m.Mailbox, Delivered: m.Delivered, Opened: m.Opened, Acknowledged: m.Acknowledged, By: m.By, Decision: m.Decision, Overdue: m.Overdue,
+	}
+	if mailbox := d.Mailbox(m.Mailbox); mailbox != nil {
+		line.Stakeholder = mailbox.Name
+	}
+	if by, err := crypto.ParseRepresentative(m.By); err == nil {
+		if e := d.Entry(by); e != nil {
+			line.Name = e.Name
+		}
+	}
+	return line
+}
+
+func (s *statusJSON) show(p *process) {
+	opened, acknowledged, overdue := 0, 0, 0
+	for _, m := range s.Mailboxes {
+		if m.Opened != nil {
+			opened++
+		}
+		if m.Acknowledged != nil {
+			acknowledged++
+		}
+		if m.Overdue {
+			overdue++
+		}
+	}
+	p.say("%s  %s", s.Notice, clean(string(s.State)))
+	if s.Deadline != nil {
+		p.say("acknowledgement %s", deadlineText(*s.Deadline))
+	}
+	p.say("%s: %d opened, %d acknowledged, %d overdue\n", count(len(s.Mailboxes), "mailbox", "mailboxes"), opened, acknowledged, overdue)
+	for _, m := range s.Mailboxes {
+		p.say("    %s: %s", called(numberText(m.Mailbox), m.Stakeholder), m.state())
+	}
+}
+
+func (m *mailboxStatusJSON) state() string {
+	state := "not delivered"
+	switch {
+	case m.Acknowledged != nil:
+		state = fmt.Sprintf("%s by %s, %s", clean(string(m.Decision)), called(numberText(clean(m.By)), m.Name), hourUTC(*m.Acknowledged))
+	case m.Opened != nil:
+		state = "opened " + hourUTC(*m.Opened)
+	case m.Delivered != nil:
+		state = "delivered " + hourUTC(*m.Delivered)
+	}
+	if m.Overdue {
+		state = "OVERDUE; " + state
+	}
+	if m.Receipt != "" {
+		state += "; receipt: " + m.Receipt
+	}
+	return state
+}
+
+// receipts fetches, verifies and writes the receipts, and counts those that fail.
+func (c *StatusCommand) receipts(ctx context.Context, p *process, o *officer, number crypto.Number, lines []mailboxStatusJSON) (wrong int) {
+	for i := range lines {
+		m := &lines[i]
+		if m.Acknowledged == nil {
+			continue
+		}
+		if err := c.receipt(ctx, p, o, number, m.Mailbox); err != nil {
+			m.Receipt = err.Error()
+			wrong++
+			continue
+		}
+		m.Receipt = "held"
+	}
+	return wrong
+}
+
+func (c *StatusCommand) receipt(ctx context.Context, p *process, o *officer, number, mailbox crypto.Number) error {
+	mailbox, err := crypto.ParseNumber(string(mailbox)) // it becomes a file's name
+	if err != nil {
+		return err
+	}
+	receipt, err := o.client.StaffReceipt(ctx, number, mailbox)
+	if err != nil {
+		return err
+	}
+	v, err := verifyReceipt(ctx, o.client, o.trust, receipt)
+	if err != nil {
+		return err
+	}
+	if a := v.Receipt.Acknowledgement(); a.Notice != number || a.Representative.Mailbox != mailbox {
+		return fmt.Errorf("it is that of %s for %s", a.Representative, a.Notice)
+	}
+	return p.writeOut(filepath.Join(c.Receipts, string(mailbox)+".asc"), receipt, 0o600)
+}
+
+type noticeJSON struct {
+	Notice      crypto.Number      `json:"notice"`
+	State       portal.NoticeState `json:"state"`
+	Author      *signerJSON        `json:"author"`
+	Submitted   time.Time          `json:"submitted"`
+	Released    *time.Time         `json:"released"`
+	Acknowledge bool               `json:"acknowledge"`
+	Deadline    *time.Time         `json:"deadline"`
+	Mailboxes   int                `json:"mailboxes"`
+	Problem     string             `json:"problem"`
+}
+
+// list shows all notices.
+func (c *StatusCommand) list(ctx context.Context, p *process) error {
+	o, err := c.logIn(ctx, p)
+	if err != nil {
+		return err
+	}
+	defer o.close(ctx)
+	notices, err := o.client.StaffNotices(ctx)
+	if err != nil {
+		return err
+	}
+	out := []noticeJSON{}
+	for _, n := range notices {
+		line := noticeJSON{Notice: n.Notice, State: n.State, Submitted: n.Submitted, Released: n.Released}
+		if v, err := o.verify(n); err != nil {
+			line.Problem = err.Error()
+		} else {
+			m := v.Manifest()
+			line.Author, line.Acknowledge, line.Deadline, line.Mailboxes = signer(v.Author(), v.AuthorSignature()), m.Acknowledge, optional(m.Deadline), m.Mailboxes
+		}
+		out = append(out, line)
+	}
+	p.report(out, func() {
+		for _, n := range out {
+			if n.Problem != "" {
+				p.say("%s  DOES NOT HOLD: %s", clean(string(n.Notice)), n.Problem)
+				continue
+			}
+			when := "submitted " + hourUTC(n.Submitted)
+			if n.Released != nil {
+				when = "released " + hourUTC(*n.Released)
+			}
+			p.say("%s  %s, by %s, to %s", n.Notice, when, n.Author.Name, count(n.Mailboxes, "mailbox", "mailboxes"))
+		}
+		if len(out) == 0 {
+			p.say("There are no notices yet.")
+		}
+	})
+	return nil
+}
+
+// verify checks a notice's signatures: both once it is released.
+func (o *officer) verify(n api.StaffNotice) (*crypto.VerifiedManifest, error) {
+	signed := crypto.SignedManifest{Manifest: []byte(n.Manifest), AuthorSignature: []byte(n.AuthorSignature), ApproverSignature: []byte(n.ApproverSignature)}
+	if n.State == portal.Released {
+		return o.trust.Root().VerifyManifest(signed, o.trust.StaffCertificates(), time.Now())
+	}
+	return o.trust.Root().VerifySubmission(signed, o.trust.StaffCertificates(), time.Now())
+}

@@ -1,0 +1,278 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"valise/crypto"
+	"valise/portal/api"
+	"valise/portal/ceremony"
+	"valise/portal/client"
+)
+
+// VerifyCommand verifies whatever the institution or a representative signed.
+type VerifyCommand struct {
+	serverFlags
+	File       string `arg:"" help:"A receipt, a signed manifest, a chain of certificates, or a sealed message (\"-\": standard input)."`
+	As         string `env:"VALISE_AS" placeholder:"NUMBER" help:"For a sealed message: your number."`
+	SecretFile string `placeholder:"FILE" help:"For a sealed message: a file whose first line is your passphrase."`
+	Key        string `type:"existingfile" placeholder:"FILE" help:"For a sealed message: your own private key, if you claimed with one."`
+	pinFlag
+}
+
+// Help is the part of --help below the summary.
+func (VerifyCommand) Help() string {
+	return manual(`Says whether it holds, with everything that it stands on, up to the root whose fingerprint you give. What FILE is, it sees by itself:
+
+  a receipt            the signature, its key's chain root → registrar → issued key → own key, and author's and approver's signatures over the notice that it names. The portal gives whoever has a receipt the evidence; nobody needs to log in.
+  a signed manifest    (valise open --manifest) author's and approver's signatures and chains
+  certificates         (valise cert --chain) the chain of a representative; or a staff member's certificate
+  a sealed message     (message.asc) opens it with your key and verifies it as 'valise open' does; needs --as
+
+Nothing that the portal says is believed but what those signatures prove.
+
+EXAMPLES
+
+  valise verify receipt.asc --server https://portal.example --root-fingerprint "0123 4567 …"
+  valise verify N-4GZ0R8TB.asc --server https://portal.example --as S-7K2M9QXC/2
+
+JSON
+
+  held (true), kind (receipt, manifest, chain, staff, message), and what it is about: notice, manifest_sha256, author, approver, representative, fingerprint, registrar, decision, time, received, roles
+
+ENVIRONMENT
+
+  VALISE_SERVER, VALISE_ROOT_FINGERPRINT, VALISE_AS
+
+EXIT STATUS
+
+  0 it held; 1 it did not hold, or could not be verified; 2 wrong usage.`)
+}
+
+type verifiedJSON struct {
+	Held           bool               `json:"held"`
+	Kind           string             `json:"kind"`
+	Notice         crypto.Number      `json:"notice,omitempty"`
+	ManifestSHA256 string             `json:"manifest_sha256,omitempty"`
+	Author         *signerJSON        `json:"author,omitempty"`
+	Approver       *signerJSON        `json:"approver,omitempty"`
+	Representative string             `json:"representative,omitempty"`
+	Fingerprint    crypto.Fingerprint `json:"fingerprint,omitempty"`
+	Registrar      string             `json:"registrar,omitempty"`
+	Decision       crypto.Decision    `json:"decision,omitempty"`
+	Time           *time.Time         `json:"time,omitempty"`
+	Received       *time.Time         `json:"received,omitempty"`
+	Name           string             `json:"name,omitempty"`
+	Roles          []crypto.Role      `json:"roles,omitempty"`
+}
+
+// maxVerified is the size in bytes of the largest file verified: an armored message.
+const maxVerified = 80 << 20
+
+// Run verifies.
+func (c *VerifyCommand) Run(ctx context.Context, p *process) error {
+	pin, pinned, err := c.pin()
+	if err != nil {
+		return err
+	}
+	file, err := p.readInput(c.File, maxVerified)
+	if err != nil {
+		return usageError{err}
+	}
+	kind := kindOfFile(file)
+	if kind == "" {
+		return fmt.Errorf("%s is neither a receipt, a signed manifest, a certificate nor a sealed message", c.File)
+	}
+	if kind == "message" {
+		return c.message(ctx, p, file)
+	}
+	if !pinned {
+		return usagef("give the fingerprint of the institution's root, from paper, with --root-fingerprint")
+	}
+	portal, err := c.connect()
+	if err != nil {
+		return err
+	}
+	defer portal.Close()
+	t, err := believe(ctx, p, portal, pin)
+	if err != nil {
+		return err
+	}
+	switch kind {
+	case "receipt":
+		return verifyReceiptFile(ctx, p, portal, t, file)
+	case "manifest":
+		return verifyManifestFile(p, t, file)
+	}
+	return verifyCertificates(p, t, file)
+}
+
+// kindOfFile says what a file seems to be.
+func kindOfFile(file []byte) string {
+	start := bytes.TrimLeft(file, "\ufeff \t\r\n")
+	for kind, prefix := range map[string]string{
+		"receipt":  "-----BEGIN PGP SIGNED MESSAGE-----",
+		"manifest": "valise manifest v1",
+		"chain":    "-----BEGIN PGP PUBLIC KEY BLOCK-----",
+		"message":  "-----BEGIN PGP MESSAGE-----",
+	} {
+		if bytes.HasPrefix(start, []byte(prefix)) {
+			return kind
+		}
+	}
+	if _, _, err := crypto.SplitMessage(file); err == nil {
+		return "message"
+	}
+	return ""
+}
+
+func verifyReceiptFile(ctx context.Context, p *process, c *client.Client, t *ceremony.Trust, file []byte) error {
+	v, err := verifyReceipt(ctx, c, t, file)
+	if client.IsStatus(err, 404) {
+		return errors.New("the portal has no such receipt, to the byte; was it changed, or made for another portal?")
+	}
+	if err != nil {
+		return err
+	}
+	a := v.Receipt.Acknowledgement()
+	p.report(verifiedJSON{
+		Held: true, Kind: "receipt", Notice: a.Notice, ManifestSHA256: a.ManifestSHA256, Representative: a.Representative.String(), Fingerprint: a.Certificate,
+		Registrar: v.Signer.Registrar().Name(), Decision: a.Decision, Time: optional(a.Time), Received: optional(v.Received),
+		Author: signer(v.Notice.Author(), v.Notice.AuthorSignature()), Approver: signer(v.Notice.Approver(), v.Notice.ApproverSignature()),
+	}, func() {
+		p.say("It holds: %s %s %s at %s.", a.Representative, a.Decision, a.Notice, hourUTC(a.Time))
+		p.say("    signed with %s, whose chain goes by %s (registrar) to the root", a.Certificate.Spaced(), v.Signer.Registrar().Name())
+		showSigners(p, v.Notice)
+		p.say("    the portal says that it received it at %s", hourUTC(v.Received))
+	})
+	return nil
+}
+
+func showSigners(p *process, v *crypto.VerifiedManifest) {
+	p.say("    the notice was signed by %s (author), %s, and %s (approver), %s", v.Author().Name(), hourUTC(v.AuthorSignature().Made()), v.Approver().Name(), hourUTC(v.ApproverSignature().Made()))
+	p.say("    manifest SHA-256 %s", v.SHA256())
+}
+
+func verifyManifestFile(p *process, t *ceremony.Trust, file []byte) error {
+	signed, err := crypto.ParseSignedManifest(file)
+	if err != nil {
+		return err
+	}
+	v, err := t.Root().VerifyManifest(signed, t.StaffCertificates(), time.Now())
+	if err != nil {
+		return err
+	}
+	p.report(verifiedJSON{
+		Held: true, Kind: "manifest", Notice: v.Manifest().Notice, ManifestSHA256: v.SHA256(), Author: signer(v.Author(), v.AuthorSignature()),
+		Approver: signer(v.Approver(), v.ApproverSignature()), Time: optional(v.Manifest().Created),
+	}, func() {
+		p.say("It holds: the manifest of %s, sealed at %s.", v.Manifest().Notice, hourUTC(v.Manifest().Created))
+		showSigners(p, v)
+	})
+	return nil
+}
+
+// verifyCertificates verifies a representative's chain, or one staff certificate.
+func verifyCertificates(p *process, t *ceremony.Trust, file []byte) error {
+	const end = "-----END PGP PUBLIC KEY BLOCK-----"
+	var blocks []string
+	for _, block := range strings.SplitAfter(string(file), end) {
+		if strings.TrimSpace(block) != "" {
+			blocks = append(blocks, block)
+		}
+	}
+	last, err := crypto.ParseCertificate([]byte(blocks[len(blocks)-1]))
+	if err != nil {
+		return err
+	}
+	ids := last.UserIDs()
+	if len(ids) == 1 {
+		if of, err := crypto.ParseRepresentative(ids[0]); err == nil && of.String() == ids[0] {
+			return verifyChain(p, t, blocks, of)
+		}
+	}
+	if len(blocks) > 1 {
+		return errors.New("these are several certificates, and not the chain of one representative")
+	}
+	member, err := t.Root().VerifyStaff(last, time.Now())
+	if err != nil {
+		return err
+	}
+	p.report(verifiedJSON{Held: true, Kind: "staff", Fingerprint: last.Fingerprint(), Name: member.Name(), Roles: member.Roles()}, func() {
+		p.say("It holds: %s is certified by the root as %v.", member.Name(), member.Roles())
+	})
+	return nil
+}
+
+func verifyChain(p *process, t *ceremony.Trust, blocks []string, of crypto.Representative) error {
+	r, err := t.VerifyChain(blocks, of, time.Now())
+	if err != nil {
+		return err
+	}
+	p.report(verifiedJSON{
+		Held: true, Kind: "chain", Representative: of.String(), Fingerprint: r.Certificate().Fingerprint(), Registrar: r.Registrar().Name(),
+	}, func() {
+		p.say("It holds: %s is the key of %s, issued by %s.", r.Certificate().Fingerprint().Spaced(), of, r.Registrar().Name())
+	})
+	return nil
+}
+
+// message opens a sealed message that came by another way, with the manifest that the portal has for it.
+func (c *VerifyCommand) message(ctx context.Context, p *process, file []byte) error {
+	if c.As == "" {
+		return usagef("a sealed message is verified by opening it: say who you are with --as")
+	}
+	_, body, err := crypto.SplitMessage(file)
+	if err != nil {
+		return err
+	}
+	f := representativeFlags{serverFlags: c.serverFlags, As: c.As, SecretFile: c.SecretFile, Key: c.Key, pinFlag: c.pinFlag}
+	m, err := f.logIn(ctx, p)
+	if err != nil {
+		return err
+	}
+	defer m.close(ctx)
+	notices, err := m.client.Notices(ctx)
+	if err != nil {
+		return err
+	}
+	n, err := findNotice(notices, body)
+	if err != nil {
+		return err
+	}
+	n.Envelope, _, _ = crypto.SplitMessage(file)
+	n.Body = body
+	o, err := ceremony.Open(m.trust, m.keys, n.Notice, n, time.Now())
+	if err != nil {
+		return err
+	}
+	v := o.Verified()
+	p.report(verifiedJSON{
+		Held: true, Kind: "message", Notice: n.Notice, ManifestSHA256: v.SHA256(), Author: signer(v.Author(), v.AuthorSignature()), Approver: signer(v.Approver(), v.ApproverSignature()),
+	}, func() {
+		p.say("It holds: this is %s, %q.", n.Notice, o.Content().Languages[0].Subject)
+		showSigners(p, v)
+	})
+	return nil
+}
+
+// findNotice returns the notice in a mailbox whose manifest names the body.
+func findNotice(notices []api.Notice, body []byte) (api.Notice, error) {
+	want := crypto.RefTo(body)
+	for _, n := range notices {
+		m, err := crypto.ParseManifest([]byte(n.Manifest))
+		if err != nil {
+			continue
+		}
+		for _, ref := range m.Bodies {
+			if ref == want {
+				return n, nil
+			}
+		}
+	}
+	return api.Notice{}, errors.New("no notice in your mailbox has this message; it is not the institution's, or was changed on the way")
+}
