@@ -1,6 +1,7 @@
 package ceremony
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -49,15 +50,19 @@ func Believe(pin crypto.Pin, i api.Institution) (*Trust, error) {
 	return t, nil
 }
 
-// add keeps the fuller of two copies of a certificate: each certification adds to it.
+// add keeps, of two copies of which one holds all that the other does and more, that one.
 func (t *Trust) add(c *crypto.Certificate) {
-	i := slices.IndexFunc(t.staff, func(other *crypto.Certificate) bool { return other.Fingerprint() == c.Fingerprint() })
-	switch {
-	case i < 0:
-		t.staff = append(t.staff, c)
-	case len(c.Bytes()) > len(t.staff[i].Bytes()):
-		t.staff[i] = c
+	for i, kept := range t.staff {
+		switch {
+		case kept.Fingerprint() != c.Fingerprint():
+		case kept.Extends(c):
+			return
+		case c.Extends(kept):
+			t.staff[i] = c
+			return
+		}
 	}
+	t.staff = append(t.staff, c)
 }
 
 // Root returns the root that matched the pin.
@@ -80,21 +85,24 @@ func (t *Trust) LeftOut() []error { return slices.Clone(t.leftOut) }
 // Staff returns who has at least one of the roles at a time, sorted by name. All
 // staff when no role is named.
 func (t *Trust) Staff(at time.Time, roles ...crypto.Role) []*crypto.Staff {
-	var found []*crypto.Staff
+	newest := map[crypto.Fingerprint]*crypto.Staff{}
 	for _, c := range t.staff {
 		member, err := t.root.VerifyStaff(c, at)
 		if err != nil {
 			continue // somebody who has left, or whom the root never knew
 		}
+		if other := newest[c.Fingerprint()]; other == nil || member.Certified().After(other.Certified()) {
+			newest[c.Fingerprint()] = member
+		}
+	}
+	var found []*crypto.Staff
+	for _, member := range newest {
 		if len(roles) == 0 || slices.ContainsFunc(roles, member.Has) {
 			found = append(found, member)
 		}
 	}
 	slices.SortFunc(found, func(a, b *crypto.Staff) int {
-		if c := strings.Compare(a.Name(), b.Name()); c != 0 {
-			return c
-		}
-		return strings.Compare(string(a.Certificate().Fingerprint()), string(b.Certificate().Fingerprint()))
+		return cmp.Or(cmp.Compare(a.Name(), b.Name()), cmp.Compare(a.Certificate().Fingerprint(), b.Certificate().Fingerprint()))
 	})
 	return found
 }
@@ -104,18 +112,23 @@ func (t *Trust) Staff(at time.Time, roles ...crypto.Role) []*crypto.Staff {
 // than that certification. It fails when the key has none of the roles now.
 func (t *Trust) StaffKey(key *crypto.Key, at time.Time, roles ...crypto.Role) (*crypto.Key, *crypto.Staff, error) {
 	fingerprint := key.Certificate().Fingerprint()
-	i := slices.IndexFunc(t.staff, func(c *crypto.Certificate) bool { return c.Fingerprint() == fingerprint })
+	own := func(f crypto.Fingerprint) bool { return f == fingerprint }
+	members := t.Staff(at)
+	i := slices.IndexFunc(members, func(m *crypto.Staff) bool { return own(m.Certificate().Fingerprint()) })
 	if i < 0 {
+		for _, c := range t.staff {
+			if own(c.Fingerprint()) {
+				_, err := t.root.VerifyStaff(c, at)
+				return nil, nil, err
+			}
+		}
 		return nil, nil, fmt.Errorf("the portal does not know your key, %s: have it certified by the root, then show it to the portal with: valise staff add", fingerprint)
 	}
-	member, err := t.root.VerifyStaff(t.staff[i], at)
-	if err != nil {
-		return nil, nil, err
-	}
+	member := members[i]
 	if len(roles) > 0 && !slices.ContainsFunc(roles, member.Has) {
 		return nil, nil, fmt.Errorf("%s does not have the role %q, only %s", member.Name(), roles[0], joinRoles(member.Roles()))
 	}
-	certified, err := key.WithCertificate(t.staff[i])
+	certified, err := key.WithCertificate(member.Certificate())
 	if err != nil {
 		return nil, nil, err
 	}
