@@ -9,6 +9,8 @@
 //		…
 //	}
 //
+// A whole portal, with an institution around it, is in package live.
+//
 // # What a caller may rely on
 //
 // Everything is private to the test process: a free port on the loopback
