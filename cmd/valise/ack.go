@@ -28,9 +28,9 @@ The receipt is a clear-signed text. 'valise verify' checks it with everything th
 
 EXAMPLES
 
-  valise ack N-4GZ0R8TB --server https://portal.example --as S-7K2M9QXC/2 --out receipt.asc
+  valise ack N-4GZ0R8T4 --server https://portal.example --as S-7K2M9QXD/2 --out receipt.asc
 
-  valise cert --server https://portal.example --as S-7K2M9QXC/2 --out me.asc
+  valise cert --server https://portal.example --as S-7K2M9QXD/2 --out me.asc
   gpg --import me.asc && gpg --verify receipt.asc
 
 JSON

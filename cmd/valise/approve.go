@@ -30,7 +30,7 @@ With your signature the portal releases the notice into every mailbox at once. T
 EXAMPLES
 
   valise approve --server https://portal.example --key benoit.key
-  valise approve N-4GZ0R8TB --server https://portal.example --key benoit.key
+  valise approve N-4GZ0R8T4 --server https://portal.example --key benoit.key
 
 JSON
 

@@ -22,7 +22,7 @@ func (CertCommand) Help() string {
 
 EXAMPLES
 
-  valise cert --server https://portal.example --as S-7K2M9QXC/2 --out me.asc
+  valise cert --server https://portal.example --as S-7K2M9QXD/2 --out me.asc
   gpg --import me.asc && gpg --verify receipt.asc
 
 JSON

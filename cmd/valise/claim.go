@@ -16,7 +16,7 @@ import (
 // ClaimCommand takes up a mailbox.
 type ClaimCommand struct {
 	serverFlags
-	As            string         `required:"" env:"VALISE_AS" placeholder:"NUMBER" help:"The number in your letter: S-7K2M9QXC/2."`
+	As            string         `required:"" env:"VALISE_AS" placeholder:"NUMBER" help:"The number in your letter: S-7K2M9QXD/2."`
 	SecretFile    string         `placeholder:"FILE" help:"A file whose first line is the claim code (\"-\": standard input). Without it you are asked."`
 	NewSecretFile string         `placeholder:"FILE" help:"Read your new passphrase from the first line of FILE, or, when FILE doesn't exist, choose six words and write them there. Without it you are asked."`
 	Profile       crypto.Profile `enum:"pq,compat," default:"" help:"How your key is made: pq (post-quantum) or compat (for GnuPG and Thunderbird). Without it, as the registrar chose."`
@@ -33,15 +33,15 @@ It shows the fingerprint of the institution's root that was locked in with your 
 
 EXAMPLES
 
-  valise claim --server https://portal.example --as S-7K2M9QXC/2
+  valise claim --server https://portal.example --as S-7K2M9QXD/2
 
-  valise claim --server https://portal.example --as S-7K2M9QXC/2 --secret-file code.txt --new-secret-file passphrase.txt \
+  valise claim --server https://portal.example --as S-7K2M9QXD/2 --secret-file code.txt --new-secret-file passphrase.txt \
       --root-fingerprint "0123 4567 …"
 
-  gpg --quick-generate-key "S-7K2M9QXC/2" ed25519 cert,sign never
+  gpg --quick-generate-key "S-7K2M9QXD/2" ed25519 cert,sign never
   gpg --quick-add-key FINGERPRINT cv25519 encr never
   gpg --armor --export FINGERPRINT > own.asc
-  valise claim --server https://portal.example --as S-7K2M9QXC/2 --certificate own.asc
+  valise claim --server https://portal.example --as S-7K2M9QXD/2 --certificate own.asc
 
 JSON
 

@@ -38,7 +38,7 @@ EXAMPLES
   valise issue --server https://portal.example --key chen.key --kind state --stakeholder "Republic of Elbonia" \
       --person "Ama Mensah" --letter elbonia-1.html
 
-  valise issue … --mailbox S-7K2M9QXC --person "Kofi Owusu" --letter elbonia-2.html
+  valise issue … --mailbox S-7K2M9QXD --person "Kofi Owusu" --letter elbonia-2.html
 
 FILES
 

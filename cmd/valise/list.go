@@ -24,8 +24,8 @@ func (ListCommand) Help() string {
 
 EXAMPLES
 
-  valise list --server https://portal.example --as S-7K2M9QXC/2
-  valise list --server https://portal.example --as S-7K2M9QXC/2 --secret-file passphrase.txt --json
+  valise list --server https://portal.example --as S-7K2M9QXD/2
+  valise list --server https://portal.example --as S-7K2M9QXD/2 --secret-file passphrase.txt --json
 
 JSON
 

@@ -27,8 +27,8 @@ For the portal the notice counts as opened by your mailbox from now on. Opening 
 
 EXAMPLES
 
-  valise open N-4GZ0R8TB --server https://portal.example --as S-7K2M9QXC/2
-  valise open N-4GZ0R8TB … --language fr --save-attachments .
+  valise open N-4GZ0R8T4 --server https://portal.example --as S-7K2M9QXD/2
+  valise open N-4GZ0R8T4 … --language fr --save-attachments .
 
 JSON
 

@@ -18,7 +18,7 @@ func (PassphraseCommand) Help() string {
 
 EXAMPLES
 
-  valise passphrase --server https://portal.example --as S-7K2M9QXC/2
+  valise passphrase --server https://portal.example --as S-7K2M9QXD/2
 
 JSON
 

@@ -32,7 +32,7 @@ EXAMPLES
 
   valise seal en.md fr.md --server https://portal.example --key amara.key --to states --deadline 2026-02-01T17:00+01:00
 
-  valise seal notice.en.md … --to S-7K2M9QXC,O-4GZ0R8TB --attach timeline.csv --yes --json
+  valise seal notice.en.md … --to S-7K2M9QXD,O-4GZ0R8TB --attach timeline.csv --yes --json
 
 FILES
 

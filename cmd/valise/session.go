@@ -61,7 +61,7 @@ func (f *pinFlag) pin() (pin crypto.Pin, ok bool, err error) {
 // representativeFlags say who logs in, and with what.
 type representativeFlags struct {
 	serverFlags
-	As         string `required:"" env:"VALISE_AS" placeholder:"NUMBER" help:"Your number: the mailbox's, and behind a slash which of its representatives you are: S-7K2M9QXC/2. \"/1\" may be left out."`
+	As         string `required:"" env:"VALISE_AS" placeholder:"NUMBER" help:"Your number: the mailbox's, and behind a slash which of its representatives you are: S-7K2M9QXD/2. \"/1\" may be left out."`
 	SecretFile string `placeholder:"FILE" help:"A file whose first line is your passphrase (\"-\": standard input). Without it you are asked."`
 	Key        string `type:"existingfile" placeholder:"FILE" help:"Your own private key, as 'gpg --armor --export-secret-keys' writes it, if you claimed the mailbox with a certificate of your own. --secret-file then holds the key's passphrase, and --root-fingerprint is needed."`
 	pinFlag

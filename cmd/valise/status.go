@@ -26,7 +26,7 @@ func (StatusCommand) Help() string {
 EXAMPLES
 
   valise status --server https://portal.example --key amara.key
-  valise status N-4GZ0R8TB --server https://portal.example --key amara.key --receipts receipts/
+  valise status N-4GZ0R8T4 --server https://portal.example --key amara.key --receipts receipts/
 
 JSON
 

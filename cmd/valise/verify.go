@@ -38,7 +38,7 @@ Nothing that the portal says is believed but what those signatures prove.
 EXAMPLES
 
   valise verify receipt.asc --server https://portal.example --root-fingerprint "0123 4567 …"
-  valise verify N-4GZ0R8TB.asc --server https://portal.example --as S-7K2M9QXC/2
+  valise verify N-4GZ0R8T4.asc --server https://portal.example --as S-7K2M9QXD/2
 
 JSON
 

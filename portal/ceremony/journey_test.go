@@ -214,7 +214,7 @@ func TestLogInIsSignedOnlyWhereItBelongs(t *testing.T) {
 		"passing your log-in on":   func(c *api.LogInChallenge) { c.Origin = "https://portal.example.evil" },
 		"not of " + state.String(): func(c *api.LogInChallenge) { c.As = "S-00000000/1" },
 		"clock":                    func(c *api.LogInChallenge) { c.Time = court.now.Add(-2 * crypto.ClockSkew) },
-		"can't be signed":          func(c *api.LogInChallenge) { c.Nonce = "x\nas: S-7K2M9QXC/1" },
+		"can't be signed":          func(c *api.LogInChallenge) { c.Nonce = "x\nas: S-7K2M9QXD/1" },
 	} {
 		bad := challenge
 		spoil(&bad)

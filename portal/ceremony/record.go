@@ -17,8 +17,8 @@ import (
 // sealed size doesn't tell the length of a name, and it names the number it belongs to:
 // a server that swaps two records makes both unreadable, not two States changing places.
 //
-//	{"record":"valise label v1","of":"S-7K2M9QXC","name":"Republic of Elbonia"}
-//	{"record":"valise details v1","of":"S-7K2M9QXC/2","name":"Ama Mensah"}
+//	{"record":"valise label v1","of":"S-7K2M9QXD","name":"Republic of Elbonia"}
+//	{"record":"valise details v1","of":"S-7K2M9QXD/2","name":"Ama Mensah"}
 type record struct {
 	Record string `json:"record"`
 	Of     string `json:"of"`

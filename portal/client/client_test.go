@@ -110,7 +110,7 @@ func TestRefusalsAreShownInOneCleanLine(t *testing.T) {
 	c := portal(t, func(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusConflict, "already-acknowledged", "No\x1b[31m,\nnot again.")
 	})
-	_, err := c.Acknowledge(context.Background(), "N-4GZ0R8TB", api.Receipt{})
+	_, err := c.Acknowledge(context.Background(), "N-4GZ0R8T4", api.Receipt{})
 	if !client.IsCode(err, "already-acknowledged") || !client.IsStatus(err, http.StatusConflict) || err.Error() != "No[31m, not again. (reference ABCD2345)" {
 		t.Errorf("%q", err)
 	}
