@@ -106,3 +106,26 @@ func unwrapAny(envelopes []rawPacket, keys []*Key) (*SessionKey, error) {
 	}
 	return nil, problem
 }
+
+// CheckRecord is the server's look at what a client calls a sealed record: as many
+// envelopes as a record may have, then one sealed body, in binary form. That it is what it
+// seems can only be told by who opens it.
+func CheckRecord(message []byte) error {
+	packets, err := splitPackets(message, maxRecordRecipients+1)
+	if err != nil {
+		return errNoMessage(err)
+	}
+	if len(packets) < 2 {
+		return errNoMessage(errors.New("it is not made of envelopes and a body"))
+	}
+	last := len(packets) - 1
+	for _, p := range packets[:last] {
+		if _, err := parseEnvelope(p.whole); err != nil {
+			return errNoMessage(err)
+		}
+	}
+	if _, err := CheckBody(packets[last].whole); err != nil {
+		return errNoMessage(err)
+	}
+	return nil
+}

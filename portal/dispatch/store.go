@@ -47,6 +47,8 @@ type Store interface {
 	// Status returns a line per mailbox of the notice.
 	Status(ctx context.Context, n crypto.Number) ([]portal.MailboxStatus, error)
 
+	// Standing returns a representative's state; portal.NotFound.
+	Standing(ctx context.Context, r crypto.Representative) (portal.RepresentativeState, error)
 	// Certificates returns the chains of representatives, issued one first; who doesn't exist is missing in it.
 	Certificates(ctx context.Context, representatives ...crypto.Representative) (map[crypto.Representative][][]byte, error)
 	// StaffCertificates returns all staff certificates.

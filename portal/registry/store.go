@@ -23,6 +23,10 @@ type Store interface {
 	Issue(ctx context.Context, r portal.RepresentativeRecord, label []byte) error
 	// Representative returns one; portal.NotFound.
 	Representative(ctx context.Context, r crypto.Representative) (portal.RepresentativeRecord, error)
+	// Standing returns a representative's state; portal.NotFound.
+	Standing(ctx context.Context, r crypto.Representative) (portal.RepresentativeState, error)
+	// Lock returns what is needed before a locked bundle is given out, without the bundle; portal.NotFound.
+	Lock(ctx context.Context, holder string) (Lock, error)
 	// Directory returns every mailbox with its representatives, for staff clients. Salt, Verifier and LockedBundle are left out.
 	Directory(ctx context.Context) ([]Mailbox, error)
 	// Envelopes returns every envelope that the representative holds, released or not.
@@ -32,6 +36,13 @@ type Store interface {
 	Claim(ctx context.Context, r portal.RepresentativeRecord, rewrapped []HeldEnvelope) error
 	// ChangeLock replaces salt, verifier and locked bundle of a claimed representative (a new passphrase).
 	ChangeLock(ctx context.Context, r crypto.Representative, salt, verifier, locked []byte) error
+}
+
+// Lock is what stands before a locked bundle. Salt and Verifier are nil for who uses a key of their own.
+type Lock struct {
+	State    portal.RepresentativeState
+	Salt     []byte
+	Verifier []byte
 }
 
 // Mailbox is a directory entry.

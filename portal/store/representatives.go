@@ -100,6 +100,23 @@ func (d *DB) Representative(ctx context.Context, of crypto.Representative) (r po
 	return r, err
 }
 
+// Standing implements registry.Store and dispatch.Store.
+func (d *DB) Standing(ctx context.Context, of crypto.Representative) (state portal.RepresentativeState, err error) {
+	err = d.look(ctx, func(t *tx) error {
+		return orNotFound(t.row(`SELECT state FROM representatives WHERE holder = $1`, of.String()).Scan(&state), "no-representative", "There is no representative %s.", of)
+	})
+	return state, err
+}
+
+// Lock implements registry.Store.
+func (d *DB) Lock(ctx context.Context, holder string) (lock registry.Lock, err error) {
+	err = d.look(ctx, func(t *tx) error {
+		return orNotFound(t.row(`SELECT state, salt, verifier FROM representatives WHERE holder = $1`, holder).Scan(&lock.State, &lock.Salt, &lock.Verifier),
+			"no-representative", "There is no representative %s.", holder)
+	})
+	return lock, err
+}
+
 // chains returns the certificates of holders, the issued one first.
 func (t *tx) chains(where string, args ...any) (map[string][][]byte, error) {
 	chains := map[string][][]byte{}

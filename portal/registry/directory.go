@@ -1,0 +1,82 @@
+package registry
+
+import (
+	"context"
+
+	"valise/crypto"
+	"valise/portal"
+)
+
+// Directory returns all mailboxes. Staff only; who reads it is written down.
+func (g *Registry) Directory(ctx context.Context, actor portal.Actor) ([]Mailbox, error) {
+	if err := staffOnly(actor); err != nil {
+		return nil, err
+	}
+	if err := g.audit(ctx, actor, "registry.directory", "all"); err != nil {
+		return nil, err
+	}
+	return g.store.Directory(ctx)
+}
+
+// Chain returns a representative's certificates, the issued one first. Staff, and claimed representatives of the same mailbox; to others it is
+// portal.NotFound, whether it exists or not.
+func (g *Registry) Chain(ctx context.Context, actor portal.Actor, r crypto.Representative) ([][]byte, error) {
+	if actor.Staff() == nil {
+		self, err := representative(actor)
+		if err != nil {
+			return nil, err
+		}
+		if err := g.claimedOnly(ctx, self); err != nil {
+			return nil, err
+		}
+		if self.Mailbox != r.Mailbox {
+			return nil, portal.Errorf(portal.NotFound, "no-representative", "There is no representative %s.", r)
+		}
+	}
+	record, err := g.store.Representative(ctx, r)
+	return record.Chain, err
+}
+
+// claimedOnly refuses who has not claimed their mailbox.
+func (g *Registry) claimedOnly(ctx context.Context, self crypto.Representative) error {
+	state, err := g.standing(ctx, self)
+	if err == nil && state != portal.Claimed {
+		return portal.Errorf(portal.Forbidden, "claim-first", "Claim your mailbox with the code from your letter first.")
+	}
+	return err
+}
+
+// standing returns the state of an acting representative; one who is revoked or gone is shut out.
+func (g *Registry) standing(ctx context.Context, self crypto.Representative) (portal.RepresentativeState, error) {
+	state, err := g.store.Standing(ctx, self)
+	if portal.KindOf(err) == portal.NotFound || err == nil && state != portal.Issued && state != portal.Claimed {
+		return "", errShutOut
+	}
+	return state, err
+}
+
+var errShutOut = portal.Errorf(portal.Unauthenticated, "revoked", "This access was ended by the institution. Ask the institution if you don't know why.")
+
+// Me returns the acting representative's own record.
+func (g *Registry) Me(ctx context.Context, actor portal.Actor) (portal.RepresentativeRecord, error) {
+	self, err := representative(actor)
+	if err != nil {
+		return portal.RepresentativeRecord{}, err
+	}
+	if _, err := g.standing(ctx, self); err != nil {
+		return portal.RepresentativeRecord{}, err
+	}
+	return g.store.Representative(ctx, self)
+}
+
+// Envelopes returns all that the acting representative holds, released or not: what a claim has to rewrap.
+func (g *Registry) Envelopes(ctx context.Context, actor portal.Actor) ([]HeldEnvelope, error) {
+	self, err := representative(actor)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := g.standing(ctx, self); err != nil {
+		return nil, err
+	}
+	return g.store.Envelopes(ctx, self.String())
+}
