@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"valise/crypto"
@@ -136,7 +137,7 @@ func (c *ApproveCommand) show(p *process, e *ceremony.Examined) {
 func showContent(p *process, c *crypto.Content, language string) {
 	for _, l := range c.Languages {
 		if language == "" || l.Language == language {
-			p.say("\n──── %s ──── %s\n\n%s", l.Language, l.Subject, l.Text)
+			p.say("\n──── %s ──── %s\n\n%s", l.Language, l.Subject, strings.TrimRight(l.Text, "\n"))
 		}
 	}
 	for _, a := range c.Attachments {

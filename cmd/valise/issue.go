@@ -16,8 +16,8 @@ import (
 // IssueCommand issues one representative.
 type IssueCommand struct {
 	staffFlags
-	Kind          string         `xor:"which" enum:"state,organisation,individual," default:"" placeholder:"KIND" help:"A new mailbox for a state, an organisation or an individual."`
-	Mailbox       string         `xor:"which" placeholder:"NUMBER" help:"A further representative for a mailbox that exists."`
+	Kind          string         `enum:"state,organisation,individual," default:"" placeholder:"KIND" help:"A new mailbox for a state, an organisation or an individual."`
+	Mailbox       string         `placeholder:"NUMBER" help:"A further representative for a mailbox that exists."`
 	Stakeholder   string         `placeholder:"NAME" help:"Whose mailbox it is; needed with --kind. For an individual, their name if it isn't --person's."`
 	Person        string         `required:"" placeholder:"NAME" help:"The representative's name."`
 	Profile       crypto.Profile `default:"pq" enum:"pq,compat" help:"pq: post-quantum, for those who use this portal's pages or program. compat: for those who must use GnuPG or Thunderbird."`
@@ -62,6 +62,9 @@ func (c *IssueCommand) Run(ctx context.Context, p *process) error {
 	if (c.Kind == "") == (c.Mailbox == "") {
 		return usagef("give --kind for a new mailbox, or --mailbox for one that exists")
 	}
+	if _, err := c.existing(); c.Mailbox != "" && err != nil {
+		return err
+	}
 	if c.Mailbox != "" && c.Stakeholder != "" {
 		return usagef("the mailbox has its stakeholder's name already; leave out --stakeholder")
 	}
@@ -82,7 +85,7 @@ func (c *IssueCommand) Run(ctx context.Context, p *process) error {
 	if err != nil {
 		return err
 	}
-	if err := c.deliver(ctx, o, i, issued); err != nil {
+	if err := c.deliver(ctx, o, i, order, issued); err != nil {
 		return err
 	}
 	certificate, err := crypto.ParseCertificate([]byte(issued.Request.Certificate))
@@ -119,9 +122,9 @@ func (c *IssueCommand) order(ctx context.Context, p *process, o *officer) (cerem
 		order.Representative, err = ceremony.NewMailbox(kinds[c.Kind])
 		return order, err
 	}
-	n, err := crypto.ParseNumber(c.Mailbox)
+	n, err := c.existing()
 	if err != nil {
-		return order, usagef("--mailbox: %w", err)
+		return order, err
 	}
 	d, err := o.directory(ctx, p)
 	if err != nil {
@@ -137,10 +140,19 @@ func (c *IssueCommand) order(ctx context.Context, p *process, o *officer) (cerem
 	return order, nil
 }
 
+// existing reads --mailbox; the number of one of its representatives names it, too.
+func (c *IssueCommand) existing() (crypto.Number, error) {
+	r, err := crypto.ParseRepresentative(c.Mailbox)
+	if err != nil {
+		return "", usagef("--mailbox: %w", err)
+	}
+	return r.Mailbox, nil
+}
+
 // deliver writes the letter first: a code that is nowhere is a mailbox lost. When the
 // portal then refuses, the letter is taken away.
-func (c *IssueCommand) deliver(ctx context.Context, o *officer, i api.Institution, issued *ceremony.Issued) error {
-	letter, err := writeLetter(o, i, issued)
+func (c *IssueCommand) deliver(ctx context.Context, o *officer, i api.Institution, order ceremony.Order, issued *ceremony.Issued) error {
+	letter, err := writeLetter(o, i, order, issued.Code)
 	if err != nil {
 		return err
 	}

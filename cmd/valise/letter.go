@@ -47,16 +47,19 @@ func (l *letter) NameIn(tag string) string {
 
 // writeLetter fills the letter in. Nothing in it but the institution's name in its
 // languages is the server's word: that name is compared with the root's by the registrar's eye.
-func writeLetter(o *officer, i api.Institution, issued *ceremony.Issued) ([]byte, error) {
-	as, err := crypto.ParseRepresentative(issued.Request.Representative)
-	if err != nil {
-		return nil, err
-	}
+func writeLetter(o *officer, i api.Institution, order ceremony.Order, code crypto.ClaimCode) ([]byte, error) {
+	as := order.Representative
 	root := o.trust.Root().Certificate()
 	l := &letter{
 		Date: time.Now().Format(time.DateOnly), Origin: o.client.Origin(), Number: as.String(),
-		Code: strings.Split(string(issued.Code), "-"), Fingerprint: strings.Fields(root.Fingerprint().Spaced()),
+		Code: strings.Split(string(code), "-"), Fingerprint: strings.Fields(root.Fingerprint().Spaced()),
 		SHA256: strings.Fields(groupsOf(root.PublicKeySHA256(), 8)),
+	}
+	if as.Mailbox.Kind() != crypto.KindIndividual {
+		l.Addressee = append(l.Addressee, order.Person)
+		if order.Stakeholder != "" {
+			l.Addressee = append(l.Addressee, order.Stakeholder)
+		}
 	}
 	for _, tag := range i.Languages {
 		if slices.Contains(letterLanguages, tag) {
@@ -68,7 +71,8 @@ func writeLetter(o *officer, i api.Institution, issued *ceremony.Issued) ([]byte
 		l.Languages = []letterText{{Tag: "en"}}
 		l.Names = []letterText{{"en", o.trust.Institution()}}
 	}
-	if l.QR, err = qrCode(claimAddress(l.Origin, as, issued.Code)); err != nil {
+	var err error
+	if l.QR, err = qrCode(claimAddress(l.Origin, as, code)); err != nil {
 		return nil, err
 	}
 	return l.render()
@@ -95,7 +99,7 @@ func (l *letter) render() ([]byte, error) {
 	if err := t.Execute(&page, l); err != nil {
 		return nil, err
 	}
-	return page.Bytes(), nil
+	return append(bytes.TrimSpace(page.Bytes()), '\n'), nil
 }
 
 // qrCode draws a QR code (ISO/IEC 18004) as SVG, with the quiet zone of four modules.
