@@ -91,7 +91,7 @@ func ExampleSealBody() {
 	now := time.Now()
 	author, err := crypto.GenerateKey(crypto.ProfilePQ, "Anna Meijer", now)
 	check(err)
-	recipient, err := crypto.GenerateKey(crypto.ProfilePQ, "S-7K2M9QXC/2", now)
+	recipient, err := crypto.GenerateKey(crypto.ProfilePQ, "S-7K2M9QXD/2", now)
 	check(err)
 
 	body, key, err := crypto.SealBody(crypto.SuitePQ, author, []byte("the content"), now)
@@ -124,7 +124,7 @@ func ExampleSealBody() {
 // A receipt is a text that gpg verifies years later, without Valise.
 func ExampleClearSign() {
 	now := time.Now()
-	key, err := crypto.GenerateKey(crypto.ProfilePQ, "S-7K2M9QXC/2", now)
+	key, err := crypto.GenerateKey(crypto.ProfilePQ, "S-7K2M9QXD/2", now)
 	check(err)
 	receipt, err := crypto.ClearSign(key, crypto.PurposeAcknowledgement, []byte("valise acknowledgement v1\ndecision: acknowledged\n"), now)
 	check(err)

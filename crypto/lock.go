@@ -25,7 +25,7 @@ import (
 // The literal packet holds
 //
 //	valise bundle v1
-//	holder: S-7K2M9QXC/2
+//	holder: S-7K2M9QXD/2
 //	root: 0123456789ABCDEF0123456789ABCDEF01234567
 //
 //	-----BEGIN PGP PRIVATE KEY BLOCK-----
@@ -45,7 +45,7 @@ const (
 // keys of the same holder, so that envelopes that were on their way to them still
 // open.
 type Bundle struct {
-	Holder string // "S-7K2M9QXC/2", or a staff member's or the root's name: 1 to 255 bytes of UTF-8 in one line
+	Holder string // "S-7K2M9QXD/2", or a staff member's or the root's name: 1 to 255 bytes of UTF-8 in one line
 	Pin    Pin
 	Key    *Key
 	Past   []*Key

@@ -21,7 +21,7 @@ const (
 // (35 bits) and the check character.
 const numberCharacters = 8
 
-// Number names a mailbox ("S-7K2M9QXC") or a notice ("N-4GZ0R8TB"): kind, hyphen,
+// Number names a mailbox ("S-7K2M9QXD") or a notice ("N-4GZ0R8T4"): kind, hyphen,
 // seven random Crockford base-32 characters and a check character over kind and
 // characters (a weighted sum in GF(32): every single wrong character and every
 // swap of two is caught). The zero value is no number.
@@ -58,7 +58,7 @@ func (n Number) Kind() Kind {
 func ParseNumber(text string) (Number, error) {
 	bare := dropSeparators(text)
 	if bare == "" {
-		return "", errors.New("the number is missing: it looks like S-7K2M9QXC")
+		return "", errors.New("the number is missing: it looks like S-7K2M9QXD")
 	}
 	kind := Kind(strings.ToUpper(bare[:1])[0])
 	switch kind { // a digit where the kind belongs, as elsewhere
@@ -99,7 +99,7 @@ func canonicalCrockford(text string) string {
 // MaxOrdinal is the highest ordinal of a representative.
 const MaxOrdinal = 999
 
-// Representative names a person behind a mailbox: "S-7K2M9QXC/2".
+// Representative names a person behind a mailbox: "S-7K2M9QXD/2".
 type Representative struct {
 	Mailbox Number
 	Ordinal int // 1 … MaxOrdinal

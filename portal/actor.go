@@ -33,7 +33,7 @@ func (a Actor) Staff() *crypto.Staff { return a.staff }
 func (a Actor) Has(role crypto.Role) bool { return a.staff != nil && a.staff.Has(role) }
 
 // Holder is how the actor is named where something is theirs (an envelope, a session):
-// "S-7K2M9QXC/2" or "staff:" + fingerprint; "" for nobody.
+// "S-7K2M9QXD/2" or "staff:" + fingerprint; "" for nobody.
 func (a Actor) Holder() string {
 	switch {
 	case a.staff != nil:

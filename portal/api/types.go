@@ -250,7 +250,7 @@ type Submission struct {
 	Envelopes       []Envelope              `json:"envelopes"`
 }
 
-// Envelope is a wrapped session key and whose it is: "S-7K2M9QXC/2", or "staff:" and a fingerprint.
+// Envelope is a wrapped session key and whose it is: "S-7K2M9QXD/2", or "staff:" and a fingerprint.
 type Envelope struct {
 	Holder      string             `json:"holder"`
 	Certificate crypto.Fingerprint `json:"certificate"`

@@ -17,7 +17,7 @@ CREATE TABLE mailboxes (
 );
 
 CREATE TABLE representatives (
-	holder        TEXT   NOT NULL PRIMARY KEY, -- S-7K2M9QXC/2
+	holder        TEXT   NOT NULL PRIMARY KEY, -- S-7K2M9QXD/2
 	mailbox       TEXT   NOT NULL REFERENCES mailboxes (number),
 	ordinal       BIGINT NOT NULL,
 	state         TEXT   NOT NULL CHECK (state IN ('issued', 'claimed', 'revoked')),
@@ -68,7 +68,7 @@ CREATE TABLE bodies (
 
 CREATE TABLE envelopes (
 	notice      TEXT  NOT NULL REFERENCES notices (number),
-	holder      TEXT  NOT NULL, -- S-7K2M9QXC/2, or staff:FINGERPRINT
+	holder      TEXT  NOT NULL, -- S-7K2M9QXD/2, or staff:FINGERPRINT
 	mailbox     TEXT, -- NULL for staff
 	certificate TEXT  NOT NULL,
 	suite       TEXT  NOT NULL,
