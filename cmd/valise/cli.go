@@ -38,7 +38,8 @@ type CLI struct {
 	Approve ApproveCommand `cmd:"" group:"staff" help:"See a submitted notice as its recipients will, and approve it (approvers)."`
 	Status  StatusCommand  `cmd:"" group:"staff" help:"Show who has opened and acknowledged a notice, and who is overdue."`
 
-	// The server's commands (serve.go, demo.go).
+	Serve ServeCommand `cmd:"" group:"server" help:"Serve the portal."`
+	Demo  DemoCommand  `cmd:"" group:"server" help:"Start a portal with an invented institution in it, to try everything out."`
 }
 
 // errorJSON is what a failure is with --json.

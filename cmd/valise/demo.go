@@ -1,0 +1,240 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"valise/crypto"
+)
+
+// DemoCommand starts a portal with a believable institution in it.
+type DemoCommand struct {
+	Listen string `default:"127.0.0.1:8300" placeholder:"ADDRESS" help:"Where to listen; port 0 takes a free one."`
+	Data   string `placeholder:"DIR" help:"Where everything is kept: an empty or new folder, or an earlier demo's, which is continued. Default: a temporary one, removed at exit."`
+}
+
+// Help is the part of --help below the summary.
+func (DemoCommand) Help() string {
+	return `Starts Valise on one SQLite file, with no other server, and fills it: a root certificate; an author, an approver and a registrar; a State with two
+representatives, an organisation, an individual; and a first notice about a security incident, approved and waiting. It prints the address, mailbox numbers and
+passphrases, and what to try. It runs over plain HTTP and writes passphrases down, so it is for trying out only.
+
+FILES
+
+  DIR/demo.json     what is printed, for programs
+  DIR/keys/         root and staff keys, each with its passphrase beside it
+  DIR/secrets/      representatives' passphrases, for --secret-file
+  DIR/portal.log    the log, as JSON lines
+
+EXIT STATUS
+
+  0 after a signal; 1 when it can't start.`
+}
+
+// demoInstitution is demo.json.
+type demoInstitution struct {
+	URL             string             `json:"url"`
+	RootFingerprint crypto.Fingerprint `json:"root_fingerprint"`
+	Mailboxes       []demoMailbox      `json:"mailboxes"`
+	Staff           []demoStaff        `json:"staff"`
+	Notices         []demoNotice       `json:"notices"`
+}
+
+type demoMailbox struct {
+	Number          crypto.Number        `json:"number"`
+	Kind            string               `json:"kind"` // "state", "organisation", "individual"
+	Stakeholder     string               `json:"stakeholder"`
+	Representatives []demoRepresentative `json:"representatives"`
+}
+
+type demoRepresentative struct {
+	Number     string           `json:"number"`
+	Name       string           `json:"name"`
+	Profile    crypto.Profile   `json:"profile"`
+	Passphrase string           `json:"passphrase,omitempty"`
+	ClaimCode  crypto.ClaimCode `json:"claim_code,omitempty"` // until they have claimed
+	SecretFile string           `json:"secret_file"`
+}
+
+type demoStaff struct {
+	Name        string             `json:"name"`
+	Roles       []crypto.Role      `json:"roles"`
+	Fingerprint crypto.Fingerprint `json:"fingerprint"`
+	Passphrase  string             `json:"passphrase"`
+	KeyFile     string             `json:"key_file"`
+	SecretFile  string             `json:"secret_file"`
+}
+
+type demoNotice struct {
+	Number  crypto.Number `json:"number"`
+	Subject string        `json:"subject"`
+	State   string        `json:"state"`
+}
+
+const demoFile = "demo.json"
+
+// Run serves the demo until ctx ends.
+func (c *DemoCommand) Run(ctx context.Context, p *process) (err error) {
+	dir, temporary, err := c.folder()
+	if err != nil {
+		return err
+	}
+	if temporary {
+		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	}
+	d, err := readDemo(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		d, err = newDemo(dir)
+	}
+	if err != nil {
+		return err
+	}
+	log, err := os.OpenFile(filepath.Join(dir, "portal.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	site, err := demoServer(dir, c.Listen).open(ctx, slog.New(slog.NewJSONHandler(log, nil)))
+	if err != nil {
+		return err
+	}
+	defer site.Close()
+	return serveDemo(ctx, site, d, dir, p.stdout)
+}
+
+// folder returns where to keep the demo, and whether to remove it.
+func (c *DemoCommand) folder() (dir string, temporary bool, err error) {
+	if c.Data == "" {
+		dir, err = os.MkdirTemp("", "valise-demo-")
+		return dir, true, err
+	}
+	if dir, err = filepath.Abs(c.Data); err != nil {
+		return "", false, err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", false, err
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return "", false, err
+	}
+	if _, err := os.Stat(filepath.Join(dir, demoFile)); err != nil && len(entries) > 0 {
+		return "", false, fmt.Errorf("%s holds something, but no demo that was finished (%s is missing): name an empty folder, or remove it", dir, demoFile)
+	}
+	return dir, false, nil
+}
+
+// demoServer is how the demo serves.
+func demoServer(dir, listen string) *ServeCommand {
+	return &ServeCommand{
+		Listen:           listen,
+		Institution:      filepath.Join(dir, "institution.toml"),
+		RootCertificate:  filepath.Join(dir, "root.asc"),
+		PortalSecretFile: filepath.Join(dir, "portal.secret"),
+		Database:         filepath.Join(dir, "portal.db"),
+		Migrate:          true,
+		InsecureHTTP:     true,
+	}
+}
+
+// serveDemo fills a new demo once the portal answers, and says what there is.
+func serveDemo(ctx context.Context, site *site, d *demo, dir string, stdout io.Writer) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	served := make(chan error, 1)
+	go func() { served <- site.Serve(ctx) }()
+	prepare := func() error {
+		d.URL = site.portal.Origin
+		if d.Notices == nil {
+			fmt.Fprintln(stdout, "Making the institution, its staff, mailboxes and a first notice …")
+			if err := d.fill(ctx); err != nil {
+				return fmt.Errorf("filling the demo: %w", err)
+			}
+		}
+		return d.write(dir)
+	}
+	if err := prepare(); err != nil {
+		cancel()
+		return errors.Join(err, <-served)
+	}
+	d.print(stdout)
+	return <-served
+}
+
+func readDemo(dir string) (*demo, error) {
+	data, err := os.ReadFile(filepath.Join(dir, demoFile))
+	if err != nil {
+		return nil, err
+	}
+	d := new(demo)
+	if err := json.Unmarshal(data, &d.demoInstitution); err != nil {
+		return nil, fmt.Errorf("%s is damaged: %w", demoFile, err)
+	}
+	return d, nil
+}
+
+func (d *demo) write(dir string) error {
+	data, err := json.MarshalIndent(d.demoInstitution, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, demoFile), append(data, '\n'), 0o600)
+}
+
+// print tells a newcomer where to go and what to try.
+func (d *demo) print(w io.Writer) {
+	fmt.Fprintf(w, "\n  %s\n\n  Root fingerprint, as it stands on paper: %s\n", d.URL, d.RootFingerprint.Spaced())
+	var claimed, unclaimed *demoRepresentative
+	for _, m := range d.Mailboxes {
+		fmt.Fprintf(w, "\n  %s (%s)\n", m.Stakeholder, m.Kind)
+		for i := range m.Representatives {
+			r := &m.Representatives[i]
+			secret := "passphrase  " + r.Passphrase
+			if r.ClaimCode != "" {
+				secret = "claim code  " + string(r.ClaimCode)
+				unclaimed = r
+			} else if claimed == nil {
+				claimed = r
+			}
+			fmt.Fprintf(w, "    %-13s %-7s %-28s %s\n", r.Number, r.Profile, r.Name, secret)
+		}
+	}
+	fmt.Fprintf(w, "\n  Staff (keys in %s)\n", filepath.Dir(d.Staff[0].KeyFile))
+	for _, s := range d.Staff {
+		fmt.Fprintf(w, "    %-13s %s\n", joinRoles(s.Roles), s.Name)
+	}
+	fmt.Fprint(w, "\n  What to try\n")
+	if claimed != nil {
+		fmt.Fprintf(w, "    Open and acknowledge:  %s/login as %s\n", d.URL, claimed.Number)
+	}
+	if unclaimed != nil {
+		fmt.Fprintf(w, "    Claim a mailbox:       %s/claim as %s\n", d.URL, unclaimed.Number)
+	}
+	if claimed != nil {
+		fmt.Fprintf(w, "    The same by command:   bin/valise list --server %s --as %s --secret-file %s\n", d.URL, claimed.Number, claimed.SecretFile)
+	}
+	for _, s := range d.Staff {
+		for _, n := range d.Notices {
+			if s.Roles[0] == crypto.RoleAuthor {
+				fmt.Fprintf(w, "    Who has acknowledged:  bin/valise status %s --server %s --key %s --secret-file %s\n", n.Number, d.URL, s.KeyFile, s.SecretFile)
+			}
+		}
+	}
+	fmt.Fprint(w, "\n  Ctrl-C ends it.\n\n")
+}
+
+func joinRoles(roles []crypto.Role) string {
+	names := make([]string, len(roles))
+	for i, r := range roles {
+		names[i] = string(r)
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,325 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/BurntSushi/toml"
+
+	"valise/crypto"
+	"valise/portal"
+	"valise/portal/dispatch"
+	"valise/portal/registry"
+	"valise/portal/session"
+	"valise/portal/store"
+	"valise/portal/web"
+)
+
+// ServeCommand runs the portal.
+type ServeCommand struct {
+	Listen           string         `default:"127.0.0.1:8080" env:"VALISE_LISTEN" placeholder:"ADDRESS" help:"Where to listen; port 0 takes a free one."`
+	Origin           string         `env:"VALISE_ORIGIN" placeholder:"URL" help:"The portal's public address, as people see it in their browser: https://portal.example. People sign it when they log in."`
+	Institution      string         `required:"" env:"VALISE_INSTITUTION" type:"existingfile" placeholder:"FILE" help:"The institution's description (TOML: name, languages, contact)."`
+	RootCertificate  string         `required:"" env:"VALISE_ROOT_CERTIFICATE" type:"existingfile" placeholder:"FILE" help:"The institution's root certificate (public), as 'valise root new' wrote it."`
+	PortalSecretFile string         `required:"" env:"VALISE_PORTAL_SECRET_FILE" placeholder:"FILE" help:"At least 32 random bytes, the same on every node and in no database. Keys of rate limits come from it. Make it with: head -c 32 /dev/urandom > FILE"`
+	Database         string         `env:"VALISE_DATABASE" placeholder:"DSN" help:"A file for SQLite, or postgres://…."`
+	DatabaseFile     string         `env:"VALISE_DATABASE_FILE" placeholder:"FILE" help:"A file that holds the DSN, when it contains a password."`
+	Redis            string         `env:"VALISE_REDIS" placeholder:"URL" help:"Sessions, log-in nonces and limits go to this Redis: redis://… or rediss://…. Without it they go to the database."`
+	RedisFile        string         `env:"VALISE_REDIS_FILE" placeholder:"FILE" help:"A file that holds the Redis URL."`
+	TLSCertificate   string         `env:"VALISE_TLS_CERTIFICATE" type:"existingfile" placeholder:"FILE" help:"Serve HTTPS with this certificate chain (PEM)."`
+	TLSKey           string         `env:"VALISE_TLS_KEY" type:"existingfile" placeholder:"FILE" help:"Its private key (PEM)."`
+	TrustedProxy     []netip.Prefix `env:"VALISE_TRUSTED_PROXY" placeholder:"CIDR" help:"Proxies whose X-Forwarded-For is believed."`
+	Migrate          bool           `env:"VALISE_MIGRATE" help:"Bring the database's tables up to date first. Several nodes may do it at once."`
+	InsecureHTTP     bool           `name:"insecure-http" env:"VALISE_INSECURE_HTTP" help:"Allow an origin with http://. INSECURE: whoever is on the line can take sessions over."`
+}
+
+// Help is the part of --help below the summary.
+func (ServeCommand) Help() string {
+	return `Serves the pages and the JSON API until SIGINT or SIGTERM; then it answers what has begun, for at most 20 seconds, and stops.
+
+It holds no private key. One process with a SQLite file is a whole portal; with PostgreSQL and Redis any number of them may run behind a load balancer.
+Logs are JSON lines on standard error and name no address and no person. /healthz says that the process runs, /readyz that it can serve.
+
+EXAMPLES
+
+  valise serve --institution institution.toml --root-certificate root.asc --portal-secret-file portal.secret \
+      --database portal.db --migrate --origin https://portal.example --tls-certificate cert.pem --tls-key key.pem
+
+  VALISE_DATABASE_FILE=/run/secrets/database VALISE_REDIS_FILE=/run/secrets/redis valise serve …
+
+EXIT STATUS
+
+  0 after a signal; 1 when it can't start or a part failed; 2 for wrong usage.`
+}
+
+// Run serves until ctx ends.
+func (c *ServeCommand) Run(ctx context.Context, p *process) error {
+	log := slog.New(slog.NewJSONHandler(p.stderr, nil))
+	site, err := c.open(ctx, log)
+	if err != nil {
+		return err
+	}
+	defer site.Close()
+	log.Info("serving", "listen", site.Address(), "origin", site.portal.Origin)
+	return site.Serve(ctx)
+}
+
+// site is a portal that listens.
+type site struct {
+	portal   *web.Portal
+	store    *store.DB
+	redis    *session.Redis // nil: sessions are in the database
+	listener net.Listener
+	server   *http.Server
+}
+
+const (
+	shutdownTimeout = 20 * time.Second
+	purgeEvery      = time.Hour
+)
+
+// open does everything that can fail before the first request.
+func (c *ServeCommand) open(ctx context.Context, log *slog.Logger) (_ *site, err error) {
+	institution, err := readInstitution(c.Institution)
+	if err != nil {
+		return nil, err
+	}
+	root, err := readRoot(c.RootCertificate)
+	if err != nil {
+		return nil, err
+	}
+	secret, err := readPortalSecret(c.PortalSecretFile)
+	if err != nil {
+		return nil, err
+	}
+	s := new(site)
+	defer func() {
+		if err != nil {
+			s.Close()
+		}
+	}()
+	if err := s.openStore(ctx, c); err != nil {
+		return nil, err
+	}
+	records, nonces, limits, err := s.openSessions(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.listen(c); err != nil {
+		return nil, err
+	}
+	origin, err := c.origin(s.listener.Addr())
+	if err != nil {
+		return nil, err
+	}
+	s.portal = &web.Portal{
+		Institution:    institution,
+		Origin:         origin,
+		Root:           root,
+		Registry:       registry.New(s.store, root, secret, time.Now),
+		Dispatch:       dispatch.New(s.store, root, time.Now),
+		Sessions:       session.NewStore(records, c.InsecureHTTP, time.Now),
+		Challenges:     session.NewChallenges(nonces),
+		Limiter:        session.NewLimiter(limits, secret, time.Now),
+		TrustedProxies: c.TrustedProxy,
+		InsecureHTTP:   c.InsecureHTTP,
+		Ready:          map[string]func(context.Context) error{"database": s.store.Ping},
+		Log:            log,
+		Now:            time.Now,
+	}
+	if s.redis != nil {
+		s.portal.Ready["sessions"] = s.redis.Ping
+	}
+	if s.server, err = s.portal.Server(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *site) openStore(ctx context.Context, c *ServeCommand) (err error) {
+	dsn, err := setting("database", c.Database, c.DatabaseFile)
+	if err != nil {
+		return err
+	}
+	if dsn == "" {
+		return errors.New("no database was named: give --database FILE for SQLite, or a postgres:// DSN in a file with --database-file")
+	}
+	if s.store, err = store.Open(ctx, dsn); err != nil {
+		return err
+	}
+	if c.Migrate {
+		return s.store.Migrate(ctx)
+	}
+	return nil
+}
+
+func (s *site) openSessions(ctx context.Context, c *ServeCommand) (session.Records, session.Nonces, session.Limits, error) {
+	url, err := setting("redis", c.Redis, c.RedisFile)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if url == "" {
+		return s.store, s.store, s.store, nil
+	}
+	if s.redis, err = session.OpenRedis(ctx, url); err != nil {
+		return nil, nil, nil, err
+	}
+	return s.redis, s.redis, s.redis, nil
+}
+
+func (s *site) listen(c *ServeCommand) (err error) {
+	if (c.TLSCertificate == "") != (c.TLSKey == "") {
+		return errors.New("--tls-certificate and --tls-key go together")
+	}
+	s.listener, err = net.Listen("tcp", c.Listen)
+	if err != nil {
+		return fmt.Errorf("listening: %w", err)
+	}
+	if c.TLSCertificate == "" {
+		return nil
+	}
+	pair, err := tls.LoadX509KeyPair(c.TLSCertificate, c.TLSKey)
+	if err != nil {
+		return fmt.Errorf("reading the TLS certificate: %w", err)
+	}
+	s.listener = tls.NewListener(s.listener, &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}})
+	return nil
+}
+
+// origin checks the public address, or makes it from the listener's.
+func (c *ServeCommand) origin(listens net.Addr) (string, error) {
+	origin := c.Origin
+	if origin == "" {
+		scheme := "http"
+		if c.TLSCertificate != "" {
+			scheme = "https"
+		}
+		origin = scheme + "://" + listens.String()
+	}
+	u, err := url.Parse(origin)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || strings.TrimSuffix(origin, "/") != u.Scheme+"://"+u.Host {
+		return "", fmt.Errorf("the origin %q is not of the form https://portal.example", origin)
+	}
+	if u.Scheme == "http" && !c.InsecureHTTP {
+		return "", fmt.Errorf("the origin %s is not HTTPS: give --tls-certificate and --tls-key, or --origin https://… when a proxy does TLS, or, to try it on your own machine only, --insecure-http", origin)
+	}
+	return u.Scheme + "://" + u.Host, nil
+}
+
+// Address returns where it listens.
+func (s *site) Address() string { return s.listener.Addr().String() }
+
+// Serve answers requests until ctx ends.
+func (s *site) Serve(ctx context.Context) error {
+	failed := make(chan error, 1)
+	go func() { failed <- s.server.Serve(s.listener) }()
+	tick := time.NewTicker(purgeEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case err := <-failed:
+			return fmt.Errorf("serving: %w", err)
+		case <-tick.C:
+			if err := s.store.Purge(ctx, time.Now()); err != nil {
+				s.portal.Log.Error("purging what has expired", "error", err.Error())
+			}
+		case <-ctx.Done():
+			stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+			defer cancel()
+			if err := s.server.Shutdown(stop); err != nil {
+				return fmt.Errorf("requests did not end in time: %w", err)
+			}
+			return nil
+		}
+	}
+}
+
+// Close releases what open took.
+func (s *site) Close() {
+	if s.listener != nil {
+		s.listener.Close()
+	}
+	if s.redis != nil {
+		s.redis.Close()
+	}
+	if s.store != nil {
+		s.store.Close()
+	}
+}
+
+// setting is a value from a flag or, for what holds a password, from a file.
+func setting(name, value, file string) (string, error) {
+	if file == "" {
+		return value, nil
+	}
+	if value != "" {
+		return "", fmt.Errorf("give --%s or --%s-file, not both", name, name)
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("--%s-file: %w", name, err)
+	}
+	return strings.TrimSpace(string(data)), nil
+}
+
+const minPortalSecret = 32
+
+func readPortalSecret(path string) ([]byte, error) {
+	secret, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("the portal secret: %w; make it with: head -c 32 /dev/urandom > FILE", err)
+	}
+	if len(secret) < minPortalSecret {
+		return nil, fmt.Errorf("the portal secret %s has %d bytes, it needs at least %d random ones; make it with: head -c 32 /dev/urandom > FILE", path, len(secret), minPortalSecret)
+	}
+	return secret, nil
+}
+
+// readRoot reads the root certificate that this portal serves. The file is the operator's own, so it is its own pin.
+func readRoot(path string) (*crypto.Root, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("the root certificate: %w", err)
+	}
+	certificate, err := crypto.ParseCertificate(data)
+	if err != nil {
+		return nil, fmt.Errorf("the root certificate %s: %w", path, err)
+	}
+	return crypto.OpenRoot(crypto.Pin{Fingerprint: certificate.Fingerprint()}, data)
+}
+
+// maxInstitutionFile is the size in bytes of the largest description read.
+const maxInstitutionFile = 64 << 10
+
+// readInstitution reads the institution's description. Unknown keys are refused, so that a typing error is not passed over.
+func readInstitution(path string) (portal.Institution, error) {
+	var i portal.Institution
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return i, fmt.Errorf("the institution's description: %w", err)
+	}
+	if len(data) > maxInstitutionFile {
+		return i, fmt.Errorf("%s has %d bytes, more than the %d that an institution's description may have", path, len(data), maxInstitutionFile)
+	}
+	read, err := toml.Decode(string(data), &i)
+	if err != nil {
+		return i, fmt.Errorf("%s: %w", path, err)
+	}
+	if unknown := read.Undecoded(); len(unknown) > 0 {
+		return i, fmt.Errorf("%s: the key %q is not known; the keys are name, languages and contact", path, unknown[0])
+	}
+	if err := i.Check(); err != nil {
+		return i, fmt.Errorf("%s: %w", path, err)
+	}
+	return i, nil
+}
