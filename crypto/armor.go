@@ -44,6 +44,10 @@ func armor(blockType string, data []byte) string {
 	return b.String()
 }
 
+// ArmorCertificate returns a certificate, kept as Certificate.Bytes gave it, as ASCII armor without reading it: a directory of
+// thousands would cost a signature check each. Whoever gets it parses it.
+func ArmorCertificate(data []byte) string { return armor(armorPublicKey, data) }
+
 // crc24 is the checksum of RFC 9580, section 6.1.1.
 func crc24(data []byte) uint32 {
 	crc := uint32(0xb704ce)

@@ -66,9 +66,5 @@ func (s *server) getCertificates(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	armored, err := wireChain(chain)
-	if err != nil {
-		return err
-	}
-	return writeJSON(w, http.StatusOK, api.Chain{Chain: armored})
+	return writeJSON(w, http.StatusOK, api.Chain{Chain: wireChain(chain)})
 }

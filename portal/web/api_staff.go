@@ -16,9 +16,7 @@ func (s *server) getMailboxes(w http.ResponseWriter, r *http.Request) error {
 	}
 	mailboxes := make([]api.Mailbox, len(directory))
 	for i, m := range directory {
-		if mailboxes[i], err = wireMailbox(m); err != nil {
-			return err
-		}
+		mailboxes[i] = wireMailbox(m)
 	}
 	return writeJSON(w, http.StatusOK, mailboxes)
 }

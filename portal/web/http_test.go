@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"regexp"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -784,6 +785,78 @@ func journey(t *testing.T, p *live.Server) {
 		t.Errorf("%+v", signed)
 	}
 	wantDirectory(t, p, registrar, v, person, stranger)
+}
+
+// TestTwoNodes has one visitor whose requests come to one node and the other, as a load balancer sends them.
+func TestTwoNodes(t *testing.T) {
+	options := live.Options{Database: portaltest.PostgreSQL(t), Redis: portaltest.Redis(t)}
+	one := live.Portal(t, options)
+	other := live.Portal(t, options)
+	person := one.Claim(one.Issue(crypto.KindState, crypto.ProfilePQ), crypto.ProfilePQ)
+	n := string(one.Release(one.Draft(), person))
+
+	v := newVisitor(t, one)
+	v.logIn(person.Number.String(), person.Key)
+	v.portal = other // its cookie is for the host
+	var notice api.Notice
+	v.get("/notices/"+n).into(t, 200, &notice)
+	verified, err := one.Portal.Root.VerifyManifest(crypto.SignedManifest{
+		Manifest: []byte(notice.Manifest), AuthorSignature: []byte(notice.AuthorSignature), ApproverSignature: []byte(notice.ApproverSignature),
+	}, one.Staff(), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened, err := crypto.OpenNotice(verified, notice.Envelope, notice.Body, person.Bundle.Keys())
+	if err != nil {
+		t.Fatal(err)
+	}
+	receipt, err := crypto.Acknowledge(opened, person.Key, person.Number, crypto.DecisionAcknowledged, notice.Nonce, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.portal = one
+	v.post("/notices/"+n+"/acknowledgement", api.Receipt{Receipt: string(receipt)}).want(t, 201)
+	v.portal = other
+	v.post("/sessions/revoke", struct{}{}).want(t, 204)
+	v.portal = one
+	v.get("/session").wantFailure(t, 401, "no-session")
+}
+
+// TestOpeningManyNoticesAtOnce loses none of the nonces that their acknowledgements need.
+func TestOpeningManyNoticesAtOnce(t *testing.T) {
+	for name, redis := range map[string]string{"embedded": "", "Redis": portaltest.Redis(t)} {
+		t.Run(name, func(t *testing.T) {
+			p := live.Portal(t, live.Options{Redis: redis})
+			person := p.Claim(p.Issue(crypto.KindState, crypto.ProfilePQ), crypto.ProfilePQ)
+			const many = 8
+			var numbers [many]string
+			for i := range numbers {
+				numbers[i] = string(p.Release(p.Draft(), person))
+			}
+			v := newVisitor(t, p)
+			v.logIn(person.Number.String(), person.Key)
+			var nonces [2 * many]string
+			var wait sync.WaitGroup
+			for i := range nonces { // each twice
+				wait.Go(func() {
+					var notice api.Notice
+					a := v.get("/notices/" + numbers[i%many])
+					if err := json.Unmarshal(a.body, &notice); err != nil || a.StatusCode != 200 {
+						t.Errorf("%d %s", a.StatusCode, a.body)
+					}
+					nonces[i] = notice.Nonce
+				})
+			}
+			wait.Wait()
+			for i, n := range numbers {
+				var nonce api.Nonce
+				v.get("/notices/"+n+"/nonce").into(t, 200, &nonce)
+				if nonces[i] != nonce.Nonce || nonces[i+many] != nonce.Nonce {
+					t.Errorf("notice %d: nonces %q and %q were given out, %q is kept", i, nonces[i], nonces[i+many], nonce.Nonce)
+				}
+			}
+		})
+	}
 }
 
 func statusOf(t *testing.T, v *visitor, n string) (status api.Status) {

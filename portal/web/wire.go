@@ -72,16 +72,12 @@ func armorAll(certificates []*crypto.Certificate) []string {
 	return armored
 }
 
-func wireChain(chain [][]byte) ([]string, error) {
+func wireChain(chain [][]byte) []string {
 	armored := make([]string, len(chain))
 	for i, data := range chain {
-		c, err := crypto.ParseCertificate(data)
-		if err != nil {
-			return nil, fmt.Errorf("a stored certificate: %w", err)
-		}
-		armored[i] = c.Armor()
+		armored[i] = crypto.ArmorCertificate(data)
 	}
-	return armored, nil
+	return armored
 }
 
 // ------------------------------------------------------------------ mailboxes
@@ -94,32 +90,24 @@ func wireMe(record portal.RepresentativeRecord) (api.Me, error) {
 	if err != nil {
 		return api.Me{}, fmt.Errorf("a stored certificate: %w", err)
 	}
-	chain, err := wireChain(record.Chain)
-	if err != nil {
-		return api.Me{}, err
-	}
 	return api.Me{
 		Representative: record.Representative.String(), State: record.State, Profile: record.Profile,
-		Fingerprint: current.Fingerprint(), Chain: chain,
+		Fingerprint: current.Fingerprint(), Chain: wireChain(record.Chain),
 	}, nil
 }
 
-func wireMailbox(m registry.Mailbox) (api.Mailbox, error) {
+func wireMailbox(m registry.Mailbox) api.Mailbox {
 	mailbox := api.Mailbox{
 		Mailbox: m.Number, Kind: string(m.Number.Kind()), Label: m.Label,
 		Representatives: make([]api.Representative, len(m.Representatives)),
 	}
 	for i, record := range m.Representatives {
-		chain, err := wireChain(record.Chain)
-		if err != nil {
-			return api.Mailbox{}, err
-		}
 		mailbox.Representatives[i] = api.Representative{
 			Representative: record.Representative.String(), State: record.State, Profile: record.Profile,
-			Chain: chain, Details: record.Details, Issued: wireTime(record.IssuedAt), Claimed: wireTimeOrNull(record.ClaimedAt),
+			Chain: wireChain(record.Chain), Details: record.Details, Issued: wireTime(record.IssuedAt), Claimed: wireTimeOrNull(record.ClaimedAt),
 		}
 	}
-	return mailbox, nil
+	return mailbox
 }
 
 func wireHeldEnvelopes(held []registry.HeldEnvelope) []api.HeldEnvelope {
@@ -165,12 +153,8 @@ func wireManifest(s crypto.SignedManifest) api.SignedManifest {
 	}
 }
 
-func wireEvidence(e dispatch.Evidence) (api.Evidence, error) {
-	chain, err := wireChain(e.Chain)
-	if err != nil {
-		return api.Evidence{}, err
-	}
-	return api.Evidence{SignedManifest: wireManifest(e.Signed), Chain: chain, Received: wireTime(e.Received)}, nil
+func wireEvidence(e dispatch.Evidence) api.Evidence {
+	return api.Evidence{SignedManifest: wireManifest(e.Signed), Chain: wireChain(e.Chain), Received: wireTime(e.Received)}
 }
 
 func sealedNotice(s api.Submission) *crypto.SealedNotice {
