@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/netip"
 	"regexp"
@@ -14,6 +15,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"valise/crypto"
@@ -924,6 +926,37 @@ func wantNobodyInLog(t *testing.T, log string) {
 		if err := json.Unmarshal([]byte(line), &entry); err != nil {
 			t.Errorf("%v: %s", err, line)
 		}
+	}
+}
+
+// TestWhatNetHTTPComplainsAboutNamesNoAddress speaks to the TLS port without TLS.
+func TestWhatNetHTTPComplainsAboutNamesNoAddress(t *testing.T) {
+	p := live.Portal(t, live.Options{})
+	connection, err := net.Dial("tcp", strings.TrimPrefix(p.URL, "https://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	io.WriteString(connection, "GET / HTTP/1.1\r\n\r\n")
+	io.Copy(io.Discard, connection)
+	connection.Close()
+	if log := p.Log.String(); !strings.Contains(log, "TLS handshake error from [address]") || strings.Contains(log, "127.0.0.1") {
+		t.Errorf("the log says %s", log)
+	}
+}
+
+// TestABodyThatEndsEarly has a client that loses its line in the middle of a request.
+func TestABodyThatEndsEarly(t *testing.T) {
+	p := live.Portal(t, live.Options{})
+	v := newVisitor(t, p)
+	request, _ := http.NewRequest("POST", p.URL+"/api/v1/login/start", io.MultiReader(strings.NewReader(`{"as": "S-7K2M`), iotest.ErrReader(io.ErrUnexpectedEOF)))
+	request.Header.Set("Content-Type", "application/json")
+	if response, err := v.client.Do(request); err == nil {
+		response.Body.Close()
+		t.Errorf("a cut request was answered with %d", response.StatusCode)
+	}
+	v.get("/institution").want(t, 200)
+	if log := p.Log.String(); strings.Contains(log, "internal") {
+		t.Errorf("the log says %s", log)
 	}
 }
 

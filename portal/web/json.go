@@ -20,12 +20,6 @@ import (
 // maxDepth is how deep arrays and objects may lie in each other; the deepest request of the API has three.
 const maxDepth = 8
 
-// readTime is how long a request's body may take: a floor, and more for large ones, at a rate that a bad line still has.
-const (
-	readTime       = 30 * time.Second
-	readBytePerSec = 32 << 10
-)
-
 // decode reads a request's JSON into a type of package api. Anything but exactly one object of the known fields is refused.
 func decode(w http.ResponseWriter, r *http.Request, into any) error {
 	mediaType, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
@@ -56,16 +50,18 @@ func decode(w http.ResponseWriter, r *http.Request, into any) error {
 
 // readBody reads what is left of a request's body, within the route's limit and a time that fits its size.
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	// A recorder in a test has no deadlines; a connection has.
-	connection := http.NewResponseController(w)
-	allowed := readTime + time.Duration(max(r.ContentLength, 0)/readBytePerSec)*time.Second
+	connection := http.NewResponseController(w) // without a connection, in a test, there are no deadlines either
+	allowed := timeFor(readTimeout, r.ContentLength)
 	_ = connection.SetReadDeadline(time.Now().Add(allowed))
 	var body bytes.Buffer
 	if r.ContentLength > 0 { // what was only announced gets no memory beyond a little
 		body.Grow(int(min(r.ContentLength, api.MaxRequest)) + bytes.MinRead)
 	}
 	_, err := body.ReadFrom(r.Body)
-	_ = connection.SetReadDeadline(time.Time{})
+	if err == nil {
+		// Nothing more is to come, and net/http takes a deadline that passes while it waits for the next request as a lost client.
+		_ = connection.SetReadDeadline(time.Time{})
+	}
 	var larger *http.MaxBytesError
 	switch {
 	case err == nil:

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -135,13 +136,15 @@ func (w *recorder) Started() bool { return w.status != 0 }
 func (w *recorder) WriteHeader(status int) {
 	if w.status == 0 && status >= 200 {
 		w.status = status
+		size, _ := strconv.ParseInt(w.Header().Get("Content-Length"), 10, 64)
+		_ = http.NewResponseController(w.ResponseWriter).SetWriteDeadline(time.Now().Add(timeFor(writeTimeout, size)))
 	}
 	w.ResponseWriter.WriteHeader(status)
 }
 
 func (w *recorder) Write(b []byte) (int, error) {
 	if w.status == 0 {
-		w.status = http.StatusOK
+		w.WriteHeader(http.StatusOK)
 	}
 	n, err := w.ResponseWriter.Write(b)
 	w.bytes += int64(n)

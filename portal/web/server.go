@@ -62,12 +62,21 @@ func (p *Portal) Handler() (http.Handler, error) {
 	return s.observe(s.securityHeaders(sameOrigin)), nil
 }
 
-// Limits of a connection. A request's body has limits of its own (readDeadline).
+// Limits of a connection. Large bodies get more time to be read (readBody) and to be written (recorder): their size at slowRate.
 const (
 	readHeaderTimeout = 10 * time.Second
+	readTimeout       = time.Minute
+	writeTimeout      = time.Minute
 	idleTimeout       = 2 * time.Minute
 	maxHeaderBytes    = 16 << 10
+
+	slowRate = 32 << 10 // bytes per second that a bad line still has
 )
+
+// timeFor is how long a body of some size may take beyond a floor.
+func timeFor(floor time.Duration, size int64) time.Duration {
+	return floor + time.Duration(max(size, 0)/slowRate)*time.Second
+}
 
 // Server returns an http.Server for the site with its time limits, whose own complaints ("TLS handshake error from …") lose
 // their addresses before they are logged. The caller gives it a listener.
@@ -79,6 +88,8 @@ func (p *Portal) Server() (*http.Server, error) {
 	return &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: readHeaderTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          log.New(complaints{p.Log}, "", 0),
