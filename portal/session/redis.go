@@ -24,7 +24,8 @@ import (
 //	valise:limit:{KEY}        theoretical arrival time of GCRA, microseconds
 //
 // Nothing here has to survive: after a flush everybody logs in again. A server that evicts ("maxmemory-policy" other than
-// noeviction) ends sessions early, and never brings a revoked one back.
+// noeviction) ends sessions early, and never brings a revoked one back. Replicas follow their master a moment later, so a
+// revocation in the very moment of a failover can be lost with it; sessions of that moment can come back then until they expire.
 type Redis struct{ client redis.UniversalClient }
 
 // NewRedis uses a client. It must have time limits of its own; OpenRedis's has.

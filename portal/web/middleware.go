@@ -251,8 +251,10 @@ func (s *server) serve(row route) http.Handler {
 		if row.access == anyone {
 			return row.handle(w, r)
 		}
-		if err := fromOurPages(r); err != nil {
-			return err
+		if strings.HasPrefix(row.path(), "/api/") {
+			if err := fromOurPages(r); err != nil {
+				return err
+			}
 		}
 		v, err := s.who(r)
 		if err != nil {
@@ -297,14 +299,14 @@ func admit(door access, v *visit) error {
 	return fmt.Errorf("route with unknown access %d", door)
 }
 
-// fromOurPages refuses, under /api/, what a browser sends for anybody but our own pages: also a mere GET, since fetching a notice marks it
-// opened, and a link in an attacker's e-mail must not do that. Browsers say it in Sec-Fetch-Site; other programs leave it out.
+// fromOurPages refuses what a browser sends for anybody but our own pages, also a mere GET: fetching a notice marks it opened, and a link in an
+// attacker's e-mail must not do that. It stands before the whole API behind a session; a page's handler that opens a notice calls
+// it itself (a page that only shows may be come to from a mail). Browsers say it in Sec-Fetch-Site; other programs leave it out.
 func fromOurPages(r *http.Request) error {
-	site := r.Header.Get("Sec-Fetch-Site")
-	if site == "" || site == "same-origin" || !strings.HasPrefix(r.URL.Path, "/api/") {
-		return nil
+	if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" {
+		return errCrossSite
 	}
-	return errCrossSite
+	return nil
 }
 
 func tooLarge(limit int64) error {

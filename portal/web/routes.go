@@ -32,6 +32,12 @@ type route struct {
 	maxBody int64 // bytes of request body; 0: api.MaxRequest
 }
 
+// path is the pattern without its method.
+func (row route) path() string {
+	_, path, _ := strings.Cut(row.pattern, " ")
+	return path
+}
+
 // routes is the whole route table. GET rows answer HEAD too; other methods on the same path get 405.
 func (s *server) routes() []route {
 	return slices.Concat(s.apiRoutes(), s.pageRoutes(), []route{
