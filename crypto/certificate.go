@@ -150,15 +150,15 @@ func checkCertificatePackets(packets []rawPacket) error {
 	return nil
 }
 
-// checkSelfSignatures verifies every self-signature and self-revocation once and
-// leaves the outcome in Valid. It does so for all of them and without a time,
+// checkSelfSignatures verifies every self-signature and self-revocation once,
+// unless that is not affordable, and leaves the outcome in Valid. It does so for all of them and without a time,
 // because the library would do it lazily (a data race), skip older ones, and
 // remember for good that one was expired on the day when it first looked.
 func checkSelfSignatures(e *openpgp.Entity) {
 	primary := e.PrimaryKey
 	mark := func(signatures []*packet.VerifiableSignature, verify func(*packet.Signature) error) {
 		for _, s := range signatures {
-			valid := acceptableSignature(s.Packet) && verify(s.Packet) == nil
+			valid := affordable(primary) && acceptableSignature(s.Packet) && verify(s.Packet) == nil
 			s.Valid = &valid
 		}
 	}
@@ -172,12 +172,31 @@ func checkSelfSignatures(e *openpgp.Entity) {
 	for i := range e.Subkeys {
 		subkey := &e.Subkeys[i]
 		mark(subkey.Bindings, func(s *packet.Signature) error {
+			if s.EmbeddedSignature != nil && !affordable(subkey.PublicKey) {
+				return errUnaffordable
+			}
 			return primary.VerifyKeySignature(subkey.PublicKey, s)
 		})
 		mark(subkey.Revocations, func(s *packet.Signature) error {
 			return primary.VerifySubkeyRevocationSignature(s, subkey.PublicKey)
 		})
 	}
+}
+
+var errUnaffordable = errors.New("verifying the key's signatures would take too long")
+
+// affordable says whether verifying a signature of key takes milliseconds. The
+// sizes of RSA and DSA keys are their makers' choice, and what a DSA key of 32 kB
+// asks for takes minutes. All other algorithms have sizes of their own.
+func affordable(key *packet.PublicKey) bool {
+	switch key.PubKeyAlgo {
+	case packet.PubKeyAlgoRSA, packet.PubKeyAlgoRSASignOnly, packet.PubKeyAlgoRSAEncryptOnly:
+		bits, err := key.BitLength()
+		return err == nil && bits <= maximumRSABits
+	case packet.PubKeyAlgoDSA:
+		return false // and the policy refuses it anyway
+	}
+	return true
 }
 
 // acceptableSignature refuses what no verification may overlook: a broken hash

@@ -172,7 +172,7 @@ func isAnyCertification(*packet.Signature) bool { return true }
 // counts is that the signature verifies with exactly c's primary key.
 func (c *Certificate) newestCertification(subject *Certificate, userID string, until time.Time, wanted func(*packet.Signature) bool) *packet.Signature {
 	identity := subject.entity.Identities[userID]
-	if identity == nil {
+	if identity == nil || !affordable(c.entity.PrimaryKey) {
 		return nil
 	}
 	var best *packet.Signature

@@ -23,6 +23,10 @@ const (
 // that is read: a receipt has about 2 KiB.
 const maxClearSignedSize = 1 << 20
 
+// maxClearSignedLines is how many lines it may have, signature included. The
+// largest signature accepted has 1,400.
+const maxClearSignedLines = 10_000
+
 // ClearSign signs a text in the Cleartext Signature Framework (RFC 9580, section
 // 7; SHA-512), which gpg verifies with: gpg --verify FILE. now is cut to seconds.
 //
@@ -137,7 +141,7 @@ func errNoClearSigned(why string) error {
 
 func readClearSigned(message []byte) (*clearSigned, error) {
 	switch {
-	case len(message) > maxClearSignedSize:
+	case len(message) > maxClearSignedSize, bytes.Count(message, []byte("\n")) > maxClearSignedLines:
 		return nil, errNoClearSigned("it is too long")
 	case !utf8.Valid(message):
 		return nil, errNoClearSigned("it is not UTF-8")

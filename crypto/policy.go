@@ -28,6 +28,7 @@ const (
 	RuleNoSelfSignature   = "no-self-signature"
 	RuleSHA1              = "sha1"
 	RuleRSATooShort       = "rsa-too-short"
+	RuleRSATooLong        = "rsa-too-long"
 	RuleDSA               = "dsa"
 	RuleElGamal           = "elgamal"
 	RuleWeakCurve         = "weak-curve"
@@ -41,8 +42,12 @@ const (
 	RuleUserIDMissing     = "user-id-missing"
 )
 
-// minimumRSABits is the size below which RSA keys are refused.
-const minimumRSABits = 3072
+// RSA keys below the minimum are too weak. GnuPG makes none above 4096 bits unless
+// asked to; above the maximum, a few signatures would keep who verifies them busy.
+const (
+	minimumRSABits = 3072
+	maximumRSABits = 8192
+)
 
 // ClockSkew is how far in the future a signature may be dated: the clocks of
 // those who sign and those who verify differ.
@@ -91,8 +96,12 @@ func checkAlgorithm(key *packet.PublicKey) *PolicyError {
 	const replace = "Make a new key, for example: gpg --quick-generate-key USER-ID future-default default 2y"
 	switch key.PubKeyAlgo {
 	case packet.PubKeyAlgoRSA, packet.PubKeyAlgoRSASignOnly, packet.PubKeyAlgoRSAEncryptOnly:
-		if bits, err := key.BitLength(); err != nil || bits < minimumRSABits {
+		bits, err := key.BitLength()
+		if err != nil || bits < minimumRSABits {
 			return &PolicyError{RuleRSATooShort, fmt.Sprintf("An RSA key of the certificate has %d bits; at least %d are needed.", bits, minimumRSABits), replace}
+		}
+		if bits > maximumRSABits {
+			return &PolicyError{RuleRSATooLong, fmt.Sprintf("An RSA key of the certificate has %d bits; at most %d are accepted.", bits, maximumRSABits), replace}
 		}
 	case packet.PubKeyAlgoDSA:
 		return &PolicyError{RuleDSA, "The certificate has a DSA key, which is no longer accepted.", replace}

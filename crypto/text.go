@@ -18,6 +18,10 @@ import (
 // same text; the parsers insist on that, and the encoders write only what the
 // parsers read.
 
+// maxTextLines is how many lines a text may have, so that one of nothing but line
+// ends doesn't become many times as large when it is cut: an audience has the most.
+const maxTextLines = MaxAudience + 10
+
 // textLine is one line "key: value".
 type textLine struct{ key, value string }
 
@@ -50,6 +54,8 @@ func readText(what, first string, text []byte, limit int) *textReader {
 		r.err = fmt.Errorf("the %s is not UTF-8 text; send it as it was made", what)
 	case strings.ContainsRune(string(text), '\r'):
 		r.err = fmt.Errorf("the %s has line ends of another kind (CR LF); save it with LF alone", what)
+	case strings.Count(string(text), "\n") > maxTextLines:
+		r.err = fmt.Errorf("the %s has more than %d lines", what, maxTextLines)
 	}
 	if r.err != nil {
 		return r
