@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 
 	"github.com/ProtonMail/go-crypto/openpgp/armor"
 
@@ -45,7 +46,7 @@ func (p *process) openKeyFile(path, secretFile string) (*crypto.Bundle, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	passphrase, err := p.secret(secretFile, "passphrase of "+path)
+	passphrase, err := p.secret(secretFile, "passphrase of "+filepath.Base(path))
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +90,7 @@ func (p *process) openPrivateKey(path, secretFile string) (*crypto.Key, error) {
 			return k, err
 		}
 	}
-	passphrase, err := p.secret(secretFile, "passphrase of "+path)
+	passphrase, err := p.secret(secretFile, "passphrase of "+filepath.Base(path))
 	if err != nil {
 		return nil, err
 	}

@@ -34,7 +34,7 @@ type exited int
 
 // run is the whole program but for the operating system.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
-	p := newProcess(stdin, stdout, stderr)
+	p := &process{stdin: stdin, stdout: stdout, stderr: stderr, interrupted: ctx.Done()}
 	defer func() {
 		if r := recover(); r != nil {
 			status, ok := r.(exited)

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -25,11 +25,7 @@ type process struct {
 	stdout, stderr io.Writer
 	json           bool
 
-	lines *bufio.Reader // over stdin
-}
-
-func newProcess(stdin io.Reader, stdout, stderr io.Writer) *process {
-	return &process{stdin: stdin, stdout: stdout, stderr: stderr, lines: bufio.NewReader(stdin)}
+	interrupted <-chan struct{} // closed when the person gives up, at a prompt too
 }
 
 // say prints a line for people; with --json it goes nowhere.
@@ -71,9 +67,48 @@ func fd(stream any) (int, bool) {
 
 // interactive says whether somebody sits there to be asked.
 func (p *process) interactive() bool {
-	_, in := fd(p.stdin)
-	_, out := fd(p.stderr)
-	return in && out
+	_, terminal := fd(p.stdin)
+	return terminal
+}
+
+// readLine reads one line and not a byte more: what follows may be the answer to the
+// next question.
+func readLine(r io.Reader, limit int) (string, error) {
+	var line []byte
+	for b := make([]byte, 1); len(line) < limit; {
+		n, err := r.Read(b)
+		if n == 1 && b[0] == '\n' {
+			break
+		}
+		line = append(line, b[:n]...)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return "", err
+		}
+	}
+	return strings.TrimRight(string(line), "\r"), nil
+}
+
+// wait reads an answer, and gives up when the person does: the signal that would end
+// the program otherwise is caught.
+func (p *process) wait(read func() (string, error)) (string, error) {
+	type answer struct {
+		text string
+		err  error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		text, err := read()
+		answers <- answer{text, err}
+	}()
+	select {
+	case a := <-answers:
+		return a.text, a.err
+	case <-p.interrupted:
+		return "", context.Canceled
+	}
 }
 
 // confirm asks a question that only "yes" answers with yes.
@@ -82,8 +117,8 @@ func (p *process) confirm(question string) error {
 		return usagef("there is no terminal to ask on; look at what is shown above, then give --yes")
 	}
 	fmt.Fprintf(p.stderr, "%s Type yes: ", question)
-	line, err := p.lines.ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
+	line, err := p.wait(func() (string, error) { return readLine(p.stdin, maxSecretFile) })
+	if err != nil {
 		return err
 	}
 	if strings.ToLower(strings.TrimSpace(line)) != "yes" {
@@ -111,7 +146,7 @@ func (p *process) secret(file, prompt string) (string, error) {
 }
 
 func (p *process) firstLine(file string) (string, error) {
-	var r io.Reader = p.lines
+	r := p.stdin
 	if file != "-" {
 		f, err := os.Open(file)
 		if err != nil {
@@ -123,11 +158,11 @@ func (p *process) firstLine(file string) (string, error) {
 		}
 		r = f
 	}
-	data, err := bufio.NewReader(io.LimitReader(r, maxSecretFile)).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
+	line, err := readLine(r, maxSecretFile)
+	if err != nil {
 		return "", fmt.Errorf("the secret file: %w", err)
 	}
-	return strings.TrimRight(data, "\r\n"), nil
+	return line, nil
 }
 
 // ask reads a secret from the terminal, without echo.
@@ -137,9 +172,19 @@ func (p *process) ask(prompt string) (string, error) {
 		return "", usagef("there is no terminal to ask for the %s on; give it in the first line of a file with --secret-file", prompt)
 	}
 	fmt.Fprintf(p.stderr, "%s: ", strings.ToUpper(prompt[:1])+prompt[1:])
-	typed, err := term.ReadPassword(in)
+	before, err := term.GetState(in)
+	if err != nil {
+		return "", err
+	}
+	typed, err := p.wait(func() (string, error) {
+		typed, err := term.ReadPassword(in)
+		return string(typed), err
+	})
 	fmt.Fprintln(p.stderr)
-	return string(typed), err
+	if errors.Is(err, context.Canceled) {
+		_ = term.Restore(in, before) // show what is typed again
+	}
+	return typed, err
 }
 
 // newSecret settles the passphrase of a new lock: that in a file; a generated one,
@@ -219,7 +264,7 @@ const maxInput = 2 << 20
 
 // readInput reads a file of at most limit bytes; "-" is standard input.
 func (p *process) readInput(path string, limit int64) ([]byte, error) {
-	var r io.Reader = p.lines
+	r := p.stdin
 	if path != "-" {
 		f, err := os.Open(path)
 		if err != nil {
