@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/BurntSushi/toml"
+	"github.com/redis/go-redis/v9"
 
 	"valise/crypto"
 	"valise/portal"
@@ -65,6 +66,7 @@ EXIT STATUS
 // Run serves until ctx ends.
 func (c *ServeCommand) Run(ctx context.Context, p *process) error {
 	log := slog.New(slog.NewJSONHandler(p.stderr, nil))
+	redis.SetLogger(redisLog{log})
 	site, err := c.open(ctx, log)
 	if err != nil {
 		return err
@@ -72,6 +74,13 @@ func (c *ServeCommand) Run(ctx context.Context, p *process) error {
 	defer site.Close()
 	log.Info("serving", "listen", site.Address(), "origin", site.portal.Origin)
 	return site.Serve(ctx)
+}
+
+// redisLog keeps what go-redis says of its connections in the form of the log. Callers learn of failures anyway.
+type redisLog struct{ log *slog.Logger }
+
+func (l redisLog) Printf(ctx context.Context, format string, v ...any) {
+	l.log.DebugContext(ctx, "redis", "problem", fmt.Sprintf(format, v...))
 }
 
 // site is a portal that listens.
