@@ -49,10 +49,16 @@ func ClearSign(k *Key, purpose Purpose, text []byte, now time.Time) ([]byte, err
 	if err != nil {
 		return nil, err
 	}
+	return writeClearSigned(lines, s, raw), nil
+}
+
+// writeClearSigned writes what GnuPG verifies: with the hash function announced
+// and the signature's checksum.
+func writeClearSigned(lines []string, s *packet.Signature, raw []byte) []byte {
 	var b bytes.Buffer
 	b.WriteString(beginSignedMessage + "\n")
 	if s.Version == 4 {
-		b.WriteString("Hash: SHA512\n") // without it GnuPG assumes another hash function
+		b.WriteString("Hash: " + strings.ReplaceAll(s.Hash.String(), "-", "") + "\n") // without it GnuPG assumes another hash function
 	}
 	b.WriteString("\n")
 	for _, line := range lines {
@@ -62,7 +68,7 @@ func ClearSign(k *Key, purpose Purpose, text []byte, now time.Time) ([]byte, err
 		b.WriteString(line + "\n")
 	}
 	b.WriteString(armor(armorSignature, raw))
-	return b.Bytes(), nil
+	return b.Bytes()
 }
 
 func checkSignable(text []byte) error {
@@ -94,21 +100,43 @@ func checkSignable(text []byte) error {
 // accepted, so that "gpg --clearsign" can make it; one for another purpose never
 // is.
 func VerifyClearSigned(c *Certificate, purpose Purpose, message []byte, now time.Time) (text []byte, s *Signature, err error) {
+	text, s, _, err = verifyClearSigned(c, purpose, message, now)
+	return text, s, err
+}
+
+// verifyClearSigned is VerifyClearSigned, and returns the message in the spelling
+// that GnuPG verifies, whatever the one was in which it came.
+func verifyClearSigned(c *Certificate, purpose Purpose, message []byte, now time.Time) (text []byte, s *Signature, respelt []byte, err error) {
 	signed, err := readClearSigned(message)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	read, err := readSignature(signed.signature)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	if err := checkPurpose(read, purpose, purpose.mayLackNotation()); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	if s, err = c.verify(read, packet.SigTypeText, purpose, signed.hashed(), now); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	return signed.text(), s, nil
+	return signed.text(), s, writeClearSigned(signed.lines, read, signed.signature), nil
+}
+
+// RespellClearSigned returns a clear-signed message, however it was spelt, in the
+// one spelling of ClearSign, as Receipt.Bytes does, but verifies nothing: it serves
+// to find what is kept, in that spelling, with what somebody shows.
+func RespellClearSigned(message []byte) ([]byte, error) {
+	signed, err := readClearSigned(message)
+	if err != nil {
+		return nil, err
+	}
+	s, err := readSignature(signed.signature)
+	if err != nil {
+		return nil, err
+	}
+	return writeClearSigned(signed.lines, s, signed.signature), nil
 }
 
 // ReadClearSigned returns the text of a clear-signed message as VerifyClearSigned

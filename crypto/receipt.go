@@ -1,6 +1,7 @@
 package crypto
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"time"
@@ -44,7 +45,14 @@ func Acknowledge(o *OpenedNotice, k *Key, as Representative, decision Decision, 
 type Receipt struct {
 	acknowledgement *Acknowledgement
 	signature       *Signature
+	respelt         []byte
 }
+
+// Bytes returns the receipt as it is to be kept and given out: text and signature
+// that verified, in the one spelling that ClearSign has. A clear-signed text can
+// be spelt so that Valise reads it and GnuPG doesn't (another hash function
+// announced, a wrong checksum), and nobody shall disown a receipt that way.
+func (r *Receipt) Bytes() []byte { return bytes.Clone(r.respelt) }
 
 // Acknowledgement returns what was signed.
 func (r *Receipt) Acknowledgement() *Acknowledgement { return r.acknowledgement }
@@ -74,7 +82,7 @@ func VerifyReceipt(receipt []byte, v *VerifiedManifest, c *Certificate, now time
 	if c == nil || c.entity == nil {
 		return nil, errors.New("verifying a receipt needs the signer's certificate")
 	}
-	text, s, err := VerifyClearSigned(c, PurposeAcknowledgement, receipt, now)
+	text, s, respelt, err := verifyClearSigned(c, PurposeAcknowledgement, receipt, now)
 	if err != nil {
 		return nil, fmt.Errorf("the receipt: %w", err)
 	}
@@ -94,7 +102,7 @@ func VerifyReceipt(receipt []byte, v *VerifiedManifest, c *Certificate, now time
 	if err := a.checkTime(v, s.Made(), now); err != nil {
 		return nil, err
 	}
-	return &Receipt{acknowledgement: a, signature: s}, nil
+	return &Receipt{acknowledgement: a, signature: s, respelt: respelt}, nil
 }
 
 // checkNotice says whether the acknowledgement is of the notice that was verified.

@@ -283,8 +283,8 @@ func checkPurpose(s *packet.Signature, purpose Purpose, mayLack bool) error {
 		return err
 	}
 	for _, n := range s.Notations {
-		if n.IsCritical && n.Name != purposeNotation {
-			return fmt.Errorf("the signature is only meant for programs that know its notation %q, which is not known here", n.Name)
+		if n.IsCritical { // even the purpose: other programs don't know it, and what only Valise believes is no proof
+			return fmt.Errorf("the signature is only meant for programs that know its notation %q; sign again without marking it as critical", n.Name)
 		}
 	}
 	switch found := notationValues(s, purposeNotation); {
@@ -313,6 +313,8 @@ func (c *Certificate) verify(s *packet.Signature, kind packet.SignatureType, pur
 		return nil, fmt.Errorf("the signature is of type 0x%02x, which says that something else was signed than it should be (0x%02x)", byte(s.SigType), byte(kind))
 	case !acceptableHash(s):
 		return nil, errors.New("the signature uses SHA-1 or another hash function that is too weak; sign again with SHA-512 (gpg --digest-algo SHA512)")
+	case s.Version == 4 && (s.Hash == crypto.SHA3_256 || s.Hash == crypto.SHA3_512):
+		return nil, errors.New("the signature uses SHA-3, which GnuPG doesn't know; sign again with SHA-512")
 	case s.SigLifetimeSecs != nil && *s.SigLifetimeSecs != 0:
 		return nil, errors.New("the signature expires, so it proves nothing for long; sign again without (gpg --default-sig-expire 0)")
 	case made.After(now.Add(ClockSkew)):

@@ -160,7 +160,7 @@ func TestSignaturesThatAreRefused(t *testing.T) {
 		says   string // "" for accepted
 	}{
 		"as it should be":  {nil, ""},
-		"critical purpose": {func(s *packet.Signature) { s.Notations[0].IsCritical = true }, ""},
+		"critical purpose": {func(s *packet.Signature) { s.Notations[0].IsCritical = true }, "marking it as critical"},
 		"another notation": {func(s *packet.Signature) {
 			s.Notations = append(s.Notations, &packet.Notation{Name: "colour@example.org"})
 		}, ""},

@@ -24,6 +24,11 @@ func (d *Dispatch) Acknowledge(ctx context.Context, actor portal.Actor, n crypto
 	if len(receipt) > maxReceipt {
 		return a, false, portal.Errorf(portal.TooLarge, "too-large", "The receipt has more than %d KiB.", maxReceipt>>10)
 	}
+	// What is kept has one spelling, which GnuPG verifies whatever the one was in which it came.
+	receipt, err = crypto.RespellClearSigned(receipt)
+	if err != nil {
+		return a, false, invalid("invalid-receipt", "%s", portal.Sentence(err))
+	}
 	delivery, err := d.store.Delivery(ctx, self, n)
 	if err != nil {
 		return a, false, err
@@ -44,7 +49,7 @@ func (d *Dispatch) Acknowledge(ctx context.Context, actor portal.Actor, n crypto
 		return a, false, invalid("wrong-nonce", "The receipt carries the nonce of another session than this one, in which you opened the notice. Take the text from this session and sign it anew.")
 	}
 	return d.store.RecordAcknowledgement(ctx, portal.AcknowledgementRecord{
-		Notice: n, Representative: self, Certificate: said.Certificate, Decision: said.Decision, Receipt: receipt, ReceivedAt: d.now(),
+		Notice: n, Representative: self, Certificate: said.Certificate, Decision: said.Decision, Receipt: verified.Bytes(), ReceivedAt: d.now(),
 	})
 }
 
