@@ -24,14 +24,14 @@ func (d *Dispatch) Acknowledge(ctx context.Context, actor portal.Actor, n crypto
 	if len(receipt) > maxReceipt {
 		return a, false, portal.Errorf(portal.TooLarge, "too-large", "The receipt has more than %d KiB.", maxReceipt>>10)
 	}
+	delivery, err := d.store.Delivery(ctx, self, n)
+	if err != nil {
+		return a, false, err
+	}
 	// What is kept has one spelling, which GnuPG verifies whatever the one was in which it came.
 	receipt, err = crypto.RespellClearSigned(receipt)
 	if err != nil {
 		return a, false, invalid("invalid-receipt", "%s", portal.Sentence(err))
-	}
-	delivery, err := d.store.Delivery(ctx, self, n)
-	if err != nil {
-		return a, false, err
 	}
 	// Whoever repeats what is kept, because the answer was lost, need not have the same session any more.
 	if kept := delivery.Acknowledgement; kept != nil && bytes.Equal(kept.Receipt, receipt) {
