@@ -11,6 +11,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -50,6 +51,8 @@ type postgresServer struct {
 	tried   bool
 	err     error // of the start; later tests get the same one
 	address url.URL
+	port    int
+	program func(port int) *exec.Cmd // postgres on its data folder
 	process *process
 	remove  func()
 
@@ -82,6 +85,66 @@ func (s *postgresServer) database(t testing.TB) string {
 	address := s.address
 	address.Path = "/" + name
 	return address.String()
+}
+
+// PostgreSQLServer is a server for one test, with PostgreSQL's own durable settings, that can be killed. It is gone when the test ends.
+type PostgreSQLServer struct {
+	// DSN is the address of an empty database; it stays the same over Kill and Start.
+	DSN string
+
+	t      testing.TB
+	server postgresServer
+}
+
+// StartPostgreSQL starts a private server, for tests that kill it. It takes a second; others share one (see [PostgreSQL]).
+func StartPostgreSQL(t testing.TB) *PostgreSQLServer {
+	t.Helper()
+	p := &PostgreSQLServer{t: t}
+	if err := p.server.start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := p.server.stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := p.server.admin("CREATE DATABASE valise TEMPLATE template0"); err != nil {
+		t.Fatal(err)
+	}
+	address := p.server.address
+	address.Path = "/valise"
+	p.DSN = address.String()
+	return p
+}
+
+// Kill ends the server at once (SIGKILL), with all its connections. What was not on disk is lost.
+func (p *PostgreSQLServer) Kill() {
+	p.t.Helper()
+	if p.server.process == nil {
+		return
+	}
+	if err := p.server.process.stop(syscall.SIGKILL); err != nil {
+		p.t.Error(err)
+	}
+	p.server.process = nil
+}
+
+// Start starts a killed server again, on the same port; it recovers by itself.
+func (p *PostgreSQLServer) Start() {
+	p.t.Helper()
+	if p.server.process != nil {
+		return
+	}
+	// Its children end a moment after it, and hold its shared memory until then.
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		err := p.server.run()
+		if err == nil {
+			return
+		}
+		if !strings.Contains(err.Error(), "ended at once") || time.Now().After(deadline) {
+			p.t.Fatal(err)
+		}
+	}
 }
 
 // admin runs one statement as the owner of the server.
@@ -149,34 +212,50 @@ func (s *postgresServer) start() (err error) {
 		"--encoding", "UTF8", "--no-locale", "--no-sync").CombinedOutput(); err != nil {
 		return fmt.Errorf("initdb: %w\n%s", err, out)
 	}
-	return startOnFreePort(func(port int) error {
+	s.program = func(port int) *exec.Cmd {
 		args := []string{"-D", data, "-p", strconv.Itoa(port), "-k", folder, "-c", "listen_addresses=127.0.0.1", "-c", "max_connections=200"}
 		for _, setting := range s.settings {
 			args = append(args, "-c", setting)
 		}
-		p, err := start(as(postgres, args...), syscall.SIGQUIT) // stops at once, children included
-		if err != nil {
-			return err
-		}
+		return as(postgres, args...)
+	}
+	return startOnFreePort(func(port int) error {
+		s.port = port
 		s.address = url.URL{Scheme: "postgres", User: url.UserPassword("valise", password), Host: "127.0.0.1:" + strconv.Itoa(port), RawQuery: "sslmode=disable"}
-		if err := p.ready(func(context.Context) error { return s.admin("SELECT 1") }); err != nil {
+		if err := s.run(); err != nil {
 			return err
 		}
-		s.process, s.remove = p, remove
+		s.remove = remove
 		return nil
 	})
+}
+
+// run starts the server on the port that was chosen for it.
+func (s *postgresServer) run() error {
+	p, err := start(s.program(s.port), syscall.SIGQUIT) // stops at once, children included
+	if err != nil {
+		return err
+	}
+	if err := p.ready(func(context.Context) error { return s.admin("SELECT 1") }); err != nil {
+		return err
+	}
+	s.process = p
+	return nil
 }
 
 // stop ends the server, if it runs, and removes its folder.
 func (s *postgresServer) stop() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.process == nil {
+	if s.remove == nil { // never started
 		return nil
 	}
-	err := s.process.stop(syscall.SIGINT) // "fast": disconnects clients, closes cleanly
+	var err error
+	if s.process != nil {
+		err = s.process.stop(syscall.SIGINT) // "fast": disconnects clients, closes cleanly
+	}
 	s.remove()
-	s.process = nil
+	s.process, s.remove = nil, nil
 	s.err = errors.New("the tests' PostgreSQL has been stopped")
 	return err
 }

@@ -51,3 +51,27 @@ func TestOnlyTheDurableServerWaitsForTheDisk(t *testing.T) {
 		}
 	}
 }
+
+func TestPostgreSQLComesBackAfterAKill(t *testing.T) {
+	server := portaltest.StartPostgreSQL(t)
+	for i := range 3 {
+		conn := connect(t, server.DSN)
+		if i == 0 {
+			if _, err := conn.Exec(t.Context(), "CREATE TABLE kept (n INT)"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := conn.Exec(t.Context(), "INSERT INTO kept VALUES (1)"); err != nil {
+			t.Fatal(err)
+		}
+		server.Kill()
+		if err := conn.Ping(t.Context()); err == nil {
+			t.Error("a killed server answers")
+		}
+		server.Start()
+	}
+	var n int
+	if err := connect(t, server.DSN).QueryRow(t.Context(), "SELECT count(*) FROM kept").Scan(&n); err != nil || n != 3 {
+		t.Errorf("%d rows are there (%v), 3 were confirmed", n, err)
+	}
+}

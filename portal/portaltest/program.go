@@ -21,13 +21,53 @@ import (
 // Main runs the tests, stops what they share and exits. A package whose tests use
 // PostgreSQL calls it from TestMain.
 func Main(m *testing.M) {
+	os.Exit(Run(m))
+}
+
+// Run is Main for a TestMain that has more to do: it runs the tests, stops what they share and returns the exit status.
+func Run(m *testing.M) int {
 	status := m.Run()
 	if err := stopShared(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		status = max(status, 1)
 	}
-	os.Exit(status)
+	return status
 }
+
+// Program is a program that a test started with [Start].
+type Program struct {
+	t       testing.TB
+	process *process
+}
+
+// Start starts a program that ends when the test ends (it is killed), or when the test process does. What it writes goes where cmd says; its last
+// lines, when cmd says nothing.
+func Start(t testing.TB, cmd *exec.Cmd) *Program {
+	t.Helper()
+	p, err := start(cmd, syscall.SIGKILL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	started := &Program{t, p}
+	t.Cleanup(started.Kill)
+	return started
+}
+
+// Kill ends the program at once (SIGKILL) and waits until it is gone. One that has ended is left alone.
+func (p *Program) Kill() { p.end(syscall.SIGKILL) }
+
+// Stop asks the program to end (SIGTERM) and waits. One that doesn't within ten seconds fails the test.
+func (p *Program) Stop() { p.end(syscall.SIGTERM) }
+
+func (p *Program) end(signal os.Signal) {
+	p.t.Helper()
+	if err := p.process.stop(signal); err != nil {
+		p.t.Error(err)
+	}
+}
+
+// Ended is closed when the program has ended, for whatever reason.
+func (p *Program) Ended() <-chan struct{} { return p.process.ended }
 
 // find returns the path of a program: on the PATH, or in one of the folders (patterns
 // allowed; the last match, so the newest version, counts).
@@ -90,7 +130,12 @@ type process struct {
 // start runs cmd; it ends when this process does, by the signal last.
 func start(cmd *exec.Cmd, last syscall.Signal) (*process, error) {
 	p := &process{cmd: cmd, output: &tail{}, ended: make(chan struct{})}
-	cmd.Stdout, cmd.Stderr = p.output, p.output
+	if cmd.Stdout == nil {
+		cmd.Stdout = p.output
+	}
+	if cmd.Stderr == nil {
+		cmd.Stderr = p.output
+	}
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
 	}
