@@ -1,14 +1,36 @@
 package web
 
-import "net/http"
+import (
+	"net/http"
+	"strconv"
+)
 
-// pages is what the HTML pages need beyond the server: their templates. STUB: the pages' author replaces this file.
-type pages struct{}
-
-// newPages reads templates and assets once, so that a mistake in them stops the start and not a reader.
-func newPages(p *Portal) (*pages, error) { return &pages{}, nil }
+type failurePage struct {
+	Code      string
+	Title     string // key of a message
+	Message   string
+	Foreign   bool // the message is English in a page that isn't
+	Reference string
+}
 
 // failure is the page that says what went wrong.
-func (p *pages) failure(w http.ResponseWriter, r *http.Request, f failure) {
-	writeBytes(w, f.status, "text/plain; charset=utf-8", []byte(f.message+"\n"))
+func (g *pages) failure(w http.ResponseWriter, r *http.Request, f failure) {
+	page := failurePage{Code: f.code, Message: f.message, Reference: f.reference}
+	l := g.languages.pick(w, r, g.secure)
+	page.Title = "failure.title." + strconv.Itoa(f.status)
+	if _, err := l.say(page.Title, nil, nil); err != nil {
+		page.Title = "failure.title.400"
+		if f.status >= http.StatusInternalServerError {
+			page.Title = "failure.title.500"
+		}
+	}
+	if text, err := l.say("failure.code."+f.code, nil, nil); err == nil {
+		page.Message = text
+	} else {
+		page.Foreign = l.tag != "en"
+	}
+	if err := g.render(w, r, f.status, "failure", page); err != nil {
+		// The page that tells of a mistake has one itself: plain words then.
+		writeBytes(w, f.status, "text/plain; charset=utf-8", []byte(f.message+"\n"))
+	}
 }

@@ -96,7 +96,31 @@ func (s *server) apiRoutes() []route {
 
 // pageRoutes are the pages and what they load.
 func (s *server) pageRoutes() []route {
-	return []route{}
+	return []route{
+		// Anyone: these look at no session, so they are there when sessions can't be reached.
+		{pattern: "GET /{$}", access: anyone, handle: s.getHome},
+		{pattern: "GET /root.asc", access: anyone, handle: s.getRoot},
+		{pattern: "GET /login", access: anyone, handle: s.getLogIn},
+		{pattern: "GET /login/text", access: anyone, handle: s.getLogInText},
+		{pattern: "POST /login/text", access: anyone, handle: s.postLogInText},
+		{pattern: "POST /login/signed", access: anyone, handle: s.postLogInSigned},
+		{pattern: "GET /claim", access: anyone, handle: s.getClaim},
+		{pattern: "POST /logout", access: anyone, handle: s.postPageLogOut},
+		{pattern: "GET " + assetsPath + "{version}/{name}", access: anyone, handle: s.getAsset},
+
+		// Any session.
+		{pattern: "POST /sessions/revoke", access: anySession, handle: s.postPageRevoke},
+
+		// Representatives.
+		{pattern: "GET /mailbox", access: claimed, handle: s.getMailbox},
+		{pattern: "GET /notices/{notice}", access: claimed, handle: s.getNoticePage},
+		{pattern: "GET /notices/{notice}/manifest.asc", access: claimed, handle: s.getManifestFile},
+		{pattern: "GET /notices/{notice}/acknowledge", access: claimed, handle: s.getAcknowledge},
+		{pattern: "POST /notices/{notice}/acknowledge", access: claimed, handle: s.postAcknowledge},
+		{pattern: "GET /account", access: claimed, handle: s.getAccount},
+		{pattern: "GET /certificates/{representative}", access: claimed, handle: s.getCertificateFile},
+		{pattern: "GET /certificates/{representative}/chain", access: claimed, handle: s.getChainFile},
+	}
 }
 
 // mux builds the ServeMux. ServeMux alone would answer a known path with the wrong method from the catch-all pattern; so each path

@@ -1,0 +1,145 @@
+package web
+
+import (
+	"fmt"
+	"io/fs"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/BurntSushi/toml"
+	"github.com/nicksnyder/go-i18n/v2/i18n"
+	"golang.org/x/text/language"
+
+	"valise/templates"
+)
+
+// languageCookie remembers the interface language that somebody picked. It says nothing else and goes when the browser closes.
+const languageCookie = "language"
+
+// rightToLeft are the scripts that are written so.
+var rightToLeft = []string{"Arab", "Hebr", "Thaa", "Syrc"}
+
+// languages are the interface languages: one for each catalogue.
+type languages struct {
+	tags    []language.Tag // English first: it is the one that is fallen back to
+	matcher language.Matcher
+	spoken  map[string]*spoken // by tag
+}
+
+// spoken is one interface language.
+type spoken struct {
+	tag       string
+	direction string // "ltr", "rtl"
+	localizer *i18n.Localizer
+	months    []string
+	scripts   []word // what the scripts say
+}
+
+// word is one message that is handed to the scripts.
+type word struct{ Key, Text string }
+
+// scriptPrefix is how the keys of such messages start.
+const scriptPrefix = "js."
+
+// readLanguages reads all catalogues.
+func readLanguages() (*languages, error) {
+	files, err := fs.Glob(templates.Messages, "messages/*.toml")
+	if err != nil {
+		return nil, err
+	}
+	bundle := i18n.NewBundle(language.English)
+	bundle.RegisterUnmarshalFunc("toml", toml.Unmarshal)
+	l := &languages{tags: []language.Tag{language.English}, spoken: make(map[string]*spoken)}
+	keys := make(map[string][]string)
+	for _, name := range files {
+		file, err := bundle.LoadMessageFileFS(templates.Messages, name)
+		if err != nil {
+			return nil, fmt.Errorf("catalogue %s: %w", name, err)
+		}
+		if file.Tag != language.English {
+			l.tags = append(l.tags, file.Tag)
+		}
+		for _, m := range file.Messages {
+			keys[file.Tag.String()] = append(keys[file.Tag.String()], m.ID)
+		}
+	}
+	l.matcher = language.NewMatcher(l.tags)
+	for _, tag := range l.tags {
+		s := &spoken{tag: tag.String(), direction: "ltr", localizer: i18n.NewLocalizer(bundle, tag.String())}
+		if script, _ := tag.Script(); slices.Contains(rightToLeft, script.String()) {
+			s.direction = "rtl"
+		}
+		slices.Sort(keys[s.tag])
+		for _, key := range keys[s.tag] {
+			if rest, ok := strings.CutPrefix(key, scriptPrefix); ok {
+				text, err := s.say(key, nil, nil)
+				if err != nil {
+					return nil, err
+				}
+				s.scripts = append(s.scripts, word{rest, text})
+			}
+		}
+		months, err := s.say(scriptPrefix+"months", nil, nil)
+		if err != nil {
+			return nil, err
+		}
+		if s.months = strings.Split(months, "|"); len(s.months) != 12 {
+			return nil, fmt.Errorf("catalogue %s: %smonths has %d names", s.tag, scriptPrefix, len(s.months))
+		}
+		l.spoken[s.tag] = s
+	}
+	return l, nil
+}
+
+// pick decides the language of a request: what its address asks for (and then remembers it), what was picked before, what the browser
+// prefers, English.
+func (l *languages) pick(w http.ResponseWriter, r *http.Request, secure bool) *spoken {
+	if wanted := l.spoken[r.URL.Query().Get("lang")]; wanted != nil {
+		http.SetCookie(w, &http.Cookie{Name: languageCookie, Value: wanted.tag, Path: "/", Secure: secure, HttpOnly: true, SameSite: http.SameSiteLaxMode})
+		return wanted
+	}
+	if cookie, err := r.Cookie(languageCookie); err == nil && l.spoken[cookie.Value] != nil {
+		return l.spoken[cookie.Value]
+	}
+	accepted := r.Header.Get("Accept-Language")
+	if len(accepted) > 200 {
+		accepted = ""
+	}
+	preferred, _, err := language.ParseAcceptLanguage(accepted)
+	if err != nil || len(preferred) == 0 {
+		return l.spoken[l.tags[0].String()]
+	}
+	_, i, _ := l.matcher.Match(preferred...)
+	return l.spoken[l.tags[i].String()]
+}
+
+// say returns a message; a key that no catalogue has is an error. count is for plurals, or nil.
+func (s *spoken) say(key string, data map[string]any, count any) (string, error) {
+	return s.localizer.Localize(&i18n.LocalizeConfig{MessageID: key, TemplateData: data, PluralCount: count})
+}
+
+// Time writes a time with its hour and its offset from UTC, which it keeps: everybody reads the hour that was meant.
+func (s *spoken) Time(t time.Time) (string, error) { return s.moment(scriptPrefix+"time", t) }
+
+// Date writes the day only.
+func (s *spoken) Date(t time.Time) (string, error) { return s.moment(scriptPrefix+"date", t) }
+
+// DateTime is for <time datetime>.
+func (*spoken) DateTime(t time.Time) string { return t.Format(time.RFC3339) }
+
+func (s *spoken) moment(key string, t time.Time) (string, error) {
+	form, err := s.say(key, nil, nil)
+	if err != nil {
+		return "", err
+	}
+	offset := t.Format("-07:00")
+	if offset == "+00:00" {
+		offset = ""
+	}
+	return strings.NewReplacer(
+		"{day}", fmt.Sprint(t.Day()), "{month}", s.months[t.Month()-1], "{year}", fmt.Sprint(t.Year()),
+		"{hour}", t.Format("15"), "{minute}", t.Format("04"), "{offset}", "UTC"+strings.Replace(offset, "-", "−", 1),
+	).Replace(form), nil
+}

@@ -1,0 +1,90 @@
+package web
+
+import (
+	"net/http"
+
+	"valise/crypto"
+	"valise/portal"
+)
+
+// acknowledgePage is the way to acknowledge with a text that one signs oneself.
+type acknowledgePage struct {
+	Number  crypto.Number
+	Text    string // to sign; "" until this session has fetched the message
+	Signed  string // as it was pasted
+	Problem string
+}
+
+func (s *server) getAcknowledge(w http.ResponseWriter, r *http.Request) error {
+	n, err := pathNotice(r)
+	if err != nil {
+		return err
+	}
+	return s.showAcknowledge(w, r, acknowledgePage{Number: n}, http.StatusOK)
+}
+
+// showAcknowledge fills in the text with all that the server knows. The opening value it doesn't.
+func (s *server) showAcknowledge(w http.ResponseWriter, r *http.Request, page acknowledgePage, status int) error {
+	visit := visitOf(r)
+	d, err := s.Dispatch.Peek(r.Context(), visit.actor, page.Number)
+	if err != nil {
+		return err
+	}
+	if d.Acknowledgement != nil {
+		http.Redirect(w, r, "/notices/"+string(page.Number), http.StatusSeeOther)
+		return nil
+	}
+	if nonce := visit.session.Fetched[page.Number]; nonce != "" {
+		text, err := s.receiptForm(r, d, nonce)
+		if err != nil {
+			return err
+		}
+		page.Text = text
+	}
+	return s.pages.render(w, r, status, "acknowledge", page)
+}
+
+func (s *server) receiptForm(r *http.Request, d portal.Delivery, nonce string) (string, error) {
+	me, err := s.Registry.Me(r.Context(), visitOf(r).actor)
+	if err != nil {
+		return "", err
+	}
+	current, err := wireMe(me)
+	if err != nil {
+		return "", err
+	}
+	m, err := crypto.ParseManifest(d.Notice.Signed.Manifest)
+	if err != nil {
+		return "", err
+	}
+	text, err := (&crypto.Acknowledgement{
+		Institution: s.Root.Fingerprint(), Notice: d.Notice.Number, Version: m.Version,
+		ManifestSHA256: crypto.RefTo(d.Notice.Signed.Manifest).SHA256,
+		Representative: me.Representative, Certificate: current.Fingerprint,
+		Decision: crypto.DecisionAcknowledged, Time: wireTime(s.Now()), SessionNonce: nonce,
+	}).Form()
+	return string(text), err
+}
+
+// postAcknowledge takes the signed text, as POST /api/v1/notices/{notice}/acknowledgement does.
+func (s *server) postAcknowledge(w http.ResponseWriter, r *http.Request) error {
+	n, err := pathNotice(r)
+	if err != nil {
+		return err
+	}
+	values, err := form(w, r)
+	if err != nil {
+		return err
+	}
+	page := acknowledgePage{Number: n, Signed: values.Get("receipt")}
+	_, _, err = s.acknowledge(r, n, []byte(page.Signed))
+	if f, ok := s.again(r, err); ok {
+		page.Problem = f.message
+		return s.showAcknowledge(w, r, page, f.status)
+	}
+	if err != nil {
+		return err
+	}
+	http.Redirect(w, r, "/notices/"+string(n)+"#receipt-section", http.StatusSeeOther)
+	return nil
+}

@@ -1,0 +1,101 @@
+package web
+
+import (
+	"net/http"
+	"strings"
+
+	"valise/crypto"
+	"valise/portal"
+)
+
+type noticePage struct {
+	noticeLine
+	Version     int
+	Acknowledge bool // is demanded
+	Overdue     bool
+	Own         bool
+	Receipt     string
+	ReceiptBy   string // sentence
+	Signer      string // whose certificate verifies the receipt, as in paths
+}
+
+// getNoticePage shows a notice as far as the server knows it. It opens nothing: the script does, or who downloads the message.
+func (s *server) getNoticePage(w http.ResponseWriter, r *http.Request) error {
+	n, err := pathNotice(r)
+	if err != nil {
+		return err
+	}
+	actor := visitOf(r).actor
+	d, err := s.Dispatch.Peek(r.Context(), actor, n)
+	if err != nil {
+		return err
+	}
+	page, err := s.noticePage(r, d)
+	if err != nil {
+		return err
+	}
+	me, err := s.Registry.Me(r.Context(), actor)
+	if err != nil {
+		return err
+	}
+	page.Own, page.Signer = me.Profile == crypto.ProfileOwn, fileOf(me.Representative)
+	if a := d.Acknowledgement; a != nil {
+		kept, err := s.Dispatch.Receipt(r.Context(), actor, n, me.Representative.Mailbox)
+		if err != nil {
+			return err
+		}
+		page.Receipt = string(kept.Receipt)
+		page.Signer = fileOf(a.Representative)
+		if page.ReceiptBy, err = receiptSentence(s.pages.languages.pick(w, r, s.pages.secure), a); err != nil {
+			return err
+		}
+	}
+	return s.pages.render(w, r, http.StatusOK, "notice", page)
+}
+
+func (s *server) noticePage(r *http.Request, d portal.Delivery) (noticePage, error) {
+	line, err := s.noticeLine(d)
+	if err != nil {
+		return noticePage{}, err
+	}
+	m, err := crypto.ParseManifest(d.Notice.Signed.Manifest)
+	if err != nil {
+		return noticePage{}, err
+	}
+	return noticePage{noticeLine: line, Version: m.Version, Acknowledge: m.Acknowledge, Overdue: line.State == "overdue"}, nil
+}
+
+// receiptSentence says who acknowledged and when, in the words that the script has for it.
+func receiptSentence(l *spoken, a *portal.AcknowledgementRecord) (string, error) {
+	key := scriptPrefix + "acknowledged-by"
+	if a.Decision == crypto.DecisionRefused {
+		key = scriptPrefix + "refused-by"
+	}
+	form, err := l.say(key, nil, nil)
+	if err != nil {
+		return "", err
+	}
+	when, err := l.Time(a.ReceivedAt.UTC())
+	if err != nil {
+		return "", err
+	}
+	return strings.NewReplacer("{by}", a.Representative.String(), "{time}", when).Replace(form), nil
+}
+
+// getManifestFile gives what author and approver signed, with their signatures, as one file.
+func (s *server) getManifestFile(w http.ResponseWriter, r *http.Request) error {
+	n, err := pathNotice(r)
+	if err != nil {
+		return err
+	}
+	signed, err := s.Dispatch.Manifest(r.Context(), visitOf(r).actor, n)
+	if err != nil {
+		return err
+	}
+	file, err := signed.Encode()
+	if err != nil {
+		return err
+	}
+	writeFile(w, string(n)+"-manifest.asc", "text/plain; charset=utf-8", file)
+	return nil
+}

@@ -1,0 +1,246 @@
+package web
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"mime"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+	"time"
+
+	"valise/crypto"
+	"valise/portal"
+	"valise/templates"
+)
+
+// pages is what the HTML pages need beyond the server: templates, catalogues, assets. It is read once, so that a mistake stops the start
+// and not a reader.
+type pages struct {
+	institution portal.Institution
+	origin      string
+	secure      bool // cookies
+	root        *crypto.Certificate
+	now         func() time.Time
+	languages   *languages
+	assets      assets
+	sets        map[string]*template.Template // by page
+}
+
+// scriptOf is which script each page loads; the others load frame.js, which does what every page needs.
+var scriptOf = map[string]string{
+	"login": "login.js", "claim": "claim.js", "mailbox": "mailbox.js", "notice": "notice.js", "account": "account.js",
+}
+
+func newPages(p *Portal) (*pages, error) {
+	g := &pages{
+		institution: p.Institution, origin: p.Origin, secure: !p.InsecureHTTP, root: p.Root.Certificate(), now: p.Now,
+		sets: make(map[string]*template.Template),
+	}
+	var err error
+	if g.languages, err = readLanguages(); err != nil {
+		return nil, err
+	}
+	if g.assets, err = readAssets(); err != nil {
+		return nil, err
+	}
+	if g.assets[wasmAsset] == nil {
+		p.Log.Warn("built without the browser's half: mailboxes can't be opened in a browser; build with: make build")
+	}
+	return g, g.parse()
+}
+
+// parse makes a set of templates for each page: the page itself, with layout and parts around it.
+func (g *pages) parse() error {
+	functions := template.FuncMap{
+		"asset": g.assets.address,
+		"rows":  func(v *view, notices []noticeLine) noticeRows { return noticeRows{v, notices} },
+	}
+	around, err := template.New("layout").Funcs(functions).Option("missingkey=error").ParseFS(templates.Pages, "pages/layout.html", "pages/parts.html")
+	if err != nil {
+		return err
+	}
+	files, err := fs.Glob(templates.Pages, "pages/*.html")
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(path.Base(file), ".html")
+		if name == "layout" || name == "parts" {
+			continue
+		}
+		set, err := around.Clone()
+		if err != nil {
+			return err
+		}
+		if g.sets[name], err = set.ParseFS(templates.Pages, file); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// view is what a page's template gets.
+type view struct {
+	*spoken
+	Page        string
+	Script      string
+	Institution string
+	Origin      string
+	Contact     []string
+	Languages   []languageLink
+	Holder      string // who is logged in; "" nobody, or it isn't known on this page
+	IdleSeconds int    // until the session ends by itself
+	Data        any    // the page's own
+
+	root *crypto.Certificate
+}
+
+type languageLink struct {
+	Tag, Name, Link string
+	Current         bool
+}
+
+// Language is the tag of the interface language.
+func (v *view) Language() string { return v.tag }
+
+// Direction is "ltr" or "rtl".
+func (v *view) Direction() string { return v.direction }
+
+// Words are the messages that scripts show.
+func (v *view) Words() []word { return v.scripts }
+
+// T says a message; pairs are names and values that it has gaps for. An unknown key is an error, which stops the page.
+func (v *view) T(key string, pairs ...any) (string, error) {
+	data := make(map[string]any, len(pairs)/2)
+	for i := 0; i+1 < len(pairs); i += 2 {
+		name, ok := pairs[i].(string)
+		if !ok {
+			return "", fmt.Errorf("message %s: %v is no name", key, pairs[i])
+		}
+		data[name] = pairs[i+1]
+	}
+	return v.say(key, data, nil)
+}
+
+// TN says a message about a number of things.
+func (v *view) TN(key string, count int) (string, error) { return v.say(key, nil, count) }
+
+// RootFingerprint is in groups of four, as on paper.
+func (v *view) RootFingerprint() []string { return strings.Fields(v.root.Fingerprint().Spaced()) }
+
+// RootHex is without spaces, for a command line.
+func (v *view) RootHex() string { return string(v.root.Fingerprint()) }
+
+// RootSHA256 is in groups of eight, as on paper.
+func (v *view) RootSHA256() []string { return groups(v.root.PublicKeySHA256(), 8) }
+
+func groups(text string, size int) []string {
+	var list []string
+	for len(text) > size {
+		list, text = append(list, text[:size]), text[size:]
+	}
+	return append(list, text)
+}
+
+// render answers with a page.
+func (g *pages) render(w http.ResponseWriter, r *http.Request, status int, name string, data any) error {
+	v := g.view(w, r, name, data)
+	set := g.sets[name]
+	if set == nil {
+		return fmt.Errorf("there is no page %s", name)
+	}
+	var page bytes.Buffer
+	if err := set.ExecuteTemplate(&page, "layout", v); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Language", v.Language())
+	writeBytes(w, status, "text/html; charset=utf-8", page.Bytes())
+	return nil
+}
+
+func (g *pages) view(w http.ResponseWriter, r *http.Request, name string, data any) *view {
+	v := &view{
+		spoken: g.languages.pick(w, r, g.secure), Page: name, Script: "frame.js", Origin: g.origin,
+		Contact: g.institution.Contact, Data: data, root: g.root,
+	}
+	if script := scriptOf[name]; script != "" {
+		v.Script = script
+	}
+	v.Institution = g.institution.NameIn(v.Language())
+	for _, tag := range g.languages.tags {
+		l := g.languages.spoken[tag.String()]
+		name, err := l.say("name", nil, nil)
+		if err != nil {
+			name = l.tag
+		}
+		v.Languages = append(v.Languages, languageLink{Tag: l.tag, Name: name, Link: inLanguage(r, l.tag), Current: l == v.spoken})
+	}
+	if visit := visitOf(r); visit != nil {
+		v.Holder = visit.session.Holder
+		v.IdleSeconds = max(0, int(visit.session.IdleExpires().Sub(g.now()).Seconds()))
+	}
+	return v
+}
+
+// inLanguage is the address of the same page in another language.
+func inLanguage(r *http.Request, tag string) string {
+	query := r.URL.Query()
+	query.Set("lang", tag)
+	return (&url.URL{Path: r.URL.Path, RawQuery: query.Encode()}).String()
+}
+
+// form reads what a page's form sends, within the route's limit. Line ends come out as LF.
+func form(w http.ResponseWriter, r *http.Request) (url.Values, error) {
+	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || mediaType != "application/x-www-form-urlencoded" {
+		return nil, refuse(http.StatusUnsupportedMediaType, "unsupported-media-type", "Send the form as the page has it.")
+	}
+	body, err := readBody(w, r)
+	if err != nil {
+		return nil, err
+	}
+	values, err := url.ParseQuery(string(body))
+	if err != nil {
+		return nil, portal.Errorf(portal.Invalid, "invalid-form", "The form can't be read; send it again.")
+	}
+	for _, list := range values {
+		for i := range list {
+			list[i] = strings.ReplaceAll(list[i], "\r\n", "\n")
+		}
+	}
+	return values, nil
+}
+
+// again is for an error that the person can mend: the page is shown once more with it, and with what they typed. Others are for the frame.
+func (s *server) again(r *http.Request, err error) (f failure, ok bool) {
+	var refused *refusal
+	if !errors.As(err, &refused) {
+		switch portal.KindOf(err) {
+		case portal.Invalid, portal.Unauthenticated, portal.Conflict, portal.TooMany:
+		default:
+			return failure{}, false
+		}
+	}
+	f = judge(err)
+	if f.code == defaultCodes[portal.Unauthenticated] || f.code == "no-session" {
+		return failure{}, false
+	}
+	traceOf(r).code = f.code
+	return f, true
+}
+
+// localPath is a path on this portal to go on to, or the mailbox for anything else. A browser takes "//host" and "/\host" for another
+// site.
+func localPath(wanted string) string {
+	u, err := url.Parse(wanted)
+	if err != nil || u.IsAbs() || u.Host != "" || !strings.HasPrefix(wanted, "/") || strings.HasPrefix(wanted, "//") ||
+		strings.ContainsAny(wanted, "\\\t\r\n") || strings.HasPrefix(u.Path, "/login") {
+		return "/mailbox"
+	}
+	return wanted
+}
