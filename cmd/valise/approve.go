@@ -120,7 +120,7 @@ func (c *ApproveCommand) show(p *process, e *ceremony.Examined) {
 	for _, r := range e.Recipients {
 		line := r.Representative.String()
 		if r.Entry != nil && r.Mailbox != nil {
-			line = called(r.Representative, r.Mailbox.Name, r.Entry.Name)
+			line = entryName(r.Mailbox, r.Entry)
 			if !r.Entry.PostQuantum() {
 				line += "  (not post-quantum)"
 			}

@@ -16,6 +16,7 @@ type OpenCommand struct {
 	Notice          string `arg:"" help:"The notice's number, from 'valise list'."`
 	Language        string `placeholder:"TAG" help:"Print this language alone: fr. Without it, all of them, the authoritative one first."`
 	SaveAttachments string `type:"existingdir" placeholder:"DIR" help:"Write the attachments there."`
+	Message         string `placeholder:"FILE" help:"Write the sealed message there, armored: envelope and body, to be kept, or opened with another OpenPGP program that knows your key. 'valise verify' reads it."`
 	Manifest        string `placeholder:"FILE" help:"Write the manifest and both signatures there: what proves, for years and without this portal, who sent what when. 'valise verify' and gpg read it."`
 }
 
@@ -74,6 +75,11 @@ func (c *OpenCommand) Run(ctx context.Context, p *process) error {
 	}
 	if err := hasLanguage(o.Content(), c.Language); err != nil {
 		return err
+	}
+	if c.Message != "" {
+		if err := p.writeOut(c.Message, crypto.ArmorMessage(crypto.Message(n.Envelope, n.Body)), 0o644); err != nil {
+			return err
+		}
 	}
 	if c.Manifest != "" {
 		file, err := crypto.SignedManifest{Manifest: []byte(n.Manifest), AuthorSignature: []byte(n.AuthorSignature), ApproverSignature: []byte(n.ApproverSignature)}.Encode()

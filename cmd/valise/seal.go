@@ -179,7 +179,7 @@ func (c *SealCommand) show(p *process, draft *crypto.Draft, d *ceremony.Director
 	p.say("\nTo %s, %s:", count(len(s.Mailboxes), "mailbox", "mailboxes"), count(len(s.Recipients), "representative", "representatives"))
 	var lines []string
 	for _, m := range s.Mailboxes {
-		lines = append(lines, called(numberText(m.Mailbox), m.Name))
+		lines = append(lines, mailboxName(m))
 	}
 	atMost(p, 30, lines)
 	section := func(title string, entries []*ceremony.DirectoryEntry, why bool) {
@@ -189,7 +189,7 @@ func (c *SealCommand) show(p *process, draft *crypto.Draft, d *ceremony.Director
 		p.say("\n%s", title)
 		var lines []string
 		for _, e := range entries {
-			line := entryName(d, e)
+			line := entryName(d.Mailbox(e.Representative.Mailbox), e)
 			if why {
 				line += ": " + e.Refused.Error()
 			}
@@ -204,17 +204,12 @@ func (c *SealCommand) show(p *process, draft *crypto.Draft, d *ceremony.Director
 		p.say("\nNOBODY can be reached in:")
 		var lines []string
 		for _, m := range s.Empty {
-			lines = append(lines, called(numberText(m.Mailbox), m.Name))
+			lines = append(lines, mailboxName(m))
 		}
 		atMost(p, 50, lines)
 	}
 	p.say("")
 }
-
-// numberText is a number that prints itself.
-type numberText crypto.Number
-
-func (n numberText) String() string { return string(n) }
 
 func deadlineText(deadline time.Time) string {
 	if deadline.IsZero() {

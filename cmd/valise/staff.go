@@ -8,6 +8,7 @@ import (
 
 	"valise/crypto"
 	"valise/portal/api"
+	"valise/portal/client"
 )
 
 // StaffCommand holds the commands about staff keys.
@@ -174,7 +175,7 @@ type StaffAddCommand struct {
 
 // Help is the part of --help below the summary.
 func (StaffAddCommand) Help() string {
-	return manual(`The portal keeps a staff certificate because the root certified it, and for no other reason; so nobody has to log in for this.
+	return manual(`The portal keeps a staff certificate because the root certified it, and for no other reason; so nobody has to log in for this. Showing it one from which the root took all roles shuts its owner out at once.
 
 EXAMPLES
 
@@ -203,7 +204,14 @@ func (c *StaffAddCommand) Run(ctx context.Context, p *process) error {
 			return err
 		}
 		var m api.StaffMember
-		if m, err = portal.AddStaff(ctx, certificate.Armor()); err != nil {
+		m, err = portal.AddStaff(ctx, certificate.Armor())
+		switch {
+		case client.IsCode(err, "staff-withdrawn"): // what was asked for, when the root took all roles away
+			name := strings.Join(certificate.UserIDs(), ", ")
+			added = append(added, staffJSON{Name: name, Fingerprint: certificate.Fingerprint(), Roles: []crypto.Role{}})
+			p.say("%s  %s  has no role any more, and is shut out", certificate.Fingerprint().Spaced(), name)
+			continue
+		case err != nil:
 			return fmt.Errorf("%s: %w", path, err)
 		}
 		added = append(added, staffJSON{Name: m.Name, Fingerprint: m.Fingerprint, Roles: m.Roles})

@@ -114,14 +114,34 @@ func optional(t time.Time) *time.Time {
 	return &t
 }
 
-// entryName is a directory entry as staff read it.
-func entryName(d *ceremony.Directory, e *ceremony.DirectoryEntry) string {
-	stakeholder := ""
-	if m := d.Mailbox(e.Representative.Mailbox); m != nil {
-		stakeholder = m.Name
+// mailboxName is a mailbox as staff read it. A State's or organisation's name is for all
+// who author and approve, so one that can't be read is said loudly; an individual's is
+// for registrars alone.
+func mailboxName(m *ceremony.DirectoryMailbox) string {
+	if m.Name == "" && m.NameProblem != nil && m.Mailbox.Kind() != crypto.KindIndividual {
+		return fmt.Sprintf("%s  NAME NOT READABLE: %v", m.Mailbox, m.NameProblem)
 	}
-	return called(e.Representative, stakeholder, e.Name)
+	return called(numberText(m.Mailbox), m.Name)
 }
+
+// entryName is a directory entry as staff read it.
+func entryName(m *ceremony.DirectoryMailbox, e *ceremony.DirectoryEntry) string {
+	line := called(e.Representative, m.Name, e.Name)
+	if m.Mailbox.Kind() == crypto.KindIndividual {
+		return line
+	}
+	for _, problem := range []error{m.NameProblem, e.NameProblem} {
+		if problem != nil {
+			return fmt.Sprintf("%s  NAME NOT READABLE: %v", line, problem)
+		}
+	}
+	return line
+}
+
+// numberText is a number that prints itself.
+type numberText crypto.Number
+
+func (n numberText) String() string { return string(n) }
 
 // atMost shows the first lines of a long list.
 func atMost(p *process, n int, lines []string) {

@@ -3,8 +3,10 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -16,12 +18,16 @@ import (
 
 // VerifyCommand verifies whatever the institution or a representative signed.
 type VerifyCommand struct {
-	serverFlags
+	Server       string `env:"VALISE_SERVER" placeholder:"URL" help:"The portal's address; not needed with --offline."`
+	InsecureHTTP bool   `name:"insecure-http" help:"Allow http:// to another machine. INSECURE: whoever is on the line can take the session over."`
+
 	File       string `arg:"" help:"A receipt, a signed manifest, a chain of certificates, or a sealed message (\"-\": standard input)."`
 	As         string `env:"VALISE_AS" placeholder:"NUMBER" help:"For a sealed message: your number."`
 	SecretFile string `placeholder:"FILE" help:"For a sealed message: a file whose first line is your passphrase."`
 	Key        string `type:"existingfile" placeholder:"FILE" help:"For a sealed message: your own private key, if you claimed with one."`
 	pinFlag
+	Save    string `placeholder:"FILE" help:"Write there what the portal gave as evidence, so that --offline verifies the same without any portal."`
+	Offline string `type:"existingfile" placeholder:"FILE" help:"Take the evidence from there, and ask nobody."`
 }
 
 // Help is the part of --help below the summary.
@@ -33,11 +39,14 @@ func (VerifyCommand) Help() string {
   certificates         (valise cert --chain) the chain of a representative; or a staff member's certificate
   a sealed message     (message.asc) opens it with your key and verifies it as 'valise open' does; needs --as
 
-Nothing that the portal says is believed but what those signatures prove.
+Nothing that the portal says is believed but what those signatures prove; so evidence that was saved with --save, on any day, by anybody, proves as much years later, when there may be no portal to ask.
 
 EXAMPLES
 
   valise verify receipt.asc --server https://portal.example --root-fingerprint "0123 4567 …"
+  valise verify receipt.asc … --save evidence.json
+  valise verify receipt.asc --offline evidence.json --root-fingerprint "0123 4567 …"
+
   valise verify N-4GZ0R8T4.asc --server https://portal.example --as S-7K2M9QXD/2
 
 JSON
@@ -79,36 +88,91 @@ func (c *VerifyCommand) Run(ctx context.Context, p *process) error {
 	if err != nil {
 		return err
 	}
+	switch {
+	case c.Server == "" && c.Offline == "":
+		return usagef("name the portal with --server, or evidence that was saved with --offline")
+	case c.Save != "" && c.Offline != "":
+		return usagef("--save and --offline don't go together: what was saved is there already")
+	}
 	file, err := p.readInput(c.File, maxVerified)
 	if err != nil {
 		return usageError{err}
 	}
 	kind := kindOfFile(file)
-	if kind == "" {
+	switch {
+	case kind == "":
 		return fmt.Errorf("%s is neither a receipt, a signed manifest, a certificate nor a sealed message", c.File)
-	}
-	if kind == "message" {
+	case kind == "message":
 		return c.message(ctx, p, file)
-	}
-	if !pinned {
+	case !pinned:
 		return usagef("give the fingerprint of the institution's root, from paper, with --root-fingerprint")
 	}
-	portal, err := c.connect()
+	proof, err := c.evidence(ctx, p, kind, file)
 	if err != nil {
 		return err
 	}
-	defer portal.Close()
-	t, err := believe(ctx, p, portal, pin)
+	t, err := ceremony.Believe(pin, proof.Institution)
 	if err != nil {
 		return err
 	}
 	switch kind {
 	case "receipt":
-		return verifyReceiptFile(ctx, p, portal, t, file)
+		err = verifyReceiptFile(p, t, file, proof.Evidence)
 	case "manifest":
-		return verifyManifestFile(p, t, file)
+		err = verifyManifestFile(p, t, file)
+	default:
+		err = verifyCertificates(p, t, file)
 	}
-	return verifyCertificates(p, t, file)
+	if err != nil || c.Save == "" {
+		return err
+	}
+	saved, err := json.MarshalIndent(proof, "", "  ")
+	if err != nil {
+		return err
+	}
+	return p.writeOut(c.Save, append(saved, '\n'), 0o644)
+}
+
+// proofFile is the file that --save writes and --offline reads: what the portal
+// said. Nothing in it is believed for standing there.
+type proofFile struct {
+	Format      string          `json:"format"` // proofFormat
+	Institution api.Institution `json:"institution"`
+	Evidence    *api.Evidence   `json:"evidence,omitempty"` // of a receipt
+}
+
+const proofFormat = "valise evidence v1"
+
+// evidence asks the portal, or reads what was saved.
+func (c *VerifyCommand) evidence(ctx context.Context, p *process, kind string, file []byte) (*proofFile, error) {
+	proof := &proofFile{Format: proofFormat}
+	if c.Offline != "" {
+		data, err := p.readInput(c.Offline, maxVerified)
+		if err != nil {
+			return nil, err
+		}
+		if err := json.Unmarshal(data, proof); err != nil || proof.Format != proofFormat {
+			return nil, fmt.Errorf("%s is not evidence that was saved with --save", c.Offline)
+		}
+		if kind == "receipt" && proof.Evidence == nil {
+			return nil, fmt.Errorf("%s holds no evidence of a receipt", c.Offline)
+		}
+		return proof, nil
+	}
+	portal, err := (&serverFlags{c.Server, c.InsecureHTTP}).connect()
+	if err != nil {
+		return nil, err
+	}
+	defer portal.Close()
+	if proof.Institution, err = portal.Institution(ctx); err != nil || kind != "receipt" {
+		return proof, err
+	}
+	e, err := portal.Evidence(ctx, file)
+	if client.IsStatus(err, http.StatusNotFound) {
+		return nil, errors.New("the portal has no such receipt, to the byte; was it changed, or made for another portal?")
+	}
+	proof.Evidence = &e
+	return proof, err
 }
 
 // kindOfFile says what a file seems to be.
@@ -130,11 +194,8 @@ func kindOfFile(file []byte) string {
 	return ""
 }
 
-func verifyReceiptFile(ctx context.Context, p *process, c *client.Client, t *ceremony.Trust, file []byte) error {
-	v, err := verifyReceipt(ctx, c, t, file)
-	if client.IsStatus(err, 404) {
-		return errors.New("the portal has no such receipt, to the byte; was it changed, or made for another portal?")
-	}
+func verifyReceiptFile(p *process, t *ceremony.Trust, file []byte, e *api.Evidence) error {
+	v, err := ceremony.VerifyReceipt(t, file, *e, time.Now())
 	if err != nil {
 		return err
 	}
@@ -223,6 +284,9 @@ func verifyChain(p *process, t *ceremony.Trust, blocks []string, of crypto.Repre
 
 // message opens a sealed message that came by another way, with the manifest that the portal has for it.
 func (c *VerifyCommand) message(ctx context.Context, p *process, file []byte) error {
+	if c.Offline != "" || c.Save != "" {
+		return usagef("a sealed message is verified with the portal, by opening it; --offline and --save are for the rest")
+	}
 	if c.As == "" {
 		return usagef("a sealed message is verified by opening it: say who you are with --as")
 	}
@@ -230,7 +294,7 @@ func (c *VerifyCommand) message(ctx context.Context, p *process, file []byte) er
 	if err != nil {
 		return err
 	}
-	f := representativeFlags{serverFlags: c.serverFlags, As: c.As, SecretFile: c.SecretFile, Key: c.Key, pinFlag: c.pinFlag}
+	f := representativeFlags{serverFlags: serverFlags{c.Server, c.InsecureHTTP}, As: c.As, SecretFile: c.SecretFile, Key: c.Key, pinFlag: c.pinFlag}
 	m, err := f.logIn(ctx, p)
 	if err != nil {
 		return err

@@ -194,6 +194,9 @@ func (d *Directory) Choose(wanted ...string) (*Selection, error) {
 		if kinds != nil {
 			continue
 		}
+		if r, err := crypto.ParseRepresentative(word); err == nil && strings.Contains(word, "/") {
+			return nil, fmt.Errorf("a notice goes to all representatives of a mailbox; write %s instead of %s", r.Mailbox, r)
+		}
 		n, err := crypto.ParseNumber(word)
 		if err != nil {
 			return nil, fmt.Errorf("%q: %w (an audience is numbers of mailboxes, states, organisations, individuals, or all)", printable(word), err)
