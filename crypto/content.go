@@ -58,6 +58,10 @@ type Content struct {
 	Notice Number
 	// Opening is 32 random bytes in 64 small hexadecimal digits. A receipt reveals it.
 	Opening string
+	// Salt is 16 random bytes in 32 small hexadecimal digits, which only recipients
+	// and the desk ever see. Receipts reveal the opening value; because of the salt,
+	// who knows that can still not confirm a guess of the content by its digest.
+	Salt string
 	// AudienceSHA256 is the digest of the audience's text, so that nobody can pass
 	// a notice on as if it had been sent to somebody else.
 	AudienceSHA256 string
@@ -92,6 +96,11 @@ type Attachment struct {
 	// Data is the file; all of a notice's have at most MaxAttachmentsSize bytes.
 	Data []byte
 }
+
+const contentSaltSize = 16
+
+// NewContentSalt draws a salt.
+func NewContentSalt() string { return randomHex(contentSaltSize) }
 
 // NewOpening draws an opening value.
 func NewOpening() string { return randomHex(openingSize) }
@@ -260,6 +269,7 @@ func (c *Content) openingText() []byte {
 		textLine{"notice", string(c.Notice)},
 		textLine{"created", formatTextTime(c.Created)},
 		textLine{"audience-sha256", c.AudienceSHA256},
+		textLine{"salt", c.Salt},
 		textLine{"opening", c.Opening},
 		textLine{"help", openingHelp})
 }
@@ -272,6 +282,7 @@ func parseOpeningText(text []byte) (*Content, error) {
 		Notice:         r.notice("notice"),
 		Created:        r.time("created"),
 		AudienceSHA256: r.hex("audience-sha256", 32),
+		Salt:           r.hex("salt", contentSaltSize),
 		Opening:        r.hex("opening", openingSize),
 	}
 	if r.value("help") != openingHelp {

@@ -24,6 +24,7 @@ func testContent() *Content {
 		Notice:         "N-4GZ0R8T4",
 		Opening:        testOpening,
 		AudienceSHA256: sha256Hex([]byte("audience")),
+		Salt:           testNonce,
 		Created:        noon,
 		Languages: []LanguageVersion{
 			{"en", "Security incident: what we know", "# What happened\n\nAnomalous activity was detected on our systems.\n"},
@@ -62,6 +63,7 @@ func drawContent(t *rapid.T) *Content {
 	c := &Content{
 		From:           line(60).Draw(t, "from"),
 		Notice:         NewNumber(KindNotice),
+		Salt:           NewContentSalt(),
 		Opening:        NewOpening(),
 		AudienceSHA256: sha256Hex([]byte("audience")),
 		Created:        time.Unix(rapid.Int64Range(0, 1<<33).Draw(t, "created"), 0).UTC(),

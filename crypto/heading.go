@@ -19,8 +19,13 @@ const (
 // opened: its subjects. It is sealed with the same session key as the body, so the
 // envelope opens both, and signed inside by the author for PurposeHeading. It
 // doesn't hold the opening value: who has only listed a notice can't acknowledge it.
+//
+// The manifest names its text by digest, so that the headings of all suites are the
+// same, and an approver who opened one of them has seen them all. As the content's
+// salt stands in it, nobody can guess a subject and confirm it by that digest.
 type Heading struct {
 	Notice   Number
+	Salt     string            // Content.Salt
 	Subjects []LanguageSubject // 1 to MaxLanguages, in the order of Content.Languages
 }
 
@@ -28,7 +33,7 @@ type Heading struct {
 type LanguageSubject struct{ Language, Subject string }
 
 func (c *Content) heading() *Heading {
-	h := &Heading{Notice: c.Notice}
+	h := &Heading{Notice: c.Notice, Salt: c.Salt}
 	for _, l := range c.Languages {
 		h.Subjects = append(h.Subjects, LanguageSubject{l.Language, l.Subject})
 	}
@@ -37,7 +42,7 @@ func (c *Content) heading() *Heading {
 
 // encode returns the text "valise heading v1". Content.Encode has checked what is in it.
 func (h *Heading) encode() []byte {
-	lines := []textLine{{"notice", string(h.Notice)}}
+	lines := []textLine{{"notice", string(h.Notice)}, {"salt", h.Salt}}
 	for _, s := range h.Subjects {
 		lines = append(lines, textLine{"subject", s.Language + " " + s.Subject})
 	}
@@ -47,7 +52,7 @@ func (h *Heading) encode() []byte {
 // parseHeading reads exactly what encode writes.
 func parseHeading(text []byte) (*Heading, error) {
 	r := readText("heading", headingFirstLine, text, maxHeadingSize)
-	h := &Heading{Notice: r.notice("notice")}
+	h := &Heading{Notice: r.notice("notice"), Salt: r.hex("salt", contentSaltSize)}
 	for r.err == nil && (len(h.Subjects) == 0 || r.number < len(r.lines)) {
 		language, subject, _ := strings.Cut(r.value("subject"), " ")
 		if len(h.Subjects) == MaxLanguages {
@@ -76,6 +81,9 @@ func OpenHeading(v *VerifiedManifest, envelope, heading []byte, keys []*Key) (*H
 	text, err := v.open(PurposeHeading, envelope, heading, keys)
 	if err != nil {
 		return nil, fmt.Errorf("the heading of %s: %w", v.manifest.Notice, err)
+	}
+	if sha256Hex(text) != v.manifest.HeadingSHA256 {
+		return nil, fmt.Errorf("the heading of %s says something else than the one that was signed", v.manifest.Notice)
 	}
 	h, err := parseHeading(text)
 	if err != nil {

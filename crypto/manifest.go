@@ -35,9 +35,12 @@ type Manifest struct {
 	// Created is when the notice was sealed, in UTC, cut to seconds.
 	Created time.Time
 	// ContentSHA256 is the digest, in 64 small hexadecimal digits, of the content
-	// that every body holds. The content holds the opening value, so nobody can
-	// guess a content and confirm it by this digest.
+	// that every body holds. The content holds a secret salt, so nobody can guess a
+	// content and confirm it by this digest.
 	ContentSHA256 string
+	// HeadingSHA256 is the digest of the heading's text, the same in every sealed
+	// heading. It follows from the content: OpenNotice compares them.
+	HeadingSHA256 string
 	// OpeningSHA256 is the digest of the opening value: of its 32 bytes, not of
 	// their 64 digits. It is what lets the server know that a receipt was made by
 	// somebody who opened the notice.
@@ -135,6 +138,7 @@ func (m *Manifest) text() []byte {
 		{"author", string(m.Author)},
 		{"created", formatTextTime(m.Created)},
 		{"content-sha256", m.ContentSHA256},
+		{"heading-sha256", m.HeadingSHA256},
 		{"opening-sha256", m.OpeningSHA256},
 		{"audience-sha256", m.AudienceSHA256},
 		{"mailboxes", strconv.Itoa(m.Mailboxes)},
@@ -191,6 +195,7 @@ func ParseManifest(text []byte) (*Manifest, error) {
 		Author:         r.fingerprint("author"),
 		Created:        r.time("created"),
 		ContentSHA256:  r.hex("content-sha256", 32),
+		HeadingSHA256:  r.hex("heading-sha256", 32),
 		OpeningSHA256:  r.hex("opening-sha256", 32),
 		AudienceSHA256: r.hex("audience-sha256", 32),
 		Mailboxes:      r.integer("mailboxes", MaxAudience),

@@ -74,7 +74,7 @@ func SealNotice(root *Root, author *Key, draft *Draft, recipients []*Recipient, 
 		return nil, err
 	}
 	content := &Content{
-		From: draft.From, Notice: NewNumber(KindNotice), Opening: NewOpening(), AudienceSHA256: sha256Hex(a),
+		From: draft.From, Notice: NewNumber(KindNotice), Salt: NewContentSalt(), Opening: NewOpening(), AudienceSHA256: sha256Hex(a),
 		Created: now, Languages: draft.Languages, Attachments: draft.Attachments,
 	}
 	mime, err := content.Encode()
@@ -84,7 +84,8 @@ func SealNotice(root *Root, author *Key, draft *Draft, recipients []*Recipient, 
 	// Before the work begins: everything else in the manifest that could be refused.
 	manifest := &Manifest{
 		Institution: root.Fingerprint(), Notice: content.Notice, Version: 1, Author: author.Certificate().Fingerprint(), Created: now,
-		ContentSHA256: sha256Hex(mime), OpeningSHA256: openingDigest(content.Opening), AudienceSHA256: content.AudienceSHA256,
+		ContentSHA256: sha256Hex(mime), HeadingSHA256: sha256Hex(content.heading().encode()),
+		OpeningSHA256: openingDigest(content.Opening), AudienceSHA256: content.AudienceSHA256,
 		Mailboxes: audience.Mailboxes(), Bodies: map[Suite]BodyRef{}, Headings: map[Suite]BodyRef{},
 		Acknowledge: draft.Acknowledge, Deadline: draft.Deadline, Fallback: cmp.Or(draft.Fallback, FallbackNone),
 	}
@@ -277,7 +278,7 @@ func (o *OpenedNotice) exists() error {
 // returns nothing unless all of this holds: the body is the one that was signed; the
 // author of the manifest signed the content inside, at the same time; the content
 // is the one that was signed, and it names the manifest's notice, time, audience
-// and opening value.
+// and opening value; and the headings that were signed show its subjects.
 func OpenNotice(v *VerifiedManifest, envelope, body []byte, keys []*Key) (*OpenedNotice, error) {
 	if err := v.exists(); err != nil {
 		return nil, err
@@ -309,6 +310,8 @@ func OpenNotice(v *VerifiedManifest, envelope, body []byte, keys []*Key) (*Opene
 		return nil, differs("audience")
 	case openingDigest(c.Opening) != m.OpeningSHA256:
 		return nil, differs("opening value")
+	case sha256Hex(c.heading().encode()) != m.HeadingSHA256:
+		return nil, fmt.Errorf("notice %s: the lists of mailboxes would show other subjects than the content has", m.Notice)
 	}
 	return &OpenedNotice{verified: v, content: c}, nil
 }

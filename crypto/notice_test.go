@@ -495,6 +495,7 @@ func TestManifestMustFitTheContent(t *testing.T) {
 	}
 	for name, change := range map[string]func(*Manifest){
 		"content":  func(m *Manifest) { m.ContentSHA256 = otherManifest.ContentSHA256 },
+		"heading":  func(m *Manifest) { m.HeadingSHA256 = otherManifest.HeadingSHA256 },
 		"opening":  func(m *Manifest) { m.OpeningSHA256 = otherManifest.OpeningSHA256 },
 		"audience": func(m *Manifest) { m.AudienceSHA256 = otherManifest.AudienceSHA256 },
 		"number":   func(m *Manifest) { m.Notice = otherManifest.Notice },
@@ -576,6 +577,60 @@ func TestHeadingMatches(t *testing.T) {
 	}
 	if o.HeadingMatches(nil) == nil || o.HeadingMatches(&Heading{}) == nil {
 		t.Error("no heading matches")
+	}
+}
+
+// An approver opens one suite's heading; the other suite's must not be able to show
+// what nobody but the author has seen.
+func TestOneAuthorAloneShowsNobodyASubject(t *testing.T) {
+	d := newDispatched(t, newOffice(t))
+	organisation := d.recipients[1].Representative().String()
+	e := d.envelope(t, organisation)
+	keys := []*Key{d.keys[organisation]}
+	if e.Suite == d.envelope(t, StaffHolder(d.approver.Certificate().Fingerprint())).Suite {
+		t.Fatal("the approver opens the organisation's suite, too")
+	}
+	key, err := Unwrap(e.Data, keys...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := d.examine(t, d.approver)
+	forged := o.Content().heading()
+	forged.Subjects[0].Subject = "Evacuate your office"
+	heading, err := key.seal(PurposeHeading, d.author, forged.encode(), sealedAt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := ParseManifest(d.sealed.Manifest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Headings[e.Suite], d.sealed.Headings[e.Suite] = RefTo(heading), heading
+	s := resign(t, m, d.author, sealedAt)
+	d.sealed.Manifest, d.sealed.AuthorSignature = s.Manifest, s.AuthorSignature
+	v := d.verify(t, d.approve(t))
+	if h, err := OpenHeading(v, e.Data, heading, keys); err == nil || h != nil {
+		t.Errorf("a subject is shown that nobody approved: %+v", h)
+	}
+}
+
+// A receipt reveals the opening value. Who has it, and a guess of what the notice
+// says, must still not be able to confirm the guess by what the manifest says.
+func TestARevealedOpeningValueConfirmsNoGuess(t *testing.T) {
+	d := newDispatched(t, newOffice(t))
+	o, v, r, k := d.opened(t)
+	receipt, err := Acknowledge(o, k, r, DecisionAcknowledged, testNonce, acknowledgedAt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	salt := o.Content().Salt
+	if len(salt) != 32 || bytes.Contains(receipt, []byte(salt)) || bytes.Contains(d.sealed.Manifest, []byte(salt)) || bytes.Contains(d.sealed.Audience, []byte(salt)) {
+		t.Error("the salt of the content is no secret")
+	}
+	guess := *o.Content() // all of it, but for what only recipients see
+	guess.Salt = testNonce
+	if m := v.Manifest(); sha256Hex(mustEncode(t, &guess)) == m.ContentSHA256 || sha256Hex(guess.heading().encode()) == m.HeadingSHA256 {
+		t.Error("a guess can be confirmed")
 	}
 }
 
@@ -687,6 +742,7 @@ func (d *dispatched) handmade(t testing.TB, inner time.Time, headingNotice Numbe
 		t.Fatal(err)
 	}
 	m.Notice, m.ContentSHA256, m.OpeningSHA256 = content.Notice, sha256Hex(mime), openingDigest(content.Opening)
+	m.HeadingSHA256 = sha256Hex(h.encode())
 	m.Bodies, m.Headings = map[Suite]BodyRef{SuitePQ: RefTo(body)}, map[Suite]BodyRef{SuitePQ: RefTo(heading)}
 	if change != nil {
 		change(m)
