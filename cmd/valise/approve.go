@@ -201,7 +201,7 @@ type approveJSON struct {
 func approvedJSON(n crypto.Number, released time.Time, e *ceremony.Examined) approveJSON {
 	v := e.Opened.Verified()
 	out := approveJSON{
-		Notice: n, Released: released, Author: signer(v.Author(), v.AuthorSignature()),
+		Notice: n, Released: released, Author: signedBy(v.Author(), v.AuthorSignature()),
 		Acknowledge: v.Manifest().Acknowledge, Deadline: optional(v.Manifest().Deadline), Recipients: []recipientJSON{},
 	}
 	out.Languages, out.Attachments = contentJSON(e.Opened.Content())
@@ -238,7 +238,7 @@ func (c *ApproveCommand) list(ctx context.Context, p *process, o *officer) error
 			w.Problem = err.Error()
 		} else {
 			m := v.Manifest()
-			w.Author, w.Acknowledge, w.Deadline, w.Mailboxes = signer(v.Author(), v.AuthorSignature()), m.Acknowledge, optional(m.Deadline), m.Mailboxes
+			w.Author, w.Acknowledge, w.Deadline, w.Mailboxes = signedBy(v.Author(), v.AuthorSignature()), m.Acknowledge, optional(m.Deadline), m.Mailboxes
 		}
 		waiting = append(waiting, w)
 	}

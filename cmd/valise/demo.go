@@ -27,6 +27,11 @@ func (DemoCommand) Help() string {
 representatives, an organisation, an individual; and a first notice about a security incident, approved and waiting. It prints the address, mailbox numbers and
 passphrases, and what to try. It runs over plain HTTP and writes passphrases down, so it is for trying out only.
 
+EXAMPLES
+
+  valise demo
+  valise demo --listen 127.0.0.1:0 --data demo
+
 FILES
 
   DIR/demo.json     what is printed, for programs

@@ -133,7 +133,7 @@ func listJSON(l *ceremony.Listed, now time.Time) listedJSON {
 		out.Subjects = append(out.Subjects, languageJSON{Language: s.Language, Subject: s.Subject})
 	}
 	v := l.Verified
-	out.Author, out.Approver = signer(v.Author(), v.AuthorSignature()), signer(v.Approver(), v.ApproverSignature())
+	out.Author, out.Approver = signedBy(v.Author(), v.AuthorSignature()), signedBy(v.Approver(), v.ApproverSignature())
 	out.Acknowledge, out.Deadline = v.Manifest().Acknowledge, optional(v.Manifest().Deadline)
 	return out
 }

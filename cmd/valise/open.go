@@ -144,7 +144,7 @@ func showOpened(p *process, m *member, o *crypto.OpenedNotice, n api.Notice, lan
 func openJSON(m *member, o *crypto.OpenedNotice, n api.Notice) openedJSON {
 	v := o.Verified()
 	out := openedJSON{
-		Notice: v.Manifest().Notice, From: o.Content().From, Author: signer(v.Author(), v.AuthorSignature()), Approver: signer(v.Approver(), v.ApproverSignature()),
+		Notice: v.Manifest().Notice, From: o.Content().From, Author: signedBy(v.Author(), v.AuthorSignature()), Approver: signedBy(v.Approver(), v.ApproverSignature()),
 		RootFingerprint: m.trust.Pin().Fingerprint, Acknowledge: v.Manifest().Acknowledge, Deadline: optional(v.Manifest().Deadline),
 		Delivered: n.Delivered, Acknowledgement: n.Acknowledgement,
 	}

@@ -228,7 +228,7 @@ func (c *StatusCommand) list(ctx context.Context, p *process) error {
 			line.Problem = err.Error()
 		} else {
 			m := v.Manifest()
-			line.Author, line.Acknowledge, line.Deadline, line.Mailboxes = signer(v.Author(), v.AuthorSignature()), m.Acknowledge, optional(m.Deadline), m.Mailboxes
+			line.Author, line.Acknowledge, line.Deadline, line.Mailboxes = signedBy(v.Author(), v.AuthorSignature()), m.Acknowledge, optional(m.Deadline), m.Mailboxes
 		}
 		out = append(out, line)
 	}

@@ -92,7 +92,7 @@ type signerJSON struct {
 	Signed      time.Time          `json:"signed"`
 }
 
-func signer(s *crypto.Staff, signature *crypto.Signature) *signerJSON {
+func signedBy(s *crypto.Staff, signature *crypto.Signature) *signerJSON {
 	if s == nil || signature == nil {
 		return nil
 	}

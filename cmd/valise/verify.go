@@ -203,7 +203,7 @@ func verifyReceiptFile(p *process, t *ceremony.Trust, file []byte, e *api.Eviden
 	p.report(verifiedJSON{
 		Held: true, Kind: "receipt", Notice: a.Notice, ManifestSHA256: a.ManifestSHA256, Representative: a.Representative.String(), Fingerprint: a.Certificate,
 		Registrar: v.Signer.Registrar().Name(), Decision: a.Decision, Time: optional(a.Time), Received: optional(v.Received),
-		Author: signer(v.Notice.Author(), v.Notice.AuthorSignature()), Approver: signer(v.Notice.Approver(), v.Notice.ApproverSignature()),
+		Author: signedBy(v.Notice.Author(), v.Notice.AuthorSignature()), Approver: signedBy(v.Notice.Approver(), v.Notice.ApproverSignature()),
 	}, func() {
 		p.say("It holds: %s %s %s at %s.", a.Representative, a.Decision, a.Notice, hourUTC(a.Time))
 		p.say("    signed with %s, whose chain goes by %s (registrar) to the root", a.Certificate.Spaced(), v.Signer.Registrar().Name())
@@ -228,8 +228,8 @@ func verifyManifestFile(p *process, t *ceremony.Trust, file []byte) error {
 		return err
 	}
 	p.report(verifiedJSON{
-		Held: true, Kind: "manifest", Notice: v.Manifest().Notice, ManifestSHA256: v.SHA256(), Author: signer(v.Author(), v.AuthorSignature()),
-		Approver: signer(v.Approver(), v.ApproverSignature()), Time: optional(v.Manifest().Created),
+		Held: true, Kind: "manifest", Notice: v.Manifest().Notice, ManifestSHA256: v.SHA256(), Author: signedBy(v.Author(), v.AuthorSignature()),
+		Approver: signedBy(v.Approver(), v.ApproverSignature()), Time: optional(v.Manifest().Created),
 	}, func() {
 		p.say("It holds: the manifest of %s, sealed at %s.", v.Manifest().Notice, hourUTC(v.Manifest().Created))
 		showSigners(p, v)
@@ -316,7 +316,7 @@ func (c *VerifyCommand) message(ctx context.Context, p *process, file []byte) er
 	}
 	v := o.Verified()
 	p.report(verifiedJSON{
-		Held: true, Kind: "message", Notice: n.Notice, ManifestSHA256: v.SHA256(), Author: signer(v.Author(), v.AuthorSignature()), Approver: signer(v.Approver(), v.ApproverSignature()),
+		Held: true, Kind: "message", Notice: n.Notice, ManifestSHA256: v.SHA256(), Author: signedBy(v.Author(), v.AuthorSignature()), Approver: signedBy(v.Approver(), v.ApproverSignature()),
 	}, func() {
 		p.say("It holds: this is %s, %q.", n.Notice, o.Content().Languages[0].Subject)
 		showSigners(p, v)

@@ -12,7 +12,7 @@ import (
 
 // institution is a court with its staff, and what its portal would answer.
 type institution struct {
-	t         *testing.T
+	t         testing.TB
 	now       time.Time
 	root      *crypto.Key
 	author    *crypto.Key
@@ -24,7 +24,7 @@ type institution struct {
 	locked    map[string][]byte
 }
 
-func newInstitution(t *testing.T) *institution {
+func newInstitution(t testing.TB) *institution {
 	t.Helper()
 	i := &institution{t: t, now: time.Now(), codes: map[string]crypto.ClaimCode{}, locked: map[string][]byte{}}
 	root, err := crypto.GenerateRoot("International Court (test)", i.now)
@@ -125,7 +125,7 @@ func (i *institution) submitted() (api.Submission, api.StaffNotice) {
 	return *s, n
 }
 
-func envelopeOf(t *testing.T, s api.Submission, holder string) api.Envelope {
+func envelopeOf(t testing.TB, s api.Submission, holder string) api.Envelope {
 	t.Helper()
 	for _, e := range s.Envelopes {
 		if e.Holder == holder {
@@ -146,7 +146,7 @@ func (i *institution) approve(n api.StaffNotice) string {
 }
 
 // delivered is the notice as one representative's client gets it.
-func delivered(t *testing.T, s api.Submission, n api.StaffNotice, approval string, as crypto.Representative) api.Notice {
+func delivered(t testing.TB, s api.Submission, n api.StaffNotice, approval string, as crypto.Representative) api.Notice {
 	t.Helper()
 	e := envelopeOf(t, s, as.String())
 	return api.Notice{
@@ -155,7 +155,7 @@ func delivered(t *testing.T, s api.Submission, n api.StaffNotice, approval strin
 	}
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
