@@ -79,34 +79,37 @@ func (d *DB) Delivery(ctx context.Context, r crypto.Representative, n crypto.Num
 
 // MarkOpened implements dispatch.Store.
 func (d *DB) MarkOpened(ctx context.Context, r crypto.Representative, n crypto.Number, at time.Time) (opened time.Time, err error) {
-	err = d.write(ctx, func(t *tx) error {
-		if _, err := t.exec(`UPDATE deliveries SET opened_at = $3 WHERE notice = $1 AND mailbox = $2 AND opened_at IS NULL`, n, r.Mailbox, micros(at)); err != nil {
+	err = d.writeOnce(ctx, func(t *tx) error {
+		err := t.row(`UPDATE deliveries SET opened_at = $3 WHERE notice = $1 AND mailbox = $2 AND opened_at IS NULL RETURNING opened_at`, n, r.Mailbox, micros(at)).
+			Scan(instant{&opened})
+		if err != sql.ErrNoRows {
 			return err
 		}
-		err := t.row(`SELECT opened_at FROM deliveries WHERE notice = $1 AND mailbox = $2`, n, r.Mailbox).Scan(instant{&opened})
+		err = t.row(`SELECT opened_at FROM deliveries WHERE notice = $1 AND mailbox = $2`, n, r.Mailbox).Scan(instant{&opened})
 		return orNotFound(err, "no-notice", "There is no notice %s in your mailbox.", n)
 	})
 	return opened, err
 }
 
-// RecordAcknowledgement implements dispatch.Store.
+// RecordAcknowledgement implements dispatch.Store. It is one statement; only who comes second needs another, to see what is there.
 func (d *DB) RecordAcknowledgement(ctx context.Context, a portal.AcknowledgementRecord) (kept portal.AcknowledgementRecord, created bool, err error) {
 	mailbox := a.Representative.Mailbox
-	err = d.write(ctx, func(t *tx) error {
-		changed, err := t.exec(`INSERT INTO acknowledgements (notice, mailbox, holder, certificate, decision, received_at, receipt)
+	err = d.writeOnce(ctx, func(t *tx) error {
+		kept, created = a, true
+		err := t.row(`INSERT INTO acknowledgements (notice, mailbox, holder, certificate, decision, received_at, receipt)
 			SELECT notice, mailbox, CAST($3 AS TEXT), CAST($4 AS TEXT), CAST($5 AS TEXT), CAST($6 AS BIGINT), $7
 			FROM deliveries WHERE notice = $1 AND mailbox = $2 AND opened_at IS NOT NULL
-			ON CONFLICT (notice, mailbox) DO NOTHING`,
-			a.Notice, mailbox, a.Representative.String(), a.Certificate, a.Decision, micros(a.ReceivedAt), present(a.Receipt))
-		if err != nil {
+			ON CONFLICT (notice, mailbox) DO NOTHING RETURNING received_at`,
+			a.Notice, mailbox, a.Representative.String(), a.Certificate, a.Decision, micros(a.ReceivedAt), present(a.Receipt)).Scan(instant{&kept.ReceivedAt})
+		if err != sql.ErrNoRows {
 			return err
 		}
-		created = changed == 1
+		created = false
 		kept, err = t.acknowledgement(a.Notice, mailbox)
 		switch {
 		case portal.KindOf(err) == portal.NotFound:
 			return portal.Errorf(portal.Conflict, "not-opened", "The notice %s has not been opened. Open it, then acknowledge it.", a.Notice)
-		case err != nil || created || bytes.Equal(kept.Receipt, a.Receipt):
+		case err != nil || bytes.Equal(kept.Receipt, a.Receipt):
 			return err
 		}
 		return portal.Errorf(portal.Conflict, "already-acknowledged", "Representative /%d acknowledged this notice for the mailbox at %s; there is one receipt per mailbox.",
@@ -166,7 +169,7 @@ func (d *DB) Certificates(ctx context.Context, representatives ...crypto.Represe
 	found := map[crypto.Representative][][]byte{}
 	err := d.snapshot(ctx, func(t *tx) error {
 		for rest := representatives; len(rest) > 0; {
-			n := min(len(rest), maxParameters)
+			n := min(len(rest), t.parameters)
 			args := make([]any, n)
 			byHolder := make(map[string]crypto.Representative, n)
 			for i, r := range rest[:n] {

@@ -19,9 +19,11 @@ import (
 // DB is an open database. Its methods may be called by many goroutines, and several DBs, on several machines, may share a
 // PostgreSQL database. Use Open.
 type DB struct {
+	speech
 	readers *sql.DB
-	// write runs one transaction: this is where the two databases differ.
-	write func(context.Context, func(*tx) error) error
+	// write runs one transaction, writeOnce a function with only one statement that writes, which needs none around it. This is where the two
+	// databases differ.
+	write, writeOnce func(context.Context, func(*tx) error) error
 
 	dialect goose.Dialect
 	options []goose.ProviderOption // for migrations

@@ -40,7 +40,7 @@ func openPostgreSQL(dsn string) (*DB, error) {
 	pool.SetConnMaxLifetime(time.Hour) // so that nodes move on after a fail-over
 	p := &postgreSQL{pool}
 	return &DB{
-		readers: pool, write: p.write, dialect: goose.DialectPostgres, writers: pool,
+		speech: speechOfPostgreSQL, readers: pool, write: p.write, writeOnce: p.writeOnce, dialect: goose.DialectPostgres, writers: pool,
 		options: []goose.ProviderOption{goose.WithSessionLocker(locker)},
 		close:   pool.Close,
 	}, nil
@@ -51,13 +51,34 @@ type postgreSQL struct{ pool *sql.DB }
 // maxTries of a transaction that PostgreSQL broke off because of another one.
 const maxTries = 8
 
-// write runs a transaction, again when it lost against another one.
+// write runs a transaction.
 func (p *postgreSQL) write(ctx context.Context, do func(*tx) error) error {
+	return again(ctx, func(ctx context.Context) error {
+		// Read committed: what has to stay as it was read is locked by row.
+		t, err := p.pool.BeginTx(ctx, nil)
+		if err != nil {
+			return err
+		}
+		defer t.Rollback() // of no effect after Commit
+		if err := do(&tx{speech: speechOfPostgreSQL, ctx: ctx, on: t}); err != nil {
+			return err
+		}
+		return t.Commit()
+	})
+}
+
+// writeOnce lets the one statement that writes commit by itself, which saves two round trips.
+func (p *postgreSQL) writeOnce(ctx context.Context, do func(*tx) error) error {
+	return again(ctx, func(ctx context.Context) error { return do(&tx{speech: speechOfPostgreSQL, ctx: ctx, on: p.pool}) })
+}
+
+// again runs something, once more when it lost against another transaction.
+func again(ctx context.Context, do func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
 	var err error
 	for try := range maxTries {
-		if err = p.once(ctx, do); !lostRace(err) {
+		if err = do(ctx); !lostRace(err) {
 			break
 		}
 		select {
@@ -67,19 +88,6 @@ func (p *postgreSQL) write(ctx context.Context, do func(*tx) error) error {
 		}
 	}
 	return fault(err)
-}
-
-func (p *postgreSQL) once(ctx context.Context, do func(*tx) error) error {
-	// Read committed: what has to stay as it was read is locked by row.
-	t, err := p.pool.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer t.Rollback() // of no effect after Commit
-	if err := do(&tx{ctx: ctx, on: t, forUpdate: " FOR UPDATE", forShare: " FOR SHARE"}); err != nil {
-		return err
-	}
-	return t.Commit()
 }
 
 // lostRace says whether PostgreSQL asks for the same transaction again: serialization_failure, deadlock_detected.

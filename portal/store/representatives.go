@@ -247,7 +247,7 @@ func (t *tx) replaceEnvelopes(of crypto.Representative, rewrapped []registry.Hel
 
 // ChangeLock implements registry.Store.
 func (d *DB) ChangeLock(ctx context.Context, of crypto.Representative, salt, verifier, locked []byte) error {
-	return d.write(ctx, func(t *tx) error {
+	return d.writeOnce(ctx, func(t *tx) error {
 		changed, err := t.exec(`UPDATE representatives SET salt = $2, verifier = $3, locked_bundle = $4
 			WHERE holder = $1 AND state = 'claimed' AND locked_bundle IS NOT NULL`, of.String(), salt, verifier, locked)
 		if err == nil && changed == 0 {

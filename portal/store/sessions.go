@@ -23,7 +23,7 @@ func (d *DB) Load(ctx context.Context, idHash string) (data []byte, err error) {
 // Create implements session.Records. An expired record of the same id makes way.
 func (d *DB) Create(ctx context.Context, idHash, holder string, data []byte, ttl time.Duration) error {
 	now := time.Now()
-	return d.write(ctx, func(t *tx) error {
+	return d.writeOnce(ctx, func(t *tx) error {
 		changed, err := t.exec(`INSERT INTO sessions (id_hash, holder, expires, data) VALUES ($1, $2, $3, $4)
 			ON CONFLICT (id_hash) DO UPDATE SET holder = excluded.holder, expires = excluded.expires, data = excluded.data WHERE sessions.expires <= $5`,
 			idHash, holder, micros(now.Add(ttl)), present(data), micros(now))
@@ -37,7 +37,7 @@ func (d *DB) Create(ctx context.Context, idHash, holder string, data []byte, ttl
 // Update implements session.Records.
 func (d *DB) Update(ctx context.Context, idHash string, old, data []byte, ttl time.Duration) (kept bool, err error) {
 	now := time.Now()
-	err = d.write(ctx, func(t *tx) error {
+	err = d.writeOnce(ctx, func(t *tx) error {
 		changed, err := t.exec(`UPDATE sessions SET data = $3, expires = $4 WHERE id_hash = $1 AND data = $2 AND expires > $5`,
 			idHash, present(old), present(data), micros(now.Add(ttl)), micros(now))
 		kept = changed == 1
@@ -48,7 +48,7 @@ func (d *DB) Update(ctx context.Context, idHash string, old, data []byte, ttl ti
 
 // Delete implements session.Records.
 func (d *DB) Delete(ctx context.Context, idHash, _ string) error {
-	return d.write(ctx, func(t *tx) error {
+	return d.writeOnce(ctx, func(t *tx) error {
 		_, err := t.exec(`DELETE FROM sessions WHERE id_hash = $1`, idHash)
 		return err
 	})
@@ -97,7 +97,7 @@ func (d *DB) Revoke(ctx context.Context, holder string) error {
 
 // PutNonce implements session.Nonces.
 func (d *DB) PutNonce(ctx context.Context, purpose, nonce string, ttl time.Duration) error {
-	return d.write(ctx, func(t *tx) error {
+	return d.writeOnce(ctx, func(t *tx) error {
 		_, err := t.exec(`INSERT INTO nonces (purpose, nonce, expires) VALUES ($1, $2, $3)`, purpose, nonce, micros(time.Now().Add(ttl)))
 		return err
 	})
@@ -105,7 +105,7 @@ func (d *DB) PutNonce(ctx context.Context, purpose, nonce string, ttl time.Durat
 
 // TakeNonce implements session.Nonces.
 func (d *DB) TakeNonce(ctx context.Context, purpose, nonce string) (taken bool, err error) {
-	err = d.write(ctx, func(t *tx) error {
+	err = d.writeOnce(ctx, func(t *tx) error {
 		changed, err := t.exec(`DELETE FROM nonces WHERE purpose = $1 AND nonce = $2 AND expires > $3`, purpose, nonce, micros(time.Now()))
 		taken = changed == 1
 		return err
@@ -113,12 +113,16 @@ func (d *DB) TakeNonce(ctx context.Context, purpose, nonce string) (taken bool, 
 	return taken && err == nil, err
 }
 
+// limitSlack is how much too early an act may be, as acts overtake one another on their way here and nodes' clocks differ. It makes no more acts in
+// the long run.
+const limitSlack = 100 * time.Millisecond
+
 // Allow implements session.Limits. A row says when the next act would be due if acts came evenly; an act may come up to a burst ahead of
 // that. A key without a row has been quiet.
 func (d *DB) Allow(ctx context.Context, key string, burst int, period time.Duration) (ok bool, retryAfter time.Duration, err error) {
 	now, step := time.Now().UnixMicro(), period.Microseconds()
-	latest := now + int64(burst-1)*step // the latest due at which one more is within the burst
-	err = d.write(ctx, func(t *tx) error {
+	latest := now + int64(burst-1)*step + min(step/10, limitSlack.Microseconds()) // the latest due at which one more is within the burst
+	err = d.writeOnce(ctx, func(t *tx) error {
 		changed, err := t.exec(`INSERT INTO limits (key, due) VALUES ($1, $2)
 			ON CONFLICT (key) DO UPDATE SET due = CASE WHEN limits.due < $3 THEN $2 ELSE limits.due + $4 END WHERE limits.due <= $5`,
 			key, now+step, now, step, latest)
@@ -143,7 +147,7 @@ func (d *DB) Purge(ctx context.Context, now time.Time) error {
 		`DELETE FROM nonces WHERE expires <= $1`,
 		`DELETE FROM limits WHERE due <= $1`,
 	} {
-		if err := d.write(ctx, func(t *tx) error {
+		if err := d.writeOnce(ctx, func(t *tx) error {
 			_, err := t.exec(statement, micros(now))
 			return err
 		}); err != nil {

@@ -55,7 +55,7 @@ func openSQLite(ctx context.Context, path string) (*DB, error) {
 	}
 	w := newWriter(writers)
 	return &DB{
-		readers: readers, write: w.write, dialect: goose.DialectSQLite3, writers: writers,
+		speech: speechOfSQLite, readers: readers, write: w.write, writeOnce: w.writeOnce, dialect: goose.DialectSQLite3, writers: writers,
 		close: func() error {
 			w.stop()
 			return errors.Join(readers.Close(), writers.Close())
@@ -83,6 +83,7 @@ type writer struct {
 type job struct {
 	ctx    context.Context
 	do     func(*tx) error
+	once   bool // only one statement in it writes
 	result chan error
 }
 
@@ -100,14 +101,22 @@ var errClosed = errors.New("the database has been closed")
 // write hands a transaction in and waits for its outcome. Once it has begun, it can't be cancelled: SQLite would
 // roll back everybody else's in the same group.
 func (w *writer) write(ctx context.Context, do func(*tx) error) error {
-	j := &job{ctx: ctx, do: do, result: make(chan error, 1)}
-	if err := w.hand(ctx, j); err != nil {
+	return w.await(&job{ctx: ctx, do: do, result: make(chan error, 1)})
+}
+
+// writeOnce is write without a savepoint: SQLite takes back a statement that fails by itself.
+func (w *writer) writeOnce(ctx context.Context, do func(*tx) error) error {
+	return w.await(&job{ctx: ctx, do: do, once: true, result: make(chan error, 1)})
+}
+
+func (w *writer) await(j *job) error {
+	if err := w.hand(j); err != nil {
 		return fault(err)
 	}
 	return fault(<-j.result)
 }
 
-func (w *writer) hand(ctx context.Context, j *job) error {
+func (w *writer) hand(j *job) error {
 	w.mu.RLock()
 	defer w.mu.RUnlock()
 	if w.stopped {
@@ -116,8 +125,8 @@ func (w *writer) hand(ctx context.Context, j *job) error {
 	select {
 	case w.queue <- j:
 		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+	case <-j.ctx.Done():
+		return j.ctx.Err()
 	}
 }
 
@@ -170,15 +179,19 @@ func (w *writer) commit(group []*job) {
 	}
 }
 
-// run does a job inside a savepoint. broken means that the whole transaction is.
+// run does a job, inside a savepoint if it needs one. broken means that the whole transaction is.
 func (j *job) run(ctx context.Context, conn *sql.Conn) (outcome, broken error) {
 	if err := j.ctx.Err(); err != nil {
 		return err, nil // whoever asked has left
 	}
+	t := &tx{speech: speechOfSQLite, ctx: context.WithoutCancel(j.ctx), on: conn}
+	if j.once {
+		return j.do(t), nil
+	}
 	if _, err := conn.ExecContext(ctx, "SAVEPOINT job"); err != nil {
 		return nil, err
 	}
-	if outcome = j.do(&tx{ctx: context.WithoutCancel(j.ctx), on: conn}); outcome != nil {
+	if outcome = j.do(t); outcome != nil {
 		// When SQLite has already rolled everything back (disk full, input/output error), there is no such savepoint any more.
 		if _, err := conn.ExecContext(ctx, "ROLLBACK TO job"); err != nil {
 			return nil, errors.Join(outcome, err)

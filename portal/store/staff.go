@@ -11,7 +11,7 @@ import (
 
 // RecordAudit implements portal.Auditor.
 func (d *DB) RecordAudit(ctx context.Context, e portal.AuditEntry) error {
-	return d.write(ctx, func(t *tx) error {
+	return d.writeOnce(ctx, func(t *tx) error {
 		_, err := t.exec(`INSERT INTO audit (at, actor, act, object) VALUES ($1, $2, $3, $4)`, micros(time.Now()), e.Actor, e.Act, e.Object)
 		return err
 	})

@@ -15,12 +15,25 @@ type querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-// tx is a transaction for as long as one function runs in it.
-type tx struct {
-	ctx context.Context
-	on  querier
+// speech is in what the SQL of the two databases differs.
+type speech struct {
 	// What ends a SELECT that locks its rows; empty on SQLite, where a writing transaction is alone.
 	forUpdate, forShare string
+	// parameters is how many a statement has at most when it could be done with any number. For PostgreSQL each statement costs a round trip; SQLite
+	// looks each parameter's name up among all others, so its time grows with the square.
+	parameters int
+}
+
+var (
+	speechOfSQLite     = speech{parameters: 60}
+	speechOfPostgreSQL = speech{forUpdate: " FOR UPDATE", forShare: " FOR SHARE", parameters: 6000}
+)
+
+// tx is a transaction for as long as one function runs in it.
+type tx struct {
+	speech
+	ctx context.Context
+	on  querier
 }
 
 // exec runs a statement and returns how many rows it changed.
@@ -52,9 +65,6 @@ func (t *tx) each(scan func(rows *sql.Rows) error, query string, args ...any) er
 	return rows.Err()
 }
 
-// maxParameters in one statement: SQLite takes 32,766, PostgreSQL 65,535.
-const maxParameters = 6_000
-
 // insert writes many rows with few statements; row by row, PostgreSQL would spend its time on round trips.
 func (t *tx) insert(table, columns string, rows [][]any) error {
 	if len(rows) == 0 {
@@ -62,7 +72,7 @@ func (t *tx) insert(table, columns string, rows [][]any) error {
 	}
 	width := len(rows[0])
 	for len(rows) > 0 {
-		n := min(len(rows), maxParameters/width)
+		n := min(len(rows), max(1, t.parameters/width))
 		var query strings.Builder
 		query.WriteString("INSERT INTO " + table + " (" + columns + ") VALUES ")
 		args := make([]any, 0, n*width)
@@ -97,7 +107,7 @@ func parameters(first, n int) string {
 func (d *DB) look(ctx context.Context, do func(*tx) error) error {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
-	return fault(do(&tx{ctx: ctx, on: d.readers}))
+	return fault(do(&tx{speech: d.speech, ctx: ctx, on: d.readers}))
 }
 
 // snapshot runs several reading statements that see the database as it was at one moment.
@@ -109,7 +119,7 @@ func (d *DB) snapshot(ctx context.Context, do func(*tx) error) error {
 		return fault(err)
 	}
 	defer t.Rollback() // nothing to commit
-	return fault(do(&tx{ctx: ctx, on: t}))
+	return fault(do(&tx{speech: d.speech, ctx: ctx, on: t}))
 }
 
 // ------------------------------------------------------------------ times
