@@ -50,6 +50,11 @@ type Certificate struct {
 	encryption     *openpgp.Key
 }
 
+// exists refuses the zero value.
+func (c *Certificate) exists() bool { return c != nil && c.entity != nil }
+
+var errZeroCertificate = errors.New("there is no certificate")
+
 // ParseCertificate reads exactly one certificate, armored or binary, of at most
 // MaxCertificateSize. Something else, a private key, several certificates, or
 // one whose self-signatures don't hold is refused with a *PolicyError. Whether
@@ -329,7 +334,7 @@ func isPostQuantum(key *packet.PublicKey) bool {
 
 // encryptionKey returns the key that envelopes for this certificate are wrapped to.
 func (c *Certificate) encryptionKey() (*packet.PublicKey, error) {
-	if c.encryption == nil {
+	if !c.exists() || c.encryption == nil {
 		return nil, errNoEncryption()
 	}
 	return c.encryption.PublicKey, nil

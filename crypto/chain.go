@@ -60,6 +60,9 @@ func ParseRole(text string) (Role, error) {
 // made by the root and valid for StaffPeriod. The newest certification counts: to
 // change roles certify again, to withdraw all of them certify with none.
 func CertifyStaff(root *Key, subject *Certificate, roles []Role, now time.Time) (*Certificate, error) {
+	if !root.exists() {
+		return nil, errNoKey
+	}
 	if err := subject.CheckPolicy(now); err != nil {
 		return nil, err
 	}
@@ -92,6 +95,9 @@ func CertifyIssued(registrar *Key, subject *Certificate, representative Represen
 // certification of the one before it. A certificate that CheckRepresentative
 // refuses is refused.
 func CertifySuccessor(old *Key, subject *Certificate, representative Representative, now time.Time) (*Certificate, error) {
+	if !old.exists() {
+		return nil, errNoKey
+	}
 	if err := old.certificate.checkUserID(representative.String()); err != nil {
 		return nil, fmt.Errorf("the old key is not that of %s: %w", representative, old.certificate.withFingerprint(err))
 	}
@@ -109,6 +115,9 @@ func certifyRepresentative(issuer *Key, subject *Certificate, representative Rep
 // on a copy of the octets: nothing else in the certificate changes its place.
 // period 0 means for good.
 func certify(issuer *Key, subject *Certificate, userID, notation string, values []string, period time.Duration, now time.Time) (*Certificate, error) {
+	if !issuer.exists() {
+		return nil, errNoKey
+	}
 	if issuer.certificate.fingerprint == subject.fingerprint {
 		return nil, errors.New("a key can't certify itself")
 	}
@@ -171,6 +180,9 @@ func isAnyCertification(*packet.Signature) bool { return true }
 // The issuer named in a signature only sorts out those that others made; what
 // counts is that the signature verifies with exactly c's primary key.
 func (c *Certificate) newestCertification(subject *Certificate, userID string, until time.Time, wanted func(*packet.Signature) bool) *packet.Signature {
+	if !c.exists() || !subject.exists() {
+		return nil
+	}
 	identity := subject.entity.Identities[userID]
 	if identity == nil || !affordable(c.entity.PrimaryKey) {
 		return nil
@@ -242,6 +254,11 @@ func OpenRoot(pin Pin, certificate []byte) (*Root, error) {
 	return &Root{certificate: c}, nil
 }
 
+// exists refuses the zero value.
+func (r *Root) exists() bool { return r != nil && r.certificate.exists() }
+
+var errNoRoot = errors.New("there is no root to verify with")
+
 // Certificate returns the root's certificate.
 func (r *Root) Certificate() *Certificate { return r.certificate }
 
@@ -261,6 +278,12 @@ type Staff struct {
 // it gave at least one role, and neither of the two keys had expired or been
 // revoked.
 func (r *Root) VerifyStaff(c *Certificate, at time.Time) (*Staff, error) {
+	if !r.exists() {
+		return nil, errNoRoot
+	}
+	if !c.exists() {
+		return nil, errZeroCertificate
+	}
 	if err := r.certificate.checkSigner(at); err != nil {
 		return nil, fmt.Errorf("the institution's root certificate: %w", err)
 	}
@@ -364,6 +387,9 @@ type Recipient struct {
 // since, or a key that was replaced since, leaves the chain whole; one that was
 // revoked as compromised breaks it.
 func (r *Root) VerifyRepresentative(staff []*Certificate, chain []*Certificate, representative Representative, at time.Time) (*Recipient, error) {
+	if !r.exists() {
+		return nil, errNoRoot
+	}
 	if len(chain) == 0 || len(chain) > maxChain {
 		return nil, fmt.Errorf("the chain of %s has %d certificates; it must have 1 to %d", representative, len(chain), maxChain)
 	}

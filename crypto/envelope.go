@@ -22,6 +22,12 @@ const MaxEnvelopeSize = 4 << 10
 // Whether the certificate is good today is for the caller to check before
 // (Root.VerifyRepresentative, CheckPolicy).
 func (k *SessionKey) Wrap(to *Certificate) (envelope []byte, err error) {
+	if k == nil || k.suite == "" {
+		return nil, errors.New("there is no session key")
+	}
+	if !to.exists() {
+		return nil, errZeroCertificate
+	}
 	if to.Suite() != k.suite {
 		return nil, fmt.Errorf("a body of suite %q can't be sealed to certificate %s, whose owner's program opens suite %q: seal a body of that suite, too", k.suite, to.fingerprint, to.Suite())
 	}
@@ -56,6 +62,9 @@ func (k *SessionKey) wrap(to *Certificate) (envelope []byte, err error) {
 // time. When one certificate fails, so does all, and the error names it.
 func WrapAll(keys map[Suite]*SessionKey, to []*Certificate, progress func(done int)) ([][]byte, error) {
 	for _, c := range to {
+		if !c.exists() {
+			return nil, errZeroCertificate
+		}
 		if keys[c.Suite()] == nil {
 			return nil, fmt.Errorf("certificate %s needs a body of suite %q, and there is none", c.fingerprint, c.Suite())
 		}
@@ -125,6 +134,9 @@ func Unwrap(envelope []byte, keys ...*Key) (*SessionKey, error) {
 // no longer sealed to included.
 func (k *Key) decryptionKeys() []*packet.PrivateKey {
 	var keys []*packet.PrivateKey
+	if !k.exists() {
+		return nil
+	}
 	if k.entity.PrivateKey != nil && k.entity.PrimaryKey.PubKeyAlgo.CanEncrypt() {
 		keys = append(keys, k.entity.PrivateKey)
 	}
@@ -141,6 +153,9 @@ func (k *Key) decryptionKeys() []*packet.PrivateKey {
 // envelope keeps the suite of the body, whatever the certificate's own: the owner
 // of a GnuPG key can open an old body of SuitePQ with Valise, but not with GnuPG.
 func Rewrap(envelope []byte, from []*Key, to *Certificate) ([]byte, error) {
+	if !to.exists() {
+		return nil, errZeroCertificate
+	}
 	key, err := Unwrap(envelope, from...)
 	if err != nil {
 		return nil, err
@@ -153,6 +168,9 @@ func Rewrap(envelope []byte, from []*Key, to *Certificate) ([]byte, error) {
 // encryption key, with fields of the sizes that they must have and nothing else.
 // Whether it opens, and what, can only be told by to's owner.
 func CheckEnvelope(envelope []byte, to *Certificate) error {
+	if !to.exists() {
+		return errZeroCertificate
+	}
 	return CheckEnvelopeFor(to.Suite(), envelope, to)
 }
 
@@ -161,6 +179,9 @@ func CheckEnvelope(envelope []byte, to *Certificate) error {
 func CheckEnvelopeFor(suite Suite, envelope []byte, to *Certificate) error {
 	if err := suite.check(); err != nil {
 		return err
+	}
+	if !to.exists() {
+		return errZeroCertificate
 	}
 	e, err := parseEnvelope(envelope)
 	if err != nil {

@@ -30,6 +30,11 @@ type Key struct {
 	entity      *openpgp.Entity // the certificate's, with the private parts; every signature's Valid is set
 }
 
+// exists refuses the zero value.
+func (k *Key) exists() bool { return k != nil && k.certificate.exists() && k.entity != nil }
+
+var errNoKey = errors.New("there is no key")
+
 // Format keeps the private part out of logs, whatever verb prints the key.
 func (k *Key) Format(f fmt.State, _ rune) {
 	if k == nil || k.certificate == nil {
@@ -186,6 +191,12 @@ func (k *Key) Certificate() *Certificate { return k.certificate }
 // WithCertificate returns the same key with a newer certificate, as it comes back
 // from being certified. A certificate of another key is refused.
 func (k *Key) WithCertificate(c *Certificate) (*Key, error) {
+	if !k.exists() {
+		return nil, errNoKey
+	}
+	if !c.exists() {
+		return nil, errZeroCertificate
+	}
 	if c.Fingerprint() != k.certificate.Fingerprint() {
 		return nil, fmt.Errorf("certificate %s belongs to another key than %s", c.Fingerprint(), k.certificate.Fingerprint())
 	}

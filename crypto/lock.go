@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -84,6 +85,9 @@ var (
 
 // LockBundle locks b under s. The outcome is binary, and another one every time.
 func LockBundle(b *Bundle, s *Secrets) ([]byte, error) {
+	if !s.derived() {
+		return nil, errNotDerived
+	}
 	text, err := b.encode()
 	if err != nil {
 		return nil, err
@@ -213,6 +217,9 @@ func UnlockBundle(locked []byte, s *Secrets) (b *Bundle, err error) {
 			b, err = nil, fmt.Errorf("reading the bundle failed: %v", r)
 		}
 	}()
+	if !s.derived() {
+		return nil, errNotDerived
+	}
 	parts, err := cutLocked(locked)
 	if err != nil {
 		return nil, err
@@ -269,7 +276,7 @@ func openBundleText(seipd, sessionKey []byte) ([]byte, error) {
 
 func (b *Bundle) encode() ([]byte, error) {
 	switch {
-	case b.Key == nil:
+	case b == nil || slices.ContainsFunc(b.Keys(), func(k *Key) bool { return !k.exists() }):
 		return nil, errors.New("a bundle needs a key")
 	case len(b.Past) > MaxPastKeys:
 		return nil, fmt.Errorf("a bundle holds at most %d earlier keys, not %d: leave out the oldest", MaxPastKeys, len(b.Past))

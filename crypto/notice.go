@@ -57,6 +57,9 @@ func (s *SealedNotice) Signed() SignedManifest {
 // the policy now. Among the desk, the staff who can open the notice before it is
 // released, must be an approver who is not the author.
 func SealNotice(root *Root, author *Key, draft *Draft, recipients []*Recipient, desk []*Staff, now time.Time, progress func(done, total int)) (*SealedNotice, error) {
+	if draft == nil {
+		return nil, errors.New("there is no draft to seal")
+	}
 	now = now.UTC().Truncate(time.Second)
 	if err := checkAuthor(root, author, now); err != nil {
 		return nil, err

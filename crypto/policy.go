@@ -124,6 +124,9 @@ func checkAlgorithm(key *packet.PublicKey) *PolicyError {
 // CheckPolicy says whether notices may be sealed to the certificate, and its
 // owner's signatures believed, at a time. It returns nil or a *PolicyError.
 func (c *Certificate) CheckPolicy(at time.Time) error {
+	if !c.exists() {
+		return errNoCertificate(errZeroCertificate)
+	}
 	if err := c.checkEncryption(at); err != nil {
 		return c.withFingerprint(err)
 	}
@@ -152,6 +155,9 @@ func (c *Certificate) checkEncryption(at time.Time) *PolicyError {
 // time when it signed: the institution's root has no encryption subkey, and a
 // recipient's old key may have expired since it certified its successor.
 func (c *Certificate) checkSigner(at time.Time) error {
+	if !c.exists() {
+		return errNoCertificate(errZeroCertificate)
+	}
 	if err := c.signerPolicy(at); err != nil {
 		return c.withFingerprint(err)
 	}
@@ -160,6 +166,9 @@ func (c *Certificate) checkSigner(at time.Time) error {
 
 // withFingerprint completes the commands in the remedy.
 func (c *Certificate) withFingerprint(e *PolicyError) error {
+	if !c.exists() {
+		return e
+	}
 	return &PolicyError{e.Rule, e.Why, strings.ReplaceAll(e.Remedy, "FINGERPRINT", string(c.fingerprint))}
 }
 
@@ -224,6 +233,9 @@ func (c *Certificate) CheckRepresentative(representative Representative, at time
 // checkUserID looks at the packets, so that a user ID without a signature, which
 // names its owner all the same, is found too.
 func (c *Certificate) checkUserID(number string) *PolicyError {
+	if !c.exists() {
+		return errNoCertificate(errZeroCertificate)
+	}
 	for _, p := range c.packet {
 		if p.kind == packetUserID && string(p.body) != number || p.kind == packetUserAttribute {
 			return &PolicyError{RuleIdentifyingUserID,

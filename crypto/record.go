@@ -23,6 +23,9 @@ func SealRecord(content []byte, signer *Key, purpose Purpose, to []*Certificate,
 	}
 	suite := SuitePQ
 	for i, c := range to {
+		if !c.exists() {
+			return nil, errZeroCertificate
+		}
 		if err := c.CheckPolicy(now); err != nil {
 			return nil, fmt.Errorf("nothing can be sealed to certificate %s: %w", c.fingerprint, err)
 		}

@@ -86,6 +86,9 @@ func (k *SessionKey) seal(purpose Purpose, author *Key, content []byte, now time
 
 // open decrypts one packet of the key's suite and verifies the signature inside.
 func (k *SessionKey) open(purpose Purpose, author *Certificate, sealed []byte, now time.Time) ([]byte, *Signature, error) {
+	if k == nil || !author.exists() {
+		return nil, nil, errors.New("opening a sealed packet needs its session key and its author's certificate")
+	}
 	suite, err := CheckBody(sealed)
 	if err != nil {
 		return nil, nil, err

@@ -43,6 +43,11 @@ type Secrets struct {
 	output [32]byte
 }
 
+// derived says whether DeriveSecrets made s: the zero value is the same for everybody.
+func (s *Secrets) derived() bool { return s != nil && s.output != [32]byte{} }
+
+var errNotDerived = errors.New("there are no secrets: derive them from a passphrase or claim code first")
+
 // Format keeps the secrets out of logs, whatever verb prints them.
 func (s Secrets) Format(f fmt.State, _ rune) { io.WriteString(f, "secrets (not shown)") }
 
@@ -75,8 +80,14 @@ func DeriveSecrets(secret, salt []byte) (*Secrets, error) {
 	return s, nil
 }
 
-// LogInSecret returns the 32 bytes that are sent to the server at log-in.
-func (s *Secrets) LogInSecret() []byte { return s.expand(logInSecretLabel) }
+// LogInSecret returns the 32 bytes that are sent to the server at log-in; nil for
+// the zero value.
+func (s *Secrets) LogInSecret() []byte {
+	if !s.derived() {
+		return nil
+	}
+	return s.expand(logInSecretLabel)
+}
 
 // expand is HKDF-SHA256 (RFC 5869) without salt over the Argon2 output.
 func (s *Secrets) expand(label string) []byte {

@@ -110,6 +110,9 @@ func (k *Key) sign(kind packet.SignatureType, purpose Purpose, data []byte, now 
 	if err := purpose.check(); err != nil {
 		return nil, err
 	}
+	if !k.exists() {
+		return nil, errNoKey
+	}
 	now = now.Truncate(time.Second)
 	signer, err := k.signingKey(now)
 	if err != nil {
@@ -307,6 +310,9 @@ func (c *Certificate) verify(s *packet.Signature, kind packet.SignatureType, pur
 			verified, err = nil, errNoSignature(fmt.Errorf("verifying it failed: %v", r))
 		}
 	}()
+	if !c.exists() {
+		return nil, errZeroCertificate
+	}
 	made := s.CreationTime
 	switch {
 	case s.SigType != kind:
