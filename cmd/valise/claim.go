@@ -69,7 +69,7 @@ func (c *ClaimCommand) Run(ctx context.Context, p *process) error {
 	if err := c.compare(p, m); err != nil {
 		return err
 	}
-	claim, passphrase, err := c.prepare(ctx, p, m)
+	claim, err := c.prepare(ctx, p, m)
 	if err != nil {
 		return err
 	}
@@ -79,9 +79,6 @@ func (c *ClaimCommand) Run(ctx context.Context, p *process) error {
 	}
 	if err := m.client.Claim(ctx, claim); err != nil {
 		return err
-	}
-	if passphrase != "" {
-		p.showSecret(passphrase)
 	}
 	certificate := claim.Certificate()
 	p.report(struct {
@@ -158,41 +155,34 @@ func (c *ClaimCommand) compare(p *process, m *member) error {
 	return p.confirm("Is that the fingerprint in your letter, every group of it?")
 }
 
-// prepare makes the new key, or takes the one that was brought along. passphrase is
-// returned when it must be shown.
-func (c *ClaimCommand) prepare(ctx context.Context, p *process, m *member) (claim *ceremony.Claim, passphrase string, err error) {
+// prepare makes the new key, or takes the one that was brought along.
+func (c *ClaimCommand) prepare(ctx context.Context, p *process, m *member) (*ceremony.Claim, error) {
 	now := time.Now()
 	if c.Certificate != "" {
 		data, err := p.readInput(c.Certificate, 2*crypto.MaxCertificateSize)
 		if err != nil {
-			return nil, "", err
+			return nil, err
 		}
-		claim, err = ceremony.NewOwnClaim(m.bundle, data, now)
+		claim, err := ceremony.NewOwnClaim(m.bundle, data, now)
 		var policy *crypto.PolicyError
 		if errors.As(err, &policy) {
-			return nil, "", fmt.Errorf("%s can't be used: %w", c.Certificate, err)
+			return nil, fmt.Errorf("%s can't be used: %w", c.Certificate, err)
 		}
-		return claim, "", err
+		return claim, err
 	}
 	profile := c.Profile
 	if profile == "" {
 		me, err := m.client.Me(ctx)
 		if err != nil {
-			return nil, "", err
+			return nil, err
 		}
 		if profile = crypto.ProfilePQ; me.Profile == crypto.ProfileCompat {
 			profile = crypto.ProfileCompat
 		}
 	}
-	chosen, shown, err := p.newSecret(c.NewSecretFile)
+	passphrase, err := p.newSecret(c.NewSecretFile)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
-	if claim, err = ceremony.NewClaim(m.bundle, profile, chosen, now); err != nil {
-		return nil, "", err
-	}
-	if shown {
-		passphrase = chosen
-	}
-	return claim, passphrase, nil
+	return ceremony.NewClaim(m.bundle, profile, passphrase, now)
 }

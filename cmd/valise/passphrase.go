@@ -46,7 +46,7 @@ func (c *PassphraseCommand) Run(ctx context.Context, p *process) error {
 	if err := m.needsClaim(); err != nil {
 		return err
 	}
-	passphrase, shown, err := p.newSecret(c.NewSecretFile)
+	passphrase, err := p.newSecret(c.NewSecretFile)
 	if err != nil {
 		return err
 	}
@@ -56,9 +56,6 @@ func (c *PassphraseCommand) Run(ctx context.Context, p *process) error {
 	}
 	if err := m.client.ChangeLock(ctx, lock); err != nil {
 		return err
-	}
-	if shown {
-		p.showSecret(passphrase)
 	}
 	p.report(struct {
 		Representative string `json:"representative"`

@@ -187,20 +187,20 @@ func (p *process) ask(prompt string) (string, error) {
 	return typed, err
 }
 
-// newSecret settles the passphrase of a new lock: that in a file; a generated one,
-// written into the file, when the file doesn't exist; without a file, what is typed
-// twice, or a generated one when nothing is typed. shown is set when the person must be
-// shown it, as it is kept nowhere else.
-func (p *process) newSecret(file string) (passphrase string, shown bool, err error) {
+// newSecret settles the passphrase of a new lock, before anything is locked under it:
+// that in a file; a generated one, written into the file, when the file doesn't exist;
+// without a file, what is typed twice, or, when nothing is typed, a generated one that
+// is shown and typed once, so that a passphrase that nobody has is noticed now.
+func (p *process) newSecret(file string) (passphrase string, err error) {
 	if file != "" {
 		passphrase, err = p.newSecretFile(file)
 	} else {
-		passphrase, shown, err = p.typeNewSecret()
+		passphrase, err = p.typeNewSecret()
 	}
 	if err != nil {
-		return "", false, err
+		return "", err
 	}
-	return passphrase, shown, crypto.CheckPassphrase(passphrase)
+	return passphrase, crypto.CheckPassphrase(passphrase)
 }
 
 func (p *process) newSecretFile(file string) (string, error) {
@@ -214,30 +214,30 @@ func (p *process) newSecretFile(file string) (string, error) {
 	return passphrase, nil
 }
 
-func (p *process) typeNewSecret() (passphrase string, generated bool, err error) {
+func (p *process) typeNewSecret() (string, error) {
 	if !p.interactive() {
-		return "", false, usagef("there is no terminal to ask for a new passphrase on; name a file with --new-secret-file (six words are chosen and written into it when it doesn't exist)")
+		return "", usagef("there is no terminal to ask for a new passphrase on; name a file with --new-secret-file (six words are chosen and written into it when it doesn't exist)")
 	}
-	first, err := p.ask("new passphrase (leave it empty to have six words chosen for you)")
+	passphrase, err := p.ask("new passphrase (leave it empty to have six words chosen for you)")
 	if err != nil {
-		return "", false, err
+		return "", err
 	}
-	if strings.TrimSpace(first) == "" {
-		return ceremony.NewPassphrase(), true, nil
+	again := "the same again"
+	if strings.TrimSpace(passphrase) == "" {
+		passphrase = ceremony.NewPassphrase()
+		fmt.Fprintf(p.stderr, "\nThe passphrase, shown only this once; write it down and keep it safe:\n\n    %s\n\n", passphrase)
+		again = "type it once, to be sure that you have it"
+	} else if err := crypto.CheckPassphrase(passphrase); err != nil {
+		return "", err
 	}
-	again, err := p.ask("the same again")
+	typed, err := p.ask(again)
 	if err != nil {
-		return "", false, err
+		return "", err
 	}
-	if first != again {
-		return "", false, errors.New("the two passphrases differ; try again")
+	if strings.Join(strings.Fields(typed), " ") != strings.Join(strings.Fields(passphrase), " ") {
+		return "", errors.New("the two passphrases differ; nothing was done, try again")
 	}
-	return first, false, nil
-}
-
-// showSecret shows a generated passphrase that is kept nowhere else.
-func (p *process) showSecret(passphrase string) {
-	fmt.Fprintf(p.stderr, "\nThe passphrase, shown only this once; write it down and keep it safe:\n\n    %s\n\n", passphrase)
+	return passphrase, nil
 }
 
 // progress returns what draws a bar on a terminal while long work is done, or nil.

@@ -51,16 +51,13 @@ func (c *RootNewCommand) Run(p *process) error {
 		return err
 	}
 	certificate := key.Certificate()
-	passphrase, shown, err := p.newSecret(c.NewSecretFile)
+	passphrase, err := p.newSecret(c.NewSecretFile)
 	if err != nil {
 		return err
 	}
 	b := &crypto.Bundle{Holder: c.Name, Pin: crypto.Pin{Fingerprint: certificate.Fingerprint()}, Key: key}
 	if err := writeKeyPair(c.Key, c.Certificate, b, passphrase); err != nil {
 		return err
-	}
-	if shown {
-		p.showSecret(passphrase)
 	}
 	p.report(madeKeyJSON{Name: c.Name, Fingerprint: certificate.Fingerprint(), SHA256: certificate.PublicKeySHA256(), Key: c.Key, Certificate: c.Certificate}, func() {
 		p.say("The root of %s:\n\n    fingerprint  %s\n    SHA-256      %s\n", c.Name, certificate.Fingerprint().Spaced(), groupsOf(certificate.PublicKeySHA256(), 8))

@@ -56,15 +56,12 @@ func (c *StaffNewCommand) Run(p *process) error {
 	if err != nil {
 		return err
 	}
-	passphrase, shown, err := p.newSecret(c.NewSecretFile)
+	passphrase, err := p.newSecret(c.NewSecretFile)
 	if err != nil {
 		return err
 	}
 	if err := writeKeyPair(c.Key, c.Certificate, &crypto.Bundle{Holder: c.Name, Pin: pin, Key: key}, passphrase); err != nil {
 		return err
-	}
-	if shown {
-		p.showSecret(passphrase)
 	}
 	certificate := key.Certificate()
 	p.report(madeKeyJSON{Name: c.Name, Fingerprint: certificate.Fingerprint(), SHA256: certificate.PublicKeySHA256(), Key: c.Key, Certificate: c.Certificate}, func() {

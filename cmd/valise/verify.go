@@ -271,7 +271,10 @@ func verifyCertificates(p *process, t *ceremony.Trust, file []byte) error {
 
 func verifyChain(p *process, t *ceremony.Trust, blocks []string, of crypto.Representative) error {
 	r, err := t.VerifyChain(blocks, of, time.Now())
-	if err != nil {
+	switch {
+	case err != nil && len(blocks) == 1:
+		return fmt.Errorf("%w; the key of somebody who has claimed is verified with those before it, which 'valise cert --chain' writes", err)
+	case err != nil:
 		return err
 	}
 	p.report(verifiedJSON{
