@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -191,5 +193,24 @@ func TestAClaimIsTriedAgainWhenSomethingArrived(t *testing.T) {
 	})
 	if err := c.Claim(context.Background(), claim); err != nil || claims.Load() != 2 {
 		t.Errorf("after %d claims: %v", claims.Load(), err)
+	}
+}
+
+func TestACertificateThatNobodyVouchesForIsRefusedAtOnce(t *testing.T) {
+	var asked atomic.Int32
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { asked.Add(1) }))
+	defer server.Close()
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	c, err := client.New(server.URL, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	begin := time.Now()
+	if _, err := c.Institution(context.Background()); err == nil || !strings.Contains(err.Error(), "certificate") {
+		t.Errorf("%v; want an error about the certificate", err)
+	}
+	if asked.Load() != 0 || time.Since(begin) > 2*time.Second {
+		t.Errorf("asked %d times, in %s", asked.Load(), time.Since(begin))
 	}
 }
