@@ -78,9 +78,9 @@ func (d *Dispatch) verifyReceipt(ctx context.Context, self crypto.Representative
 	if said.Certificate != current.Fingerprint() {
 		return nil, invalid("other-certificate", "The receipt names the certificate %s; the one that is yours now is %s. Sign with that.", said.Certificate, current.Fingerprint())
 	}
-	v, err := d.root.VerifyManifest(signed, staff, d.now())
+	v, err := d.verifyManifest(signed, staff)
 	if err != nil {
-		return nil, portal.Errorf(portal.Conflict, "notice-invalid", "The notice's own signatures no longer hold, so it can't be acknowledged. Ask the institution. %s", portal.Sentence(err))
+		return nil, err
 	}
 	verified, err := crypto.VerifyReceipt(receipt, v, current, d.now())
 	if err != nil {

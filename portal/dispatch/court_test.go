@@ -100,14 +100,14 @@ func certified(k *crypto.Key, certify func(*crypto.Certificate) (*crypto.Certifi
 type court struct {
 	*office
 	*dispatch.Dispatch
-	t    *testing.T
+	t    testing.TB
 	db   *store.DB
 	pin  *crypto.Root
 	path string
 	now  time.Time
 }
 
-func newCourt(t *testing.T) *court {
+func newCourt(t testing.TB) *court {
 	t.Helper()
 	c := &court{office: theOffice(), t: t, now: noon.Add(time.Hour), path: filepath.Join(t.TempDir(), "portal.db")}
 	var err error

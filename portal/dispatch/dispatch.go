@@ -10,10 +10,11 @@ import (
 
 // Dispatch is the step from a sealed notice to its receipts. Use New.
 type Dispatch struct {
-	store    Store
-	root     *crypto.Root
-	now      func() time.Time
-	verified portal.Certificates
+	store     Store
+	root      *crypto.Root
+	now       func() time.Time
+	verified  portal.Certificates
+	manifests manifests
 }
 
 // New makes the step; now is the clock.

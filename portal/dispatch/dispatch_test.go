@@ -399,6 +399,19 @@ func TestAcknowledgeRefusesWhatDoesNotHold(t *testing.T) {
 	}
 }
 
+// What was verified for one mailbox counts for the next only as long as the staff's certificates are what they were.
+func TestAcknowledgeLooksAtTheStaffAsItIs(t *testing.T) {
+	c := newCourt(t)
+	n := c.released()
+	c.receive(c.people[delegate], n)
+	nonce := crypto.NewNonce()
+	receipt := c.receipt(c.people[focal], n, nonce)
+	uncertified := key(crypto.GenerateKey(crypto.ProfilePQ, "Benoît Laurent", noon)).Certificate()
+	must(t, c.db.AddStaff(t.Context(), c.approver.Certificate().Fingerprint(), func([]byte) ([]byte, error) { return uncertified.Bytes(), nil }))
+	_, _, err := c.Acknowledge(t.Context(), c.people[focal].actor(), n, receipt, nonce)
+	wantCode(t, err, portal.Conflict, "notice-invalid")
+}
+
 // unwritable is a database whose audit can't be written.
 type unwritable struct{ *store.DB }
 
