@@ -69,6 +69,9 @@ func CertifyStaff(root *Key, subject *Certificate, roles []Role, now time.Time) 
 	if len(subject.userIDs) != 1 {
 		return nil, fmt.Errorf("a staff member's certificate has one user ID, their name; this one has %d", len(subject.userIDs))
 	}
+	if err := checkUserID(subject.userIDs[0]); err != nil && len(roles) > 0 {
+		return nil, fmt.Errorf("the name %+q can't be certified: %w", subject.userIDs[0], err)
+	}
 	var values []string
 	for _, role := range roles {
 		if _, err := ParseRole(string(role)); err != nil {

@@ -120,7 +120,7 @@ func (c *Content) Encode() ([]byte, error) {
 func (c *Content) check() error {
 	switch {
 	case !isOneLine(c.From) || len(c.From) > maxFrom:
-		return fmt.Errorf("the institution's name must be one line of 1 to %d bytes, without spaces at its ends", maxFrom)
+		return fmt.Errorf("the institution's name must be one line of 1 to %d bytes, without spaces at its ends and without invisible characters that change the direction of writing", maxFrom)
 	case len(c.Languages) == 0:
 		return errors.New("the notice has no text; write it in one language at least")
 	case len(c.Languages) > MaxLanguages:
@@ -161,7 +161,7 @@ func (l LanguageVersion) check() error {
 	case !utf8.ValidString(l.Text):
 		return fmt.Errorf("the text in %s is not UTF-8: save it with that encoding", l.Language)
 	case strings.ContainsFunc(l.Text, isForbiddenInText):
-		return fmt.Errorf("the text in %s holds a control character (or line ends other than LF): save it as plain text with LF line ends", l.Language)
+		return fmt.Errorf("the text in %s holds a control character (or line ends other than LF, or an invisible character that turns the direction of writing around): save it as plain text with LF line ends", l.Language)
 	}
 	return nil
 }
@@ -171,21 +171,23 @@ func checkSubject(language, subject string) error {
 	case !isLanguageTag(language):
 		return fmt.Errorf("%.50q is not the tag of a language; it looks like en, fr or zh-Hant (BCP 47)", language)
 	case !isOneLine(subject) || utf8.RuneCountInString(subject) > MaxSubject:
-		return fmt.Errorf("the subject in %s must be one line of 1 to %d characters, without spaces at its ends", language, MaxSubject)
+		return fmt.Errorf("the subject in %s must be one line of 1 to %d characters, without spaces at its ends and without invisible characters that change the direction of writing", language, MaxSubject)
 	}
 	return nil
 }
 
-// isForbiddenInText is true of control characters but tab and line feed.
+// isForbiddenInText is true of control characters but tab and line feed, and of the
+// overrides that make a text read backwards. Arabic needs the other directional characters.
 func isForbiddenInText(r rune) bool {
-	return unicode.IsControl(r) && r != '\n' && r != '\t'
+	return unicode.IsControl(r) && r != '\n' && r != '\t' || r == '\u202d' || r == '\u202e'
 }
 
-// isOneLine says whether text is not empty, in UTF-8, without control characters
-// or line separators, and has no white space at its ends.
+// isOneLine says whether text is not empty, in UTF-8, without control characters,
+// line separators or characters that reorder what stands around it, and has no
+// white space at its ends.
 func isOneLine(text string) bool {
 	return text != "" && utf8.ValidString(text) && strings.TrimSpace(text) == text && !strings.ContainsFunc(text, func(r rune) bool {
-		return unicode.IsControl(r) || r == '\u2028' || r == '\u2029'
+		return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || isReordering(r)
 	})
 }
 
@@ -215,7 +217,7 @@ func checkAttachments(attachments []Attachment) error {
 		if !isMediaType(a.Type) {
 			return fmt.Errorf("%.50q, the type of the attachment %s, must look like application/pdf, in small letters, without parameters, and neither message/… nor multipart/…; application/octet-stream always does", a.Type, a.Name)
 		}
-		name := strings.ToLower(a.Name)
+		name := strings.ToLower(dropInvisible(a.Name))
 		if seen[name] {
 			return fmt.Errorf("two attachments have the name %s; rename one, so that nobody overwrites the other when saving them", a.Name)
 		}
@@ -231,18 +233,29 @@ func checkAttachments(attachments []Attachment) error {
 func checkFileName(name string) error {
 	switch {
 	case !isOneLine(name) || len(name) > MaxFileName:
-		return fmt.Errorf("the name of an attachment (%.50q) must be one line of 1 to %d bytes, without spaces at its ends", name, MaxFileName)
-	case strings.ContainsAny(name, `/\:`) || strings.HasPrefix(name, "."):
-		return fmt.Errorf("the name of an attachment (%q) may neither start with a dot nor hold a slash, a backslash or a colon", name)
-	case strings.ContainsFunc(name, isDirectional):
-		return fmt.Errorf("the name of an attachment (%q) holds an invisible character that changes the direction of writing: remove it", name)
+		return fmt.Errorf("the name of an attachment (%.50q) must be one line of 1 to %d bytes, without spaces at its ends and without invisible characters that change the direction of writing", name, MaxFileName)
+	case strings.ContainsAny(name, `/\:<>"|?*`) || strings.HasPrefix(name, ".") || strings.HasPrefix(name, "-") || strings.HasSuffix(name, "."):
+		return fmt.Errorf("the name of an attachment (%q) may neither start with a dot or a hyphen, nor end with a dot, nor hold a slash, a backslash, a colon or any of < > \" | ? *", name)
+	case isDeviceName(name):
+		return fmt.Errorf("the name of an attachment (%q) is that of a device, which Windows takes for no file: choose another", name)
+	case strings.ContainsFunc(name, func(r rune) bool { return isInvisible(r) && !isJoiner(r) }):
+		return fmt.Errorf("the name of an attachment (%q) holds an invisible character: remove it", name)
 	}
 	return nil
 }
 
-// isDirectional is true of the characters that let "cod.exe" be shown as "exe.doc".
-func isDirectional(r rune) bool {
-	return r == '\u200e' || r == '\u200f' || r == '\u061c' || '\u202a' <= r && r <= '\u202e' || '\u2066' <= r && r <= '\u2069'
+// isDeviceName says whether Windows takes a name, whatever its ending, for a device.
+func isDeviceName(name string) bool {
+	bare, _, _ := strings.Cut(strings.ToUpper(name), ".")
+	switch bare = strings.TrimSpace(bare); bare {
+	case "CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$":
+		return true
+	}
+	port, ok := strings.CutPrefix(bare, "COM")
+	if !ok {
+		port, ok = strings.CutPrefix(bare, "LPT")
+	}
+	return ok && strings.ContainsAny(port, "0123456789¹²³") && utf8.RuneCountInString(port) == 1
 }
 
 func isMediaType(t string) bool {

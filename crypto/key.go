@@ -124,6 +124,8 @@ func checkUserID(userID string) error {
 		return errors.New("a user ID has 1 to 255 bytes")
 	case !utf8.ValidString(userID) || strings.ContainsFunc(userID, unicode.IsControl):
 		return errors.New("a user ID is one line of UTF-8 text")
+	case strings.ContainsFunc(userID, func(r rune) bool { return isInvisible(r) && !isJoiner(r) }):
+		return errors.New("a user ID holds no invisible characters: two people could have names that look the same")
 	case strings.TrimSpace(userID) != userID:
 		return errors.New("a user ID neither starts nor ends with a space")
 	}

@@ -241,9 +241,12 @@ func (v *VerifiedManifest) mayApprove(approver *Staff, at time.Time) error {
 	return nil
 }
 
-// samePerson compares two certified names, but for capitals and spaces.
+// samePerson compares two certified names, but for capitals, spaces and what is
+// invisible. That letters of two alphabets look the same, or that an accent may be a
+// letter of its own, the root must mind who certifies.
 func samePerson(a, b string) bool {
-	return strings.EqualFold(strings.Join(strings.Fields(a), " "), strings.Join(strings.Fields(b), " "))
+	seen := func(name string) string { return strings.Join(strings.Fields(dropInvisible(name)), " ") }
+	return strings.EqualFold(seen(a), seen(b))
 }
 
 // CheckAudience reads an audience and says whether it is the one that was signed.
