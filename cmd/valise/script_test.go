@@ -23,11 +23,18 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"valise/portal/portaltest"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"valise": main})
+	testscript.Main(tests{m}, map[string]func(){"valise": main})
 }
+
+// tests stops the servers that they share.
+type tests struct{ *testing.M }
+
+func (t tests) Run() int { return portaltest.Run(t.M) }
 
 // TestScripts runs the command line as people do. Beside testscript's own commands the
 // scripts have:
