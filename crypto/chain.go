@@ -84,7 +84,26 @@ func CertifyStaff(root *Key, subject *Certificate, roles []Role, now time.Time) 
 	if s := root.certificate.newestCertification(subject, subject.userIDs[0], now.Add(ClockSkew), isAnyCertification); s != nil && !now.Truncate(time.Second).After(s.CreationTime) {
 		now = s.CreationTime.Add(time.Second)
 	}
-	return certify(root, subject, subject.userIDs[0], roleNotation, slices.Compact(values), StaffPeriod, now)
+	certified, err := certify(root, subject, subject.userIDs[0], roleNotation, slices.Compact(values), StaffPeriod, now)
+	if err != nil {
+		return nil, err
+	}
+	if err := certified.checkRoom(); err != nil && len(roles) > 0 {
+		return nil, err
+	}
+	return certified, nil
+}
+
+// checkRoom refuses a staff certificate that fills more than half of what is
+// accepted. Who fills theirs up to the brim would otherwise keep their roles, since
+// there would be no room for the certification that takes them away.
+func (c *Certificate) checkRoom() error {
+	if len(c.raw) > MaxCertificateSize/2 || len(c.packet) > maxCertificatePackets/2 {
+		return c.withFingerprint(&PolicyError{RuleTooLarge,
+			fmt.Sprintf("The certificate is too large for a staff member's; at most %d KiB and %d packets are accepted.", MaxCertificateSize>>11, maxCertificatePackets/2),
+			"Leave out other people's signatures: " + exportCommand})
+	}
+	return nil
 }
 
 // CertifyIssued returns subject, a key that a registrar made for representative,
@@ -169,6 +188,9 @@ func (c *Certificate) withCertification(userID string, certification []byte) (*C
 	}
 	if !inserted {
 		return nil, fmt.Errorf("the certificate has no user ID %q", userID)
+	}
+	if len(out) > MaxCertificateSize { // nobody would read it
+		return nil, errTooLarge()
 	}
 	return certificateFromPackets(out)
 }
@@ -292,6 +314,9 @@ func (r *Root) VerifyStaff(c *Certificate, at time.Time) (*Staff, error) {
 	}
 	if err := c.checkSigner(at); err != nil {
 		return nil, fmt.Errorf("the staff certificate %s: %w", c.Fingerprint(), err)
+	}
+	if err := c.checkRoom(); err != nil {
+		return nil, err
 	}
 	var staff *Staff
 	for _, name := range c.userIDs {

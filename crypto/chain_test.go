@@ -464,3 +464,46 @@ func TestALaterCertificateExtendsTheOlder(t *testing.T) {
 		}
 	}
 }
+
+// Whoever fills their certificate up to its limits must not become somebody whose
+// roles can't be withdrawn, as there is no room for one more certification.
+func TestThereIsAlwaysRoomToWithdrawRoles(t *testing.T) {
+	o := newOffice(t)
+	pin := o.pinned(t)
+	small := o.author.Certificate().Bytes()
+	spam := handmade(t, o.registrar, packet.SigTypeGenericCert, "", nil)
+	subkey := o.author.Certificate().packet
+	at := len(small) - len(subkey[len(subkey)-1].whole) - len(subkey[len(subkey)-2].whole) // behind the user ID's signatures
+	for name, junk := range map[string][]byte{
+		"many signatures":   bytes.Repeat(spam, maxCertificatePackets-len(subkey)),
+		"one large packet":  appendPacket(nil, packetTrust, make([]byte, MaxCertificateSize-len(small)-10)),
+		"many trust packet": bytes.Repeat(appendPacket(nil, packetTrust, []byte{1}), maxCertificatePackets-len(subkey)),
+	} {
+		full := slices.Concat(small[:at], junk, small[at:])
+		c, err := ParseCertificate(full)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if withdrawn, err := CertifyStaff(o.root, c, nil, noon.Add(time.Hour)); err == nil {
+			t.Errorf("%s: %d packets, and there is room for more", name, len(withdrawn.packet))
+		}
+		if s, err := pin.VerifyStaff(c, noon.Add(time.Hour)); err == nil || s != nil {
+			t.Errorf("%s: it counts", name)
+		}
+		if c, err := CertifyStaff(o.root, c, []Role{RoleAuthor}, noon.Add(time.Hour)); err == nil || c != nil {
+			t.Errorf("%s: it is certified", name)
+		}
+		half := slices.Concat(small[:at], junk[:len(junk)/2/len(spam)*len(spam)], small[at:])
+		if name != "many signatures" {
+			continue
+		}
+		if c, err = ParseCertificate(half); err != nil {
+			t.Fatal(err)
+		}
+		if c, err = CertifyStaff(o.root, c, nil, noon.Add(time.Hour)); err != nil {
+			t.Errorf("there is no room to withdraw: %v", err)
+		} else if s, err := pin.VerifyStaff(c, noon.Add(2*time.Hour)); err == nil || s != nil {
+			t.Error("the roles are not withdrawn")
+		}
+	}
+}

@@ -19,6 +19,7 @@ var words string
 
 const (
 	passphraseWords  = 6
+	maximumCharacter = 1000
 	minimumCharacter = 14 // of a passphrase, when all that is easy to guess is left out
 	minimumDistinct  = 7
 )
@@ -56,6 +57,9 @@ func CheckPassphrase(passphrase string) error {
 	const advice = "let Valise choose six words for you, or take five or more that have nothing to do with each other or with you"
 	if n := utf8.RuneCountInString(typed); n < minimumCharacter {
 		return fmt.Errorf("the passphrase has %d characters, it needs at least %d: %s", n, minimumCharacter, advice)
+	}
+	if utf8.RuneCountInString(typed) > maximumCharacter {
+		return fmt.Errorf("the passphrase has more than %d characters: take a shorter one, which you can type again", maximumCharacter)
 	}
 	rest := withoutObvious(strings.ToLower(typed))
 	distinct := map[rune]bool{}

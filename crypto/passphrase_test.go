@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestWords(t *testing.T) {
@@ -81,5 +82,19 @@ func TestCheckPassphrase(t *testing.T) {
 		} else if strings.Contains(err.Error(), weak) && weak != "" {
 			t.Errorf("the error repeats the passphrase: %v", err)
 		}
+	}
+}
+
+func TestLongPassphrasesCostLittle(t *testing.T) {
+	long := strings.Repeat("ab", 1<<20) + "c"
+	start := time.Now()
+	if err := CheckPassphrase(long); err == nil {
+		t.Error("it was accepted")
+	}
+	if took := time.Since(start); took > time.Second {
+		t.Errorf("it took %v", took)
+	}
+	if err := CheckPassphrase(strings.Repeat(NewPassphrase()+" ", 5)[:150]); err != nil {
+		t.Error(err)
 	}
 }
