@@ -15,14 +15,15 @@ const (
 	KindOrganisation Kind = 'O'
 	KindIndividual   Kind = 'I'
 	KindNotice       Kind = 'N'
+	KindStatement    Kind = 'P' // public: S is taken
 )
 
 // numberCharacters is how many characters follow the hyphen: seven random ones
 // (35 bits) and the check character.
 const numberCharacters = 8
 
-// Number names a mailbox ("S-7K2M9QXD") or a notice ("N-4GZ0R8T4"): kind, hyphen,
-// seven random Crockford base-32 characters and a check character over kind and
+// Number names a mailbox ("S-7K2M9QXD"), a notice ("N-4GZ0R8T4") or a public
+// statement ("P-…"): kind, hyphen, seven random Crockford base-32 characters and a check character over kind and
 // characters (a weighted sum in GF(32): every single wrong character and every
 // swap of two is caught). The zero value is no number.
 type Number string
@@ -38,10 +39,15 @@ func NewNumber(kind Kind) Number {
 
 func (k Kind) known() bool {
 	switch k {
-	case KindState, KindOrganisation, KindIndividual, KindNotice:
+	case KindState, KindOrganisation, KindIndividual, KindNotice, KindStatement:
 		return true
 	}
 	return false
+}
+
+// Mailbox says whether numbers of the kind name mailboxes.
+func (k Kind) Mailbox() bool {
+	return k == KindState || k == KindOrganisation || k == KindIndividual
 }
 
 // Kind returns the number's first letter, 0 for the zero value.
@@ -68,7 +74,7 @@ func ParseNumber(text string) (Number, error) {
 		kind = KindIndividual
 	}
 	if !kind.known() {
-		return "", errors.New("the number must start with S (State), O (organisation), I (individual) or N (notice)")
+		return "", errors.New("the number must start with S (State), O (organisation), I (individual), N (notice) or P (public statement)")
 	}
 	characters := bare[1:]
 	for _, r := range characters {
@@ -111,15 +117,18 @@ func (r Representative) String() string {
 }
 
 // ParseRepresentative reads a representative's number as forgivingly as
-// ParseNumber does; "/1" may be left out. A notice's number is refused.
+// ParseNumber does; "/1" may be left out. The number of a notice or a statement is refused.
 func ParseRepresentative(text string) (Representative, error) {
 	number, ordinal, found := strings.Cut(text, "/")
 	mailbox, err := ParseNumber(number)
 	if err != nil {
 		return Representative{}, err
 	}
-	if mailbox.Kind() == KindNotice {
+	switch mailbox.Kind() {
+	case KindNotice:
 		return Representative{}, fmt.Errorf("%s is the number of a notice; a mailbox starts with S, O or I", mailbox)
+	case KindStatement:
+		return Representative{}, fmt.Errorf("%s is the number of a statement; a mailbox starts with S, O or I", mailbox)
 	}
 	if !found {
 		return Representative{Mailbox: mailbox, Ordinal: 1}, nil

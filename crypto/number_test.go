@@ -7,7 +7,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-var kinds = []Kind{KindState, KindOrganisation, KindIndividual, KindNotice}
+var kinds = []Kind{KindState, KindOrganisation, KindIndividual, KindNotice, KindStatement}
 
 func drawNumber(t *rapid.T) Number {
 	text := string(rapid.SampledFrom(kinds).Draw(t, "kind"))
@@ -20,7 +20,7 @@ func drawNumber(t *rapid.T) Number {
 func TestNewNumber(t *testing.T) {
 	for _, kind := range kinds {
 		n := NewNumber(kind)
-		if again, err := ParseNumber(string(n)); err != nil || again != n || n.Kind() != kind || len(n) != 10 {
+		if again, err := ParseNumber(string(n)); err != nil || again != n || n.Kind() != kind || len(n) != 10 || kind.Mailbox() != strings.ContainsRune("SOI", rune(kind)) {
 			t.Errorf("new number %q parses as %q: %v", n, again, err)
 		}
 	}
@@ -38,7 +38,7 @@ func TestNumberCatchesEveryWrongCharacter(t *testing.T) {
 		for place := range right {
 			letters := crockford
 			if place == 0 {
-				letters = "SOIN"
+				letters = "SOINP"
 			} else if place == 1 {
 				continue // the hyphen
 			}
@@ -126,7 +126,7 @@ func TestRepresentative(t *testing.T) {
 			t.Errorf("%s does not read back: %v", r, err)
 		}
 	}
-	for _, typed := range []string{"", "/1", string(mailbox) + "/", string(mailbox) + "/0", string(mailbox) + "/1000", string(mailbox) + "/01", string(mailbox) + "/-1", string(mailbox) + "/1/2", string(NewNumber(KindNotice))} {
+	for _, typed := range []string{"", "/1", string(mailbox) + "/", string(mailbox) + "/0", string(mailbox) + "/1000", string(mailbox) + "/01", string(mailbox) + "/-1", string(mailbox) + "/1/2", string(NewNumber(KindNotice)), string(NewNumber(KindStatement))} {
 		if r, err := ParseRepresentative(typed); err == nil {
 			t.Errorf("%q was taken as %s", typed, r)
 		}

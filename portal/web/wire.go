@@ -23,7 +23,7 @@ func pathNotice(r *http.Request) (crypto.Number, error) {
 		return "", portal.Errorf(portal.Invalid, "invalid-number", "That is no notice's number: %v.", err)
 	}
 	if n.Kind() != crypto.KindNotice {
-		return "", portal.Errorf(portal.Invalid, "invalid-number", "That is a mailbox's number; a notice's starts with N.")
+		return "", portal.Errorf(portal.Invalid, "invalid-number", "That is no notice's number; a notice's starts with N.")
 	}
 	return n, nil
 }
@@ -33,8 +33,8 @@ func pathMailbox(r *http.Request) (crypto.Number, error) {
 	if err != nil {
 		return "", portal.Errorf(portal.Invalid, "invalid-number", "That is no mailbox's number: %v.", err)
 	}
-	if n.Kind() == crypto.KindNotice {
-		return "", portal.Errorf(portal.Invalid, "invalid-number", "That is a notice's number; a mailbox's starts with S, O or I.")
+	if !n.Kind().Mailbox() {
+		return "", portal.Errorf(portal.Invalid, "invalid-number", "That is the number of a notice or a statement; a mailbox's starts with S, O or I.")
 	}
 	return n, nil
 }
