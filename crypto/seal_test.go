@@ -363,6 +363,21 @@ func TestRecords(t *testing.T) {
 				if _, _, err := OpenRecord(record[:cut], test.to, signers, PurposeDetails, noon); err == nil {
 					t.Fatalf("%d of %d bytes were opened", cut, len(record))
 				}
+				if CheckRecord(record[:cut]) == nil {
+					t.Fatalf("%d of %d bytes pass for a record", cut, len(record))
+				}
+			}
+			if err := CheckRecord(record); err != nil {
+				t.Error(err)
+			}
+			body := packets[len(to)].whole
+			for name, wrong := range map[string][]byte{
+				"a name in clear": []byte("Ada"), "a body alone": body, "an envelope alone": packets[0].whole, "two bodies": slices.Concat(record, body),
+				"a body in front": slices.Concat(body, record), "literal data": appendPacket(slices.Clone(packets[0].whole), packetLiteral, []byte("b\x00\x00\x00\x00\x00Ada")),
+			} {
+				if CheckRecord(wrong) == nil {
+					t.Errorf("%s passes for a record", name)
+				}
 			}
 		})
 	}

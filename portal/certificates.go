@@ -19,38 +19,54 @@ import (
 // may be used by many goroutines.
 type Certificates struct {
 	mu     sync.RWMutex
-	parsed map[[sha256.Size]byte]*crypto.Certificate
+	parsed map[[sha256.Size]byte]remembered
+	size   int // of all, as they were read
 }
 
-// maxRemembered certificates, of some 20 kB each in memory.
-const maxRemembered = 4096
+type remembered struct {
+	certificate *crypto.Certificate
+	size        int
+}
+
+// maxRemembered is the size in bytes, as they were read, of all certificates that are remembered: some four thousand, which take about ten
+// times as much in memory.
+const maxRemembered = 8 << 20
 
 // Parse is crypto.ParseCertificate.
 func (c *Certificates) Parse(data []byte) (*crypto.Certificate, error) {
 	digest := sha256.Sum256(data)
 	c.mu.RLock()
-	known := c.parsed[digest]
+	known, ok := c.parsed[digest]
 	c.mu.RUnlock()
-	if known != nil {
-		return known, nil
+	if ok {
+		return known.certificate, nil
 	}
 	parsed, err := crypto.ParseCertificate(data)
 	if err != nil {
 		return nil, err
 	}
+	c.remember(digest, remembered{parsed, len(data)})
+	return parsed, nil
+}
+
+func (c *Certificates) remember(digest [sha256.Size]byte, r remembered) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.parsed == nil {
-		c.parsed = make(map[[sha256.Size]byte]*crypto.Certificate)
+	if _, ok := c.parsed[digest]; ok { // another request was faster
+		return
 	}
-	for any := range c.parsed { // a map's order is random enough to choose whom to forget
-		if len(c.parsed) < maxRemembered {
+	if c.parsed == nil {
+		c.parsed = make(map[[sha256.Size]byte]remembered)
+	}
+	for other, forgotten := range c.parsed { // a map's order is random enough to choose whom to forget
+		if c.size+r.size <= maxRemembered {
 			break
 		}
-		delete(c.parsed, any)
+		delete(c.parsed, other)
+		c.size -= forgotten.size
 	}
-	c.parsed[digest] = parsed
-	return parsed, nil
+	c.parsed[digest] = r
+	c.size += r.size
 }
 
 // ParseAll parses what is stored; that it can't be parsed is our fault (Internal).

@@ -190,6 +190,48 @@ func TestClaimingTwiceAtOnce(t *testing.T) {
 	})
 }
 
+func TestAddingTheSameStaffAtOnce(t *testing.T) {
+	onBoth(t, func(t *testing.T, node func() *DB) {
+		nodes := [2]*DB{node(), node()}
+		for i := range races {
+			var found atomic.Int32
+			atOnce(nodes, func(_ int, db *DB) {
+				if err := db.AddStaff(t.Context(), crypto.Fingerprint(fmt.Sprint(i)), func(stored []byte) ([]byte, error) {
+					if stored != nil {
+						found.Add(1)
+					}
+					return []byte("certificate"), nil
+				}); err != nil {
+					t.Error(err)
+				}
+			})
+			if found.Load() != 1 {
+				t.Errorf("%d of two saw what the other had added", found.Load())
+			}
+		}
+	})
+}
+
+// After its connections were cut, a node goes on with new ones; who was under way is told to try again.
+func TestPostgreSQLRestarts(t *testing.T) {
+	dsn := portaltest.PostgreSQL(t)
+	db, operator := openForTest(t, dsn), openForTest(t, dsn)
+	r := newRepresentative()
+	issued(t, db, r)
+	for range 5 {
+		_, err := operator.readers.Exec(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`)
+		must(t, err)
+		if _, err := db.Representative(t.Context(), r); err != nil && portal.KindOf(err) != portal.Unavailable {
+			t.Errorf("kind %d: %v", portal.KindOf(err), err)
+		}
+		if err := db.RecordAudit(t.Context(), portal.AuditEntry{Actor: "a", Act: "b", Object: "c"}); err != nil && portal.KindOf(err) != portal.Unavailable {
+			t.Errorf("kind %d: %v", portal.KindOf(err), err)
+		}
+		_, err = db.Representative(t.Context(), r)
+		must(t, err)
+	}
+}
+
 // Writes that come together are committed together; one that fails takes only itself back.
 func TestAFailureInAGroupHurtsNobodyElse(t *testing.T) {
 	db := openForTest(t, filepath.Join(t.TempDir(), "portal.db"))

@@ -90,8 +90,11 @@ func again(ctx context.Context, do func(context.Context) error) error {
 	return fault(err)
 }
 
-// lostRace says whether PostgreSQL asks for the same transaction again: serialization_failure, deadlock_detected.
+// errLostRace is for transactions that find out by themselves.
+var errLostRace = errors.New("another transaction was faster")
+
+// lostRace says whether a transaction has to be done again: PostgreSQL asks for it (serialization_failure, deadlock_detected), or it does so itself.
 func lostRace(err error) bool {
 	var e *pgconn.PgError
-	return errors.As(err, &e) && (e.Code == "40001" || e.Code == "40P01")
+	return errors.Is(err, errLostRace) || errors.As(err, &e) && (e.Code == "40001" || e.Code == "40P01")
 }

@@ -30,10 +30,14 @@ func (d *DB) AddStaff(ctx context.Context, f crypto.Fingerprint, decide func(sto
 			return err
 		}
 		if stored == nil {
-			_, err = t.exec(`INSERT INTO staff (fingerprint, certificate, added_at) VALUES ($1, $2, $3)`, f, keep, micros(time.Now()))
-		} else {
-			_, err = t.exec(`UPDATE staff SET certificate = $2, added_at = $3 WHERE fingerprint = $1`, f, keep, micros(time.Now()))
+			changed, err := t.exec(`INSERT INTO staff (fingerprint, certificate, added_at) VALUES ($1, $2, $3) ON CONFLICT (fingerprint) DO NOTHING`,
+				f, keep, micros(time.Now()))
+			if err == nil && changed == 0 { // another node was faster: decide on what it put there
+				return errLostRace
+			}
+			return err
 		}
+		_, err = t.exec(`UPDATE staff SET certificate = $2, added_at = $3 WHERE fingerprint = $1`, f, keep, micros(time.Now()))
 		return err
 	})
 }
