@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -32,11 +33,14 @@ type court struct {
 	t        *testing.T
 	dsn      string
 	settings []string // of every node
+	listener []string // with TLS or without
+	origin   string   // the address that people know
 	line     *line
 	trust    *ceremony.Trust
+	visitors []*client.Client
 }
 
-// openCourt makes a court. redis may be empty.
+// openCourt makes a court without TLS. redis may be empty. What prepare does is done before the first node starts.
 func openCourt(t *testing.T, dsn, redis string, prepare func(*court)) *court {
 	t.Helper()
 	c := &court{Server: live.Portal(t, live.Options{Database: dsn}), t: t, dsn: dsn, line: newLine(t)}
@@ -62,23 +66,14 @@ func openCourt(t *testing.T, dsn, redis string, prepare func(*court)) *court {
 	if redis != "" {
 		c.settings = append(c.settings, "--redis-file", write("redis", redis))
 	}
-	c.overHTTP()
+	c.origin, c.listener = "http://"+c.line.address(), []string{"--insecure-http"}
 	return c
 }
 
-// overHTTP lets the nodes serve without TLS.
-func (c *court) overHTTP() {
-	c.settings = append(c.settings, "--origin", "http://"+c.line.address(), "--insecure-http")
-}
-
-// origin is the address that people know.
-func (c *court) origin() string {
-	for i, s := range c.settings {
-		if s == "--origin" {
-			return c.settings[i+1]
-		}
-	}
-	return ""
+// withTLS lets the nodes serve HTTPS.
+func (c *court) withTLS(certificate *portaltest.Certificate) {
+	c.origin = "https://" + c.line.address()
+	c.listener = []string{"--tls-certificate", certificate.CertFile, "--tls-key", certificate.KeyFile}
 }
 
 // node is one `valise serve` process.
@@ -92,7 +87,7 @@ type node struct {
 func (c *court) start() *node {
 	c.t.Helper()
 	n := &node{log: &watched{found: make(chan string, 1)}}
-	cmd := exec.Command("valise", append([]string{"serve"}, c.settings...)...)
+	cmd := exec.Command("valise", slices.Concat([]string{"serve", "--origin", c.origin}, c.listener, c.settings)...)
 	cmd.Stderr = n.log
 	n.Program = portaltest.Start(c.t, cmd)
 	select {
@@ -109,12 +104,21 @@ func (c *court) start() *node {
 // visitor returns a client of the portal, with cookies of its own.
 func (c *court) visitor() *client.Client {
 	c.t.Helper()
-	v, err := client.New(c.origin(), false)
+	v, err := client.New(c.origin, false)
 	if err != nil {
 		c.t.Fatal(err)
 	}
 	c.t.Cleanup(v.Close)
+	c.visitors = append(c.visitors, v)
 	return v
+}
+
+// turnTo sends everybody to another node from now on. Who has a connection is not in the middle of a request.
+func (c *court) turnTo(n *node) {
+	for _, v := range c.visitors {
+		v.Close()
+	}
+	c.line.lead(n.address)
 }
 
 // believe fetches what the portal says of the institution, once.
