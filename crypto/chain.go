@@ -404,6 +404,7 @@ type Recipient struct {
 	representative Representative
 	certificate    *Certificate
 	registrar      *Staff
+	chain          []Fingerprint // issued key first, current last
 }
 
 // VerifyRepresentative walks chain (issued key first, current last) up to a
@@ -445,7 +446,11 @@ func (r *Root) VerifyRepresentative(staff []*Certificate, chain []*Certificate, 
 	if err := current.CheckPolicy(at); err != nil {
 		return nil, fmt.Errorf("the certificate of %s can't be used: %w", number, err)
 	}
-	return &Recipient{representative: representative, certificate: current, registrar: registrar}, nil
+	recipient := &Recipient{representative: representative, certificate: current, registrar: registrar}
+	for _, c := range chain {
+		recipient.chain = append(recipient.chain, c.fingerprint)
+	}
+	return recipient, nil
 }
 
 // findRegistrar returns the one among staff who certified issued, if they were a
@@ -483,3 +488,7 @@ func (r *Recipient) Certificate() *Certificate { return r.certificate }
 
 // Registrar returns who certified the issued key.
 func (r *Recipient) Registrar() *Staff { return r.registrar }
+
+// Had says whether f is the current certificate's or that of an earlier key in the
+// verified chain: what was sealed to it was meant for this representative.
+func (r *Recipient) Had(f Fingerprint) bool { return slices.Contains(r.chain, f) }

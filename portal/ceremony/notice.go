@@ -58,7 +58,7 @@ type ExaminedRecipient struct {
 	crypto.AudienceMember
 	Mailbox *DirectoryMailbox // nil when the directory doesn't have it
 	Entry   *DirectoryEntry   // nil likewise
-	Problem error             // the certificate is not their current one, or doesn't hold
+	Problem error             // the certificate is none of theirs, or doesn't hold
 }
 
 // Examine opens a submitted notice with the staff member's keys as its recipients
@@ -121,8 +121,9 @@ func (e *Examined) readAudience(a *crypto.Audience, d *Directory) {
 			r.Problem = fmt.Errorf("%s is not in the directory", member.Representative)
 		case r.Entry.Recipient == nil:
 			r.Problem = fmt.Errorf("%s: %w", member.Representative, r.Entry.Refused)
-		case r.Entry.Recipient.Certificate().Fingerprint() != member.Certificate:
-			r.Problem = fmt.Errorf("%s has another key now than the notice was sealed to: ask the author to seal it again", member.Representative)
+		case !r.Entry.Recipient.Had(member.Certificate):
+			// An earlier key of theirs is no problem: whoever claims carries over what was on its way.
+			r.Problem = fmt.Errorf("the notice was sealed to a key that was never that of %s: ask the author to seal it again", member.Representative)
 		}
 		if r.Problem != nil {
 			e.Problems = append(e.Problems, r.Problem)
