@@ -22,6 +22,7 @@ const (
 	MaxCertificateSize = 64 << 10
 
 	maxCertificatePackets = 300
+	maxSelfSignatures     = 64 // each is verified
 	maxUserIDs            = 16
 	maxUserIDSize         = 500
 	maxSubkeys            = 24
@@ -96,6 +97,9 @@ func certificateFromPackets(raw []byte) (*Certificate, error) {
 	if entity.PrimaryKey.Version != 4 && entity.PrimaryKey.Version != 6 {
 		return nil, errNoCertificate(fmt.Errorf("its key is of version %d", entity.PrimaryKey.Version))
 	}
+	if countSelfSignatures(entity) > maxSelfSignatures {
+		return nil, errTooLarge()
+	}
 	checkSelfSignatures(entity)
 	c := &Certificate{
 		raw:            raw,
@@ -153,6 +157,17 @@ func checkCertificatePackets(packets []rawPacket) error {
 		return errNoCertificate(errors.New("it does not start with a public key"))
 	}
 	return nil
+}
+
+func countSelfSignatures(e *openpgp.Entity) int {
+	n := len(e.DirectSignatures) + len(e.Revocations)
+	for _, identity := range e.Identities {
+		n += len(identity.SelfCertifications) + len(identity.Revocations)
+	}
+	for i := range e.Subkeys {
+		n += len(e.Subkeys[i].Bindings) + len(e.Subkeys[i].Revocations)
+	}
+	return n
 }
 
 // checkSelfSignatures verifies every self-signature and self-revocation once,

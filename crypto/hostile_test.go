@@ -77,6 +77,27 @@ func TestHostileCertificatesCostLittle(t *testing.T) {
 	}
 }
 
+// Elliptic curves without fast code cost milliseconds a signature: there must not be
+// hundreds of them in one certificate.
+func TestManySelfSignaturesAreRefused(t *testing.T) {
+	c := mustKey(t, ProfileCompat, "S-7K2M9QXD/2").Certificate()
+	for name, behind := range map[string]int{"of the user ID": 2, "of the subkey": 4} {
+		many := []byte(nil)
+		for i, p := range c.packet {
+			many = append(many, p.whole...)
+			if i == behind {
+				many = append(many, bytes.Repeat(p.whole, maxSelfSignatures)...)
+			}
+		}
+		got, err := ParseCertificate(many)
+		if got != nil {
+			t.Errorf("%s: accepted", name)
+			continue
+		}
+		wantRule(t, err, RuleTooLarge)
+	}
+}
+
 // A signature may hold a signature, which may hold another one: reading them must
 // not take longer than their size demands.
 func TestNestedSignaturesCostLittle(t *testing.T) {

@@ -81,7 +81,7 @@ func errSeveral() *PolicyError {
 
 func errTooLarge() *PolicyError {
 	return &PolicyError{RuleTooLarge,
-		fmt.Sprintf("The certificate is too large; at most %d KiB, %d packets, %d user IDs and %d subkeys are accepted.", MaxCertificateSize>>10, maxCertificatePackets, maxUserIDs, maxSubkeys),
+		fmt.Sprintf("The certificate is too large; at most %d KiB, %d packets, %d signatures of its own, %d user IDs and %d subkeys are accepted.", MaxCertificateSize>>10, maxCertificatePackets, maxSelfSignatures, maxUserIDs, maxSubkeys),
 		"Leave out other people's signatures: " + exportCommand}
 }
 
