@@ -18,8 +18,13 @@ type Actor struct {
 func ActingRepresentative(r crypto.Representative) Actor { return Actor{representative: r} }
 
 // ActingStaff is an actor who proved to hold a key that the root certified; the
-// value exists only when that chain held.
-func ActingStaff(s *crypto.Staff) Actor { return Actor{staff: s} }
+// value exists only when that chain held. The zero Staff is nobody.
+func ActingStaff(s *crypto.Staff) Actor {
+	if s == nil || s.Certificate() == nil {
+		return Actor{}
+	}
+	return Actor{staff: s}
+}
 
 // Representative is the actor's, and whether it is one.
 func (a Actor) Representative() (crypto.Representative, bool) {
