@@ -1,0 +1,220 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"valise/crypto"
+	"valise/portal/api"
+	"valise/portal/ceremony"
+)
+
+// openedNotice is kept while the page is open: its attachments, and what acknowledging it takes.
+type openedNotice struct {
+	notice   *crypto.OpenedNotice
+	nonce    string
+	decision crypto.Decision
+	receipt  *api.Receipt // made, and not yet known to be kept: sent again as it is
+}
+
+type listing struct {
+	Notices   []api.Notice `json:"notices"`
+	Languages []string     `json:"languages"` // the reader's, preferred first
+}
+
+// listedNotice is a line of the mailbox, as far as staff signatures vouch for it.
+type listedNotice struct {
+	Notice   crypto.Number `json:"notice"`
+	Subject  string        `json:"subject"`
+	Language string        `json:"language"` // of the subject
+	Awaiting bool          `json:"awaiting"`
+	Overdue  bool          `json:"overdue"`
+	Deadline string        `json:"deadline,omitempty"` // RFC 3339, with the offset that was meant
+	Problem  string        `json:"problem,omitempty"`
+}
+
+// list verifies and opens the headings.
+func (e *engine) list(p listing) ([]listedNotice, error) {
+	if e.bundle == nil {
+		return nil, errLocked
+	}
+	now := e.now()
+	listed := ceremony.List(e.trust, e.bundle.Keys(), p.Notices, now)
+	lines := make([]listedNotice, len(listed))
+	for i := range listed {
+		l := &listed[i]
+		line := listedNotice{Notice: l.Notice, Awaiting: l.Awaiting(), Overdue: l.Overdue(now)}
+		if l.Problem != nil {
+			line.Problem = sentence(l.Problem).Error()
+		} else {
+			line.Subject, line.Language = subject(l, p.Languages)
+			line.Deadline = rfc3339(l.Verified.Manifest().Deadline)
+		}
+		lines[i] = line
+	}
+	return lines, nil
+}
+
+func subject(l *ceremony.Listed, wanted []string) (text, language string) {
+	text = l.Subject(wanted...)
+	for _, s := range l.Subjects {
+		if s.Subject == text {
+			return text, s.Language
+		}
+	}
+	return text, ""
+}
+
+func rfc3339(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Format(time.RFC3339)
+}
+
+type opening struct {
+	Notice crypto.Number `json:"notice"`
+}
+
+// shownNotice is an opened notice: every line of it held.
+type shownNotice struct {
+	Notice      crypto.Number     `json:"notice"`
+	From        string            `json:"from"`
+	Created     string            `json:"created"`
+	Languages   []shownLanguage   `json:"languages"` // the authoritative one first
+	Attachments []shownAttachment `json:"attachments"`
+	Author      shownSigner       `json:"author"`
+	Approver    shownSigner       `json:"approver"`
+	Institution string            `json:"institution"`
+	Root        string            `json:"root"`
+	Acknowledge bool              `json:"acknowledge"`
+	Deadline    string            `json:"deadline,omitempty"`
+	Mailboxes   int               `json:"mailboxes"`
+}
+
+type shownLanguage struct {
+	Language string `json:"language"`
+	Subject  string `json:"subject"`
+	Text     []node `json:"text"`
+}
+
+type shownAttachment struct {
+	Name string `json:"name"`
+	Size int    `json:"size"`
+}
+
+type shownSigner struct {
+	Name        string `json:"name"`
+	Fingerprint string `json:"fingerprint"`
+	Signed      string `json:"signed"`
+}
+
+// open opens a notice; data is the server's whole answer, with its body.
+func (e *engine) open(parameters, data []byte) (any, error) {
+	if e.bundle == nil {
+		return nil, errLocked
+	}
+	var p opening
+	var n api.Notice
+	if err := json.Unmarshal(parameters, &p); err != nil {
+		return nil, fmt.Errorf("%w (%v)", errEngine, err)
+	}
+	if err := json.Unmarshal(data, &n); err != nil {
+		return nil, errors.New("the portal's answer can't be read")
+	}
+	o, err := ceremony.Open(e.trust, e.bundle.Keys(), p.Notice, n, e.now())
+	if err != nil {
+		return nil, err
+	}
+	if e.opened == nil {
+		e.opened = make(map[crypto.Number]*openedNotice)
+	}
+	e.opened[p.Notice] = &openedNotice{notice: o, nonce: n.Nonce}
+	return e.show(o), nil
+}
+
+func (e *engine) show(o *crypto.OpenedNotice) shownNotice {
+	c, v := o.Content(), o.Verified()
+	shown := shownNotice{
+		Notice: c.Notice, From: c.From, Created: rfc3339(c.Created),
+		Languages: make([]shownLanguage, len(c.Languages)), Attachments: make([]shownAttachment, len(c.Attachments)),
+		Author:      shownSigner{v.Author().Name(), v.Author().Certificate().Fingerprint().Spaced(), rfc3339(v.AuthorSignature().Made().UTC())},
+		Approver:    shownSigner{v.Approver().Name(), v.Approver().Certificate().Fingerprint().Spaced(), rfc3339(v.ApproverSignature().Made().UTC())},
+		Institution: e.trust.Institution(), Root: e.trust.Pin().Fingerprint.Spaced(),
+		Acknowledge: v.Manifest().Acknowledge, Deadline: rfc3339(v.Manifest().Deadline), Mailboxes: v.Manifest().Mailboxes,
+	}
+	for i, l := range c.Languages {
+		shown.Languages[i] = shownLanguage{l.Language, l.Subject, parseMarkdown(l.Text)}
+	}
+	for i, a := range c.Attachments {
+		shown.Attachments[i] = shownAttachment{a.Name, len(a.Data)}
+	}
+	return shown
+}
+
+func (e *engine) openedNotice(n crypto.Number) (*openedNotice, error) {
+	o := e.opened[n]
+	if o == nil {
+		return nil, &refusal{"not-opened", errors.New("the notice is not open; load the page again")}
+	}
+	return o, nil
+}
+
+type attaching struct {
+	Notice crypto.Number `json:"notice"`
+	Index  int           `json:"index"`
+}
+
+// attachment gives out one file.
+func (e *engine) attachment(p attaching) (rawData, error) {
+	o, err := e.openedNotice(p.Notice)
+	if err != nil {
+		return nil, err
+	}
+	files := o.notice.Content().Attachments
+	if p.Index < 0 || p.Index >= len(files) {
+		return nil, errEngine
+	}
+	return files[p.Index].Data, nil
+}
+
+type nonceOf struct {
+	Notice crypto.Number `json:"notice"`
+	Nonce  string        `json:"nonce"`
+}
+
+// renonce takes the nonce of another session: the one that fetched the notice has ended. A receipt with the old nonce is of no use.
+func (e *engine) renonce(p nonceOf) (none, error) {
+	o, err := e.openedNotice(p.Notice)
+	if err != nil {
+		return none{}, err
+	}
+	o.nonce, o.receipt = p.Nonce, nil
+	return none{}, nil
+}
+
+type acknowledging struct {
+	Notice   crypto.Number   `json:"notice"`
+	Decision crypto.Decision `json:"decision"`
+}
+
+// acknowledge signs the receipt, once: asked again, it returns the same one.
+func (e *engine) acknowledge(p acknowledging) (api.Receipt, error) {
+	if e.bundle == nil {
+		return api.Receipt{}, errLocked
+	}
+	o, err := e.openedNotice(p.Notice)
+	if err != nil {
+		return api.Receipt{}, err
+	}
+	if o.receipt == nil || o.decision != p.Decision {
+		receipt, err := ceremony.Acknowledge(o.notice, e.bundle.Key, e.as, p.Decision, o.nonce, e.now())
+		if err != nil {
+			return api.Receipt{}, err
+		}
+		o.receipt, o.decision = &receipt, p.Decision
+	}
+	return *o.receipt, nil
+}
