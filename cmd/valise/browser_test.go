@@ -1,0 +1,416 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"valise/portal/portaltest"
+)
+
+// One notice in a real Chromium, from the letter to the receipt that gpg verifies: on a desktop against the embedded default, and on a
+// phone against two nodes on PostgreSQL and Redis, where each step goes to the other node than the one before.
+func TestANoticeInTheBrowser(t *testing.T) {
+	t.Run("desktop, embedded", func(t *testing.T) {
+		d := startDemo(t)
+		v := newVisitor(t, d.URL, portaltest.Desktop, "desktop")
+		v.claimOpenAcknowledge(d, func(int) {})
+	})
+	t.Run("phone, two nodes", func(t *testing.T) {
+		n := startNodes(t)
+		v := newVisitor(t, n.demo.URL, portaltest.Phone, "phone")
+		v.claimOpenAcknowledge(n.demo, n.use)
+	})
+}
+
+// startDemo runs "valise demo" as a process of its own.
+func startDemo(t *testing.T) *demo {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "demo")
+	startValise(t, "demo", "--listen", "127.0.0.1:0", "--data", dir)
+	var d *demo
+	eventually(t, "the demo is ready", func() (err error) {
+		d, err = readDemo(dir)
+		return err
+	})
+	return d
+}
+
+// startValise runs the program until the test ends; what it writes shows up when the test has failed.
+func startValise(t *testing.T, args ...string) *bytes.Buffer {
+	t.Helper()
+	said := new(bytes.Buffer)
+	command := exec.Command("valise", args...)
+	command.Stdout, command.Stderr = said, said
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		command.Process.Signal(os.Interrupt)
+		if err := command.Wait(); err != nil {
+			t.Errorf("valise %s: %v", args[0], err)
+		}
+		if t.Failed() {
+			t.Logf("valise %s:\n%s", strings.Join(args, " "), said)
+		}
+	})
+	return said
+}
+
+func eventually(t *testing.T, what string, holds func() error) {
+	t.Helper()
+	var err error
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		if err = holds(); err == nil {
+			return
+		}
+	}
+	t.Fatalf("it never came to pass that %s: %v", what, err)
+}
+
+// nodes are two "valise serve" on one PostgreSQL and one Redis, behind one address.
+type nodes struct {
+	demo *demo
+	*switchboard
+}
+
+func startNodes(t *testing.T) *nodes {
+	t.Helper()
+	dir := t.TempDir()
+	d, err := newDemo(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fill := demoServer(dir, "127.0.0.1:0")
+	fill.Database, fill.Redis = portaltest.PostgreSQL(t), portaltest.Redis(t)
+	fillInstitution(t, fill, d)
+
+	certificate := portaltest.TLS(t)
+	board := newSwitchboard(t)
+	d.URL = "https://" + board.listener.Addr().String()
+	for i := range board.nodes {
+		board.nodes[i] = freeAddress(t)
+		startValise(t, "serve", "--listen", board.nodes[i], "--origin", d.URL,
+			"--institution", fill.Institution, "--root-certificate", fill.RootCertificate, "--portal-secret-file", fill.PortalSecretFile,
+			"--database", fill.Database, "--redis", fill.Redis, "--migrate",
+			"--tls-certificate", certificate.CertFile, "--tls-key", certificate.KeyFile)
+	}
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: certificate.Pool}}}
+	for i := range board.nodes {
+		board.use(i)
+		eventually(t, fmt.Sprintf("node %d is ready", i+1), func() error {
+			answer, err := client.Get(d.URL + "/readyz")
+			if err != nil {
+				return err
+			}
+			defer answer.Body.Close()
+			if answer.StatusCode != http.StatusOK {
+				return errors.New(answer.Status)
+			}
+			return nil
+		})
+	}
+	return &nodes{demo: d, switchboard: board}
+}
+
+// fillInstitution fills a demo's institution through a node that is gone afterwards.
+func fillInstitution(t *testing.T, node *ServeCommand, d *demo) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	site, err := node.open(ctx, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer site.Close()
+	served := make(chan error, 1)
+	go func() { served <- site.Serve(ctx) }()
+	d.URL = site.portal.Origin
+	err = d.fill(ctx)
+	cancel()
+	if err := errors.Join(err, <-served); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// switchboard is one address for two nodes: the load balancer, at our command.
+type switchboard struct {
+	listener net.Listener
+	nodes    [2]string
+
+	mu      sync.Mutex
+	current int
+	open    []net.Conn
+}
+
+func newSwitchboard(t *testing.T) *switchboard {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &switchboard{listener: l}
+	t.Cleanup(func() { l.Close(); s.use(0) })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go s.connect(c)
+		}
+	}()
+	return s
+}
+
+func (s *switchboard) connect(person net.Conn) {
+	s.mu.Lock()
+	address := s.nodes[s.current]
+	s.mu.Unlock()
+	node, err := net.Dial("tcp", address)
+	if err != nil {
+		person.Close()
+		return
+	}
+	s.mu.Lock()
+	s.open = append(s.open, person, node)
+	s.mu.Unlock()
+	go func() { io.Copy(node, person); node.Close() }()
+	io.Copy(person, node)
+	person.Close()
+}
+
+// use sends everybody to one node from now on.
+func (s *switchboard) use(node int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.current = node % len(s.nodes)
+	for _, c := range s.open {
+		c.Close()
+	}
+	s.open = nil
+}
+
+// visitor is a person at a browser.
+type visitor struct {
+	*portaltest.Browser
+	t    *testing.T
+	url  string
+	name string // for screenshots
+}
+
+func newVisitor(t *testing.T, url string, size portaltest.Viewport, name string) *visitor {
+	t.Helper()
+	v := &visitor{Browser: portaltest.Chromium(t, portaltest.IgnoreCertificateErrors), t: t, url: url, name: name}
+	v.Resize(size)
+	return v
+}
+
+// look takes pictures, for people to look at, in light and in dark.
+func (v *visitor) look(page string) {
+	v.t.Helper()
+	v.Screenshot(v.name + "-" + page)
+	v.Dark(true)
+	v.Screenshot(v.name + "-" + page + "-dark")
+	v.Dark(false)
+}
+
+func (v *visitor) visit(path string) {
+	v.t.Helper()
+	v.Do(chromedp.Navigate(v.url + path))
+	v.ready()
+}
+
+// ready waits until the page's script has done what it does by itself.
+func (v *visitor) ready() {
+	v.t.Helper()
+	v.Do(chromedp.WaitReady(chromedp.CSS("html[data-ready]")))
+}
+
+func (v *visitor) see(selector string) string {
+	v.t.Helper()
+	v.Do(chromedp.WaitVisible(chromedp.CSS(selector)))
+	return portaltest.Read(v.Browser, chromedp.Text(chromedp.CSS(selector)))
+}
+
+func (v *visitor) mustSee(selector, want string) {
+	v.t.Helper()
+	if got := v.see(selector); !strings.Contains(got, want) {
+		v.t.Errorf("%s says %q, which lacks %q", selector, got, want)
+	}
+}
+
+func (v *visitor) typeInto(selector, text string) {
+	v.t.Helper()
+	v.Do(chromedp.WaitVisible(chromedp.CSS(selector)),
+		chromedp.Evaluate[chromedp.Void](fmt.Sprintf("document.querySelector(%q).value = ''", selector)),
+		chromedp.SendKeys(chromedp.CSS(selector), text))
+}
+
+func (v *visitor) press(selector string) {
+	v.t.Helper()
+	v.Do(chromedp.WaitReady(chromedp.CSS(selector+":not([disabled])")), chromedp.Click(chromedp.CSS(selector)))
+}
+
+// claimOpenAcknowledge is a representative's whole way. turn is told each step, so that it can send it to another node.
+func (v *visitor) claimOpenAcknowledge(d *demo, turn func(step int)) {
+	t := v.t
+	person := d.Mailboxes[0].Representatives[1]
+	notice := d.Notices[0]
+
+	v.visit("/")
+	v.look("home")
+	turn(1)
+	passphrase := v.claim(d, person)
+
+	turn(0)
+	v.press("[data-go=mailbox]")
+	v.Do(chromedp.WaitReady(chromedp.CSS("html[data-page=mailbox][data-ready]")))
+	row := fmt.Sprintf("[data-notice=%q]", notice.Number)
+	v.mustSee("#awaiting "+row+" .subject", notice.Subject)
+	v.look("mailbox")
+
+	turn(1)
+	v.press(row + " a")
+	v.Do(chromedp.WaitReady(chromedp.CSS("html[data-page=notice][data-ready]")))
+	v.mustSee("#text", "The activity was targeted and sophisticated")
+	v.mustSee("#signers", demoTeam[0].name)
+	v.mustSee("#signers", demoTeam[1].name)
+	v.look("notice")
+	v.press("#languages [data-language=fr]")
+	v.mustSee("#text", "Cette activité a été contenue")
+	name, data := v.Download(chromedp.Click(chromedp.CSS("#attachments button")))
+	if name != "timeline.csv" || !bytes.HasPrefix(data, []byte("date,event\n")) {
+		t.Errorf("the attachment came as %q, %q", name, data)
+	}
+
+	turn(0)
+	v.press("#acknowledge")
+	v.Do(chromedp.WaitVisible(chromedp.CSS("#receipt-section")))
+	v.look("receipt")
+	_, receipt := v.Download(chromedp.Click(chromedp.CSS("#receipt-download")))
+	v.checkReceipt(d, person, receipt)
+
+	v.logOutAndIn(d, person, passphrase)
+	if problems := v.Problems(); len(problems) > 0 {
+		t.Errorf("the browser complained:\n%s", strings.Join(problems, "\n"))
+	}
+	for _, asked := range v.Requests() {
+		if !strings.HasPrefix(asked, v.url+"/") && !strings.HasPrefix(asked, "blob:"+v.url) && !strings.HasPrefix(asked, "data:") {
+			t.Errorf("a page asked for %s", asked)
+		}
+	}
+}
+
+// claim takes the mailbox up with the code from the letter and returns the passphrase.
+func (v *visitor) claim(d *demo, person demoRepresentative) string {
+	t := v.t
+	v.visit("/claim")
+	v.look("claim")
+	v.typeInto("#claim-number", strings.ToLower(person.Number))
+	wrong := []byte(person.ClaimCode)
+	wrong[7], wrong[8] = wrong[8], wrong[7] // a typing error in the second group
+	if wrong[7] != wrong[8] {
+		v.typeInto("#claim-code", string(wrong))
+		v.press("#claim-submit")
+		v.mustSee("#claim-code-error", "2")
+	}
+	v.typeInto("#claim-code", string(person.ClaimCode))
+	v.press("#claim-submit")
+	if got := strings.Join(strings.Fields(v.see("#claim-fingerprint")), " "); got != d.RootFingerprint.Spaced() {
+		t.Errorf("the page shows the root fingerprint %q, on paper stands %q", got, d.RootFingerprint.Spaced())
+	}
+	v.look("claim-root")
+	v.press("#claim-compared")
+	v.press("#claim-compared-next")
+	passphrase := strings.Join(strings.Fields(v.see("#claim-words")), " ")
+	if len(strings.Fields(passphrase)) != 6 {
+		t.Fatalf("the passphrase is %q, not six words", passphrase)
+	}
+	v.look("claim-key")
+	v.press("#claim-kept")
+	v.typeInto("#claim-again", passphrase)
+	v.press("#claim-again-submit")
+	v.Do(chromedp.WaitVisible(chromedp.CSS("#claim-done")))
+	v.look("claim-done")
+	return passphrase
+}
+
+// checkReceipt verifies it with gpg, and with valise.
+func (v *visitor) checkReceipt(d *demo, person demoRepresentative, receipt []byte) {
+	t := v.t
+	t.Helper()
+	dir := t.TempDir()
+	file := filepath.Join(dir, "receipt.asc")
+	if err := os.WriteFile(file, receipt, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	name, certificate := v.Download(chromedp.Evaluate[chromedp.Void](`document.querySelector("#receipt-certificate").click()`))
+	if !strings.HasSuffix(name, ".asc") {
+		t.Errorf("the certificate came as %q", name)
+	}
+	g := portaltest.GPG(t)
+	g.Import(certificate)
+	if text, _, err := g.Verify(receipt); err != nil || !bytes.Contains(text, []byte("representative: "+person.Number)) {
+		t.Errorf("gpg does not verify the receipt: %v\n%s", err, text)
+	}
+	if strings.HasPrefix(d.URL, "https:") {
+		return // the command line does not know the test's TLS certificate
+	}
+	out, err := exec.Command("valise", "verify", file, "--server", d.URL, "--root-fingerprint", string(d.RootFingerprint), "--json").CombinedOutput()
+	if err != nil || !json.Valid(out) || !bytes.Contains(out, []byte(person.Number)) {
+		t.Errorf("valise verify: %v\n%s", err, out)
+	}
+}
+
+// logOutAndIn shows that the key is gone after logging out, and that the passphrase brings it back.
+func (v *visitor) logOutAndIn(d *demo, person demoRepresentative, passphrase string) {
+	t := v.t
+	t.Helper()
+	notice := "/notices/" + string(d.Notices[0].Number)
+	v.press("#logout button")
+	v.Do(chromedp.WaitReady(chromedp.CSS("html[data-page=login][data-ready]")))
+	if left := portaltest.Read(v.Browser, chromedp.Evaluate[int]("sessionStorage.length + localStorage.length")); left != 0 {
+		t.Errorf("%d things are left in the browser's storage after logging out", left)
+	}
+	v.visit(notice) // asks to log in, and comes back
+	v.look("login")
+	v.typeInto("#login-number", person.Number)
+	v.typeInto("#login-passphrase", "not the passphrase at all")
+	v.press("#login-submit")
+	v.see("#login-passphrase-error")
+	v.look("login-wrong")
+	v.typeInto("#login-passphrase", passphrase)
+	v.press("#login-submit")
+	v.Do(chromedp.WaitReady(chromedp.CSS("html[data-page=notice][data-ready]")))
+	v.mustSee("#text", "The activity was targeted and sophisticated")
+	v.mustSee("#receipt-by", person.Number)
+	v.visit("/account")
+	v.look("account")
+}
