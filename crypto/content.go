@@ -62,8 +62,9 @@ type Content struct {
 	// and the desk ever see. Receipts reveal the opening value; because of the salt,
 	// who knows that can still not confirm a guess of the content by its digest.
 	Salt string
-	// AudienceSHA256 is the digest of the audience's text, so that nobody can pass
-	// a notice on as if it had been sent to somebody else.
+	// AudienceSHA256 is the digest of the audience's text: who is shown that text can
+	// tell whom the notice was sent to. Recipients are not shown it, so one of them can
+	// pass the session key on to somebody who then can't tell that it wasn't for them.
 	AudienceSHA256 string
 	// Created is when the notice was sealed, in UTC, cut to seconds.
 	Created time.Time

@@ -322,7 +322,8 @@ func OpenNotice(v *VerifiedManifest, envelope, body []byte, keys []*Key) (*Opene
 // Approve signs the manifest of a notice that the approver has opened a second
 // time, for PurposeNoticeApproval. approver must be the key of a staff member with
 // RoleApprover who is another person than the author; manifest must be the bytes
-// that were verified. A notice whose deadline has passed is refused.
+// that were verified. A notice whose deadline has passed is refused, and one whose
+// author no longer has RoleAuthor.
 func Approve(root *Root, approver *Key, o *OpenedNotice, manifest []byte, now time.Time) (signature []byte, err error) {
 	if err := o.exists(); err != nil {
 		return nil, err
@@ -340,6 +341,10 @@ func Approve(root *Root, approver *Key, o *OpenedNotice, manifest []byte, now ti
 	}
 	if err := v.mayApprove(member, now); err != nil {
 		return nil, err
+	}
+	// Whoever has the key of somebody who has left can date a notice back.
+	if author, err := root.VerifyStaff(v.author.Certificate(), now); err != nil || !author.Has(RoleAuthor) {
+		return nil, fmt.Errorf("%s, the author of %s, no longer has the role %q: somebody who has it must seal the notice", v.author.Name(), v.manifest.Notice, RoleAuthor)
 	}
 	if d := v.manifest.Deadline; !d.IsZero() && !d.After(now) {
 		return nil, fmt.Errorf("the deadline of %s, %s, has passed: ask the author to seal it again with a later one", v.manifest.Notice, formatTextTime(d))
