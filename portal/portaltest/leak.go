@@ -11,12 +11,16 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/ProtonMail/go-crypto/openpgp/armor"
+	"github.com/ProtonMail/go-crypto/openpgp/packet"
 )
 
 // Secret is something that must not be found in what a thief can copy.
@@ -74,9 +78,9 @@ func NoLeaks(t testing.TB, secrets []Secret, places ...Place) {
 //   - as an MD5, SHA-1, SHA-2 hash without a salt, when it is guessable.
 //
 // What it can't find: what is compressed by methods that the standard library doesn't know (zstd, xz, PostgreSQL's own), or a raw deflate stream
-// in the middle of something. It reports a secret once per place and way.
+// in the middle of something. Of each secret it reports some ways per place.
 func FindLeaks(secrets []Secret, places ...Place) ([]Leak, error) {
-	s := &search{seen: map[[sha256.Size]byte]bool{}, told: map[Leak]bool{}}
+	s := &search{seen: map[[sha256.Size]byte]bool{}, told: map[Leak]bool{}, ways: map[[2]string]int{}}
 	for _, secret := range secrets {
 		if len(secret.Value) < minSecret {
 			return nil, fmt.Errorf("%s has %d octets; what is shorter than %d is met by chance", secret.What, len(secret.Value), minSecret)
@@ -94,16 +98,16 @@ func FindLeaks(secrets []Secret, places ...Place) ([]Leak, error) {
 }
 
 const (
-	minSecret    = 6
-	longSecret   = 32 // from here on pieces are looked for, too
-	piece        = 24
-	pieceStep    = 8
-	minSqueezed  = 8       // letters and digits; fewer are met by chance among the many that squeezing brings together
-	maxDepth     = 4       // of encodings inside each other
-	maxDecoded   = 4 << 30 // octets in all; a search that would take longer fails, instead of ending early
-	maxUnzipped  = 64 << 20
-	contextSize  = 40
-	maxToldLeaks = 100
+	minSecret   = 6
+	longSecret  = 32 // from here on pieces are looked for, too
+	piece       = 24
+	pieceStep   = 8
+	minSqueezed = 8       // letters and digits; fewer are met by chance among the many that squeezing brings together
+	maxDepth    = 4       // of encodings inside each other
+	maxDecoded  = 4 << 30 // octets in all; a search that would take longer fails, instead of ending early
+	maxUnzipped = 64 << 20
+	contextSize = 40
+	maxWays     = 5 // that are told of one secret in one place
 )
 
 // search is one FindLeaks.
@@ -117,6 +121,7 @@ type search struct {
 	decoded int64
 	leaks   []Leak
 	told    map[Leak]bool
+	ways    map[[2]string]int // by secret and place
 }
 
 // look searches data, and what data holds in other encodings.
@@ -156,10 +161,11 @@ func (s *search) look(data []byte, path []string) error {
 func (s *search) match(p *patterns, data []byte, path []string) {
 	p.find(data, func(at int, found pattern) {
 		leak := Leak{What: found.what, Name: s.place, How: strings.Join(append(slices.Clip(path), found.how), " → ")}
-		if s.told[leak] || len(s.leaks) == maxToldLeaks {
+		if s.told[leak] || s.ways[[2]string{leak.What, leak.Name}] == maxWays {
 			return
 		}
 		s.told[leak] = true
+		s.ways[[2]string{leak.What, leak.Name}]++
 		leak.Near = strconv.QuoteToASCII(string(data[max(0, at-contextSize):min(len(data), at+len(found.octets)+contextSize)]))
 		s.leaks = append(s.leaks, leak)
 	})
@@ -378,4 +384,49 @@ func squeezedLong(value []byte) []byte {
 		return squeezed
 	}
 	return nil
+}
+
+// PrivateKeySecrets returns the private parts of an unlocked OpenPGP key in armor, and of its subkeys. All of them are secrets; the armor
+// around them holds what is public, too.
+func PrivateKeySecrets(t testing.TB, what, armored string) (secrets []Secret) {
+	t.Helper()
+	block, err := armor.Decode(strings.NewReader(armored))
+	if err != nil {
+		t.Fatal(err)
+	}
+	packets := packet.NewOpaqueReader(block.Body)
+	for {
+		p, err := packets.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.Tag != 5 && p.Tag != 7 { // secret key, secret subkey
+			continue
+		}
+		parsed, err := p.Parse()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var public bytes.Buffer
+		if err := parsed.(*packet.PrivateKey).PublicKey.SerializeForHash(&public); err != nil {
+			t.Fatal(err)
+		}
+		// RFC 9580, section 5.5.3: the public part (hashed behind three octets of a header in version 4), the usage (0: not locked), the
+		// material, a checksum of two octets.
+		private := p.Contents[public.Len()-3+1 : len(p.Contents)-2]
+		if len(private) < 32 {
+			t.Fatalf("%s has a packet of type %d with only %d octets of private material", what, p.Tag, len(private))
+		}
+		secrets = append(secrets, Secret{What: what, Value: private})
+		for at := 0; at+32 <= len(private); at += 32 { // X25519 and the seed of ML-KEM are separate secrets; an MPI has two octets in front
+			secrets = append(secrets, Secret{What: what, Value: private[at : at+32]}, Secret{What: what, Value: private[len(private)-at-32 : len(private)-at]})
+		}
+	}
+	if len(secrets) == 0 {
+		t.Fatalf("%s holds no private key", what)
+	}
+	return secrets
 }
