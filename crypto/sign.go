@@ -24,6 +24,11 @@ const (
 	PurposeNoticeAuthor    Purpose = "notice-author"   // author's over the manifest
 	PurposeNoticeApproval  Purpose = "notice-approval" // approver's over the same manifest
 	PurposeDetails         Purpose = "details"         // inner signature of a sealed personal record
+
+	PurposeStatementAuthor          Purpose = "statement-author"          // author's over a statement's manifest and texts
+	PurposeStatementApproval        Purpose = "statement-approval"        // approver's over the same
+	PurposeStatementAcknowledgement Purpose = "statement-acknowledgement" // clear-signed receipt of a statement
+	PurposeStatementDraft           Purpose = "statement-draft"           // inner signature of a draft sealed to the desk
 )
 
 // purposeNotation is the name of the notation (RFC 9580, section 5.2.3.24). It
@@ -36,7 +41,8 @@ const maxSignatureSize = 64 << 10
 
 func (p Purpose) check() error {
 	switch p {
-	case PurposeLogIn, PurposeAcknowledgement, PurposeContent, PurposeHeading, PurposeNoticeAuthor, PurposeNoticeApproval, PurposeDetails:
+	case PurposeLogIn, PurposeAcknowledgement, PurposeContent, PurposeHeading, PurposeNoticeAuthor, PurposeNoticeApproval, PurposeDetails,
+		PurposeStatementAuthor, PurposeStatementApproval, PurposeStatementAcknowledgement, PurposeStatementDraft:
 		return nil
 	}
 	return fmt.Errorf("%q is no purpose of a signature", string(p))
@@ -44,7 +50,9 @@ func (p Purpose) check() error {
 
 // mayLackNotation says whether a person may sign such a text with a tool of their
 // own: its first line says what it is for.
-func (p Purpose) mayLackNotation() bool { return p == PurposeLogIn || p == PurposeAcknowledgement }
+func (p Purpose) mayLackNotation() bool {
+	return p == PurposeLogIn || p == PurposeAcknowledgement || p == PurposeStatementAcknowledgement
+}
 
 // Signature is a signature that verified; nothing else makes one.
 type Signature struct {
