@@ -23,6 +23,7 @@ type node struct {
 
 const (
 	maxNesting    = 16   // quotes and lists in each other; what lies deeper is text
+	maxAddress    = 4096 // bytes of a link's address with its title
 	maxDelimiters = 1000 // runs of * and _, and brackets, in one paragraph; with more, they are text
 )
 
@@ -58,11 +59,22 @@ func unindent(line string, columns int) string {
 func blank(line string) bool { return strings.TrimLeft(line, " \t") == "" }
 
 func parseBlocks(lines []string, depth int) []node {
-	var blocks []node
+	blocks, _ := parseBlocksApart(lines, depth)
+	return blocks
+}
+
+// parseBlocksApart also says whether an empty line stands between two of the blocks.
+func parseBlocksApart(lines []string, depth int) (blocks []node, apart bool) {
+	empty := false
 	for i := 0; i < len(lines); {
 		indent, rest := indentOf(lines[i])
+		if rest != "" {
+			apart = apart || empty && len(blocks) > 0
+			empty = false
+		}
 		switch {
 		case rest == "":
+			empty = true
 			i++
 		case indent >= 4:
 			block, n := indentedCode(lines[i:])
@@ -85,7 +97,7 @@ func parseBlocks(lines []string, depth int) []node {
 			blocks, i = append(blocks, block), i+n
 		}
 	}
-	return blocks
+	return blocks, apart
 }
 
 func indentedCode(lines []string) (node, int) {
@@ -177,7 +189,7 @@ func quote(lines []string, depth int) (node, int) {
 		case indent < 4 && strings.HasPrefix(rest, ">"):
 			inside = append(inside, strings.TrimPrefix(rest[1:], " "))
 			continue
-		case rest != "" && goesOn(inside, depth) && !startsBlock(lines[n], depth):
+		case rest != "" && goesOn(inside, depth) && !startsBlock(lines[n], depth, false):
 			inside = append(inside, rest)
 			continue
 		}
@@ -208,8 +220,9 @@ func goesOn(lines []string, depth int) bool {
 	return false
 }
 
-// startsBlock says whether a line ends the paragraph above it.
-func startsBlock(line string, depth int) bool {
+// startsBlock says whether a line ends the paragraph above it. directly is when that paragraph stands beside the line, not in a quote or
+// list that the line would go on with: then a number other than 1, or an empty item, is no list but text ("it happened in\n1986. Nobody knew").
+func startsBlock(line string, depth int, directly bool) bool {
 	indent, rest := indentOf(line)
 	if indent >= 4 || rest == "" {
 		return rest == ""
@@ -218,7 +231,7 @@ func startsBlock(line string, depth int) bool {
 		return true
 	}
 	m := markerOf(rest)
-	return m.width > 0 && depth < maxNesting && !blank(rest[m.width:]) && (!m.ordered || m.start == 1)
+	return m.width > 0 && depth < maxNesting && (!directly || !blank(rest[m.width:]) && (!m.ordered || m.start == 1))
 }
 
 // marker is what a list item starts with.
@@ -267,12 +280,11 @@ func list(lines []string, depth int) (node, int) {
 		if m := markerOf(rest); m.width == 0 || m.kind != first.kind || m.ordered != first.ordered {
 			break
 		}
-		inside, used, gap := listItem(lines[n:], depth)
-		item := node{Kind: "li", Inside: parseBlocks(inside, depth+1)}
-		l.Inside = append(l.Inside, item)
+		inside, used := listItem(lines[n:], depth)
+		blocks, apart := parseBlocksApart(inside, depth+1)
+		l.Inside = append(l.Inside, node{Kind: "li", Inside: blocks})
 		n += used
-		more := n < len(lines) && used > 0
-		if gap || more && blank(lines[n-1]) && continuesList(lines[n], first) {
+		if apart || n < len(lines) && blank(lines[n-1]) && continuesList(lines[n], first) {
 			l.Loose = true
 		}
 	}
@@ -291,9 +303,8 @@ func continuesList(line string, first marker) bool {
 	return m.width > 0 && m.kind == first.kind && m.ordered == first.ordered
 }
 
-// listItem returns the lines inside one item, how many lines it takes with the empty ones behind it, and whether an empty line stands between two
-// blocks directly in it.
-func listItem(lines []string, depth int) (inside []string, used int, gap bool) {
+// listItem returns the lines inside one item, and how many lines it takes with the empty ones behind it.
+func listItem(lines []string, depth int) (inside []string, used int) {
 	indent, rest := indentOf(lines[0])
 	m := markerOf(rest)
 	content := rest[m.width:]
@@ -304,7 +315,7 @@ func listItem(lines []string, depth int) (inside []string, used int, gap bool) {
 	}
 	inside = append(inside, unindent(strings.Repeat(" ", indent+m.width)+content, width))
 	if text == "" && len(lines) > 1 && blank(lines[1]) {
-		return inside, 2, false // an empty item
+		return inside, 2 // an empty item
 	}
 	used = 1
 	empty, fenced := false, ""
@@ -317,7 +328,7 @@ func listItem(lines []string, depth int) (inside []string, used int, gap bool) {
 			continue
 		}
 		if indent < width {
-			if empty || fenced != "" || !goesOn(inside, depth) || startsBlock(line, depth) {
+			if empty || fenced != "" || !goesOn(inside, depth) || startsBlock(line, depth, false) {
 				break
 			}
 			inside = append(inside, rest)
@@ -332,17 +343,13 @@ func listItem(lines []string, depth int) (inside []string, used int, gap bool) {
 				fenced = ""
 			}
 		}
-		if empty && fenced == "" {
-			at, _ := indentOf(line)
-			gap = gap || at < 2
-		}
 		empty = false
 		inside = append(inside, line)
 	}
 	for len(inside) > 1 && inside[len(inside)-1] == "" {
 		inside = inside[:len(inside)-1]
 	}
-	return inside, used, gap
+	return inside, used
 }
 
 // paragraph takes lines until something else begins. A line of = or - below it makes it a heading.
@@ -355,7 +362,7 @@ func paragraph(lines []string, depth int) (node, int) {
 			if level := underline(rest); level > 0 && indent < 4 {
 				return node{Kind: "h", Level: level, Inside: parseInlines(strings.TrimRight(strings.Join(text, "\n"), " \t"))}, n + 1
 			}
-			if startsBlock(lines[n], depth) {
+			if startsBlock(lines[n], depth, true) {
 				break
 			}
 		}
@@ -380,18 +387,18 @@ func underline(rest string) int {
 // span is a piece on the way to nodes: finished text, or a mark that may still become emphasis or a link.
 type span struct {
 	node
-	mark      byte // '*', '_', '[', or 0
-	count     int  // of marks left
-	run       int  // length of the whole run
-	open      bool // may begin emphasis
-	close     bool // may end it
-	at        int  // place in the source, after "["
-	inertLink bool // "[" around which no link may begin any more
+	mark  byte // '*', '_', '[', or 0
+	count int  // of marks left
+	run   int  // length of the whole run
+	open  bool // may begin emphasis
+	close bool // may end it
+	inert bool // "[" that can't begin a link any more
 }
 
 type inlines struct {
 	text  string
 	spans []span
+	open  []int // places of "[" in spans that may still become links
 	marks int
 }
 
@@ -400,18 +407,13 @@ func parseInlines(text string) []node {
 	for i := 0; i < len(text); {
 		i = p.next(i)
 	}
-	return merge(emphasise(p.spans))
+	return emphasise(p.spans)
 }
 
 func (p *inlines) add(n node) { p.spans = append(p.spans, span{node: n}) }
 
-func (p *inlines) addText(text string) {
-	if last := len(p.spans) - 1; last >= 0 && p.spans[last].mark == 0 && p.spans[last].Kind == "text" {
-		p.spans[last].Text += text
-		return
-	}
-	p.add(node{Kind: "text", Text: text})
-}
+// addText adds a piece of text; merge joins them.
+func (p *inlines) addText(text string) { p.add(node{Kind: "text", Text: text}) }
 
 // next reads what stands at i and returns where to go on.
 func (p *inlines) next(i int) int {
@@ -497,7 +499,8 @@ func (p *inlines) opening(i int) int {
 	p.marks++
 	c := rest[0]
 	if c == '[' {
-		p.spans = append(p.spans, span{node: node{Kind: "text", Text: "["}, mark: '[', at: i + 1})
+		p.open = append(p.open, len(p.spans))
+		p.spans = append(p.spans, span{node: node{Kind: "text", Text: "["}, mark: '['})
 		return i + 1
 	}
 	run := len(rest) - len(strings.TrimLeft(rest, string(c)))
@@ -522,40 +525,38 @@ func (p *inlines) opening(i int) int {
 
 // closeBracket makes a link of what stands between the last "[" and here, if an address follows.
 func (p *inlines) closeBracket(i int) int {
-	opener := len(p.spans) - 1
-	for opener >= 0 && p.spans[opener].mark != '[' {
-		opener--
-	}
-	if opener < 0 {
+	last := len(p.open) - 1
+	if last < 0 {
 		p.addText("]")
 		return i + 1
 	}
+	opener := p.open[last]
+	p.open = p.open[:last]
 	address, n := destination(p.text[i+1:])
-	if n == 0 || p.spans[opener].inertLink {
+	if n == 0 || p.spans[opener].inert {
 		p.spans[opener].mark = 0
 		p.addText("]")
 		return i + 1
 	}
-	inside := merge(emphasise(append([]span(nil), p.spans[opener+1:]...)))
+	inside := emphasise(p.spans[opener+1:])
 	p.spans = p.spans[:opener]
-	if allowed(address) {
-		p.add(node{Kind: "link", Address: address, Inside: inside})
-		for k := range p.spans {
-			if p.spans[k].mark == '[' {
-				p.spans[k].inertLink = true
-			}
-		}
-	} else {
+	if !allowed(address) {
 		for _, child := range inside {
 			p.add(child)
 		}
 		p.addText(" (" + address + ")")
+		return i + 1 + n
+	}
+	p.add(node{Kind: "link", Address: address, Inside: inside})
+	for _, outer := range p.open { // no link in a link
+		p.spans[outer].inert = true
 	}
 	return i + 1 + n
 }
 
 // destination reads "(address)" or "(address "title")". The title is dropped: the address is shown instead.
 func destination(rest string) (address string, n int) {
+	rest = rest[:min(len(rest), maxAddress)]
 	if rest == "" || rest[0] != '(' {
 		return "", 0
 	}
@@ -637,7 +638,7 @@ func autolink(rest string) (address, shown string, n int) {
 	switch {
 	case allowed(inside):
 		return inside, inside, end + 2
-	case strings.Count(inside, "@") == 1 && !strings.ContainsAny(inside, ":/\\\"'()&") && inside[0] != '@' && inside[len(inside)-1] != '@':
+	case strings.Count(inside, "@") == 1 && !strings.ContainsAny(inside, ":/\\\"'()&") && inside[0] != '@' && inside[len(inside)-1] != '@' && allowed("mailto:"+inside):
 		return "mailto:" + inside, inside, end + 2
 	}
 	return "", "", 0
@@ -672,65 +673,79 @@ func entity(rest string) (text string, n int) {
 	return "\ufffd", end + 1
 }
 
-// emphasise pairs the marks (CommonMark, "process emphasis").
+// emphasise pairs the marks (CommonMark, "process emphasis") and returns what comes out.
 func emphasise(spans []span) []node {
-	for closer := 0; closer < len(spans); closer++ {
-		c := &spans[closer]
-		if c.mark != '*' && c.mark != '_' || !c.close || c.count == 0 {
+	next := make([]int, len(spans)) // the span after each that is still there
+	var marks []int                 // those with * and _ that are left, as a stack up to the closer at hand
+	for i := range spans {
+		next[i] = i + 1
+	}
+	for i := range spans {
+		c := &spans[i]
+		if c.mark != '*' && c.mark != '_' {
 			continue
 		}
-		opener := closer - 1
-		for ; opener >= 0; opener-- {
-			o := &spans[opener]
-			if o.mark == c.mark && o.open && o.count > 0 &&
-				!((o.close || c.open) && (o.run+c.run)%3 == 0 && (o.run%3 != 0 || c.run%3 != 0)) {
+		for c.close && c.count > 0 {
+			found := len(marks) - 1
+			for found >= 0 && !pair(&spans[marks[found]], c) {
+				found--
+			}
+			if found < 0 {
 				break
 			}
-		}
-		if opener < 0 {
-			continue
-		}
-		kind, used := "em", 1
-		if spans[opener].count >= 2 && c.count >= 2 {
-			kind, used = "strong", 2
-		}
-		inside := merge(flatten(spans[opener+1 : closer]))
-		spans[opener].count -= used
-		c.count -= used
-		rebuilt := append(append([]span(nil), spans[:opener+1]...), span{node: node{Kind: kind, Inside: inside}})
-		next := len(rebuilt)
-		spans = append(rebuilt, spans[closer:]...)
-		closer = next - 1 // look at the same closer again
-	}
-	return flatten(spans)
-}
-
-// flatten turns marks that are left over into text.
-func flatten(spans []span) []node {
-	nodes := make([]node, 0, len(spans))
-	for _, s := range spans {
-		if s.mark == '*' || s.mark == '_' {
-			if s.count == 0 {
-				continue
+			opener := marks[found]
+			kind, used := "em", 1
+			if spans[opener].count >= 2 && c.count >= 2 {
+				kind, used = "strong", 2
 			}
-			s.Text = strings.Repeat(string(s.mark), s.count)
+			spans[opener].count -= used
+			c.count -= used
+			// What stood between them becomes one span, in the place of the first.
+			if first := next[opener]; first < i {
+				spans[first] = span{node: node{Kind: kind, Inside: flatten(spans, next, first, i)}}
+				next[first] = i
+			}
+			marks = marks[:found+1]
+			if spans[opener].count == 0 {
+				marks = marks[:found]
+			}
 		}
-		nodes = append(nodes, s.node)
+		if c.open && c.count > 0 {
+			marks = append(marks, i)
+		}
 	}
-	return nodes
+	return flatten(spans, next, 0, len(spans))
 }
 
-// merge joins neighbouring texts.
-func merge(nodes []node) []node {
-	var merged []node
-	for _, n := range nodes {
-		if last := len(merged) - 1; n.Kind == "text" && last >= 0 && merged[last].Kind == "text" {
-			merged[last].Text += n.Text
-			continue
+// pair says whether two runs can be the ends of one emphasis.
+func pair(opener, closer *span) bool {
+	return opener.mark == closer.mark && opener.count > 0 &&
+		!((opener.close || closer.open) && (opener.run+closer.run)%3 == 0 && (opener.run%3 != 0 || closer.run%3 != 0))
+}
+
+// flatten returns the nodes from one span up to another, marks that are left over as text, neighbouring texts as one.
+func flatten(spans []span, next []int, from, to int) []node {
+	var nodes []node
+	var text strings.Builder
+	end := func() {
+		if text.Len() > 0 {
+			nodes = append(nodes, node{Kind: "text", Text: text.String()})
+			text.Reset()
 		}
-		merged = append(merged, n)
 	}
-	return merged
+	for i := from; i < to; i = next[i] {
+		switch s := &spans[i]; {
+		case s.mark == '*' || s.mark == '_':
+			text.WriteString(s.Text[:s.count])
+		case s.Kind == "text":
+			text.WriteString(s.Text)
+		default:
+			end()
+			nodes = append(nodes, s.node)
+		}
+	}
+	end()
+	return nodes
 }
 
 func isPunctuation(c byte) bool {

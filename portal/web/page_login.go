@@ -95,7 +95,11 @@ func (s *server) postLogInSigned(w http.ResponseWriter, r *http.Request) error {
 
 // postPageLogOut ends the session, if there still is one.
 func (s *server) postPageLogOut(w http.ResponseWriter, r *http.Request) error {
-	if err := s.Sessions.End(w, r); err != nil {
+	current, err := s.Sessions.Current(r)
+	if err == nil && current != nil {
+		err = s.Sessions.End(w, r)
+	}
+	if err != nil {
 		return err
 	}
 	http.Redirect(w, r, "/login?note=out", http.StatusSeeOther)

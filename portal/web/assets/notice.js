@@ -55,7 +55,7 @@ function showNotice(notice) {
 function showSwitch(notice, current) {
   const group = $('languages');
   group.replaceChildren(...notice.languages.map(({ language }) => {
-    const button = el('button', { type: 'button', 'data-language': language, lang: root.lang, 'aria-pressed': String(language === current) }, languageName(language));
+    const button = el('button', { type: 'button', 'data-language': language, lang: language, 'aria-pressed': String(language === current) }, languageName(language));
     button.addEventListener('click', () => {
       for (const other of group.children) other.setAttribute('aria-pressed', String(other === button));
       showLanguage(notice, language);
@@ -101,7 +101,7 @@ function showAttachments(notice) {
 
 function showSigners(notice) {
   const signer = (key, { name, signed, fingerprint }) =>
-    el('li', {}, word(key, { name, time: time(signed) }), ' ', el('span', { class: 'hint number', translate: 'no' }, fingerprint.replaceAll(/\s+/g, ' ')));
+    el('li', {}, word(key, { name, time: time(signed) }), el('br'), el('span', { class: 'hint digits', translate: 'no' }, fingerprint));
   $('signer-list').replaceChildren(signer('author', notice.author), signer('approver', notice.approver));
   $('chain').textContent = word('chain', { institution: notice.institution, root: notice.root });
   $('checks').replaceChildren(...['manifest', 'staff', 'root', 'body', 'content', 'heading'].map((key) => el('li', {}, word(`check-${key}`))));

@@ -74,10 +74,11 @@ export function languages() {
   return [...new Set(wanted)];
 }
 
-/** A language's name in the language of the page. */
+/** A language's name in that language itself, for those who read it. */
 export function languageName(tag) {
   try {
-    return new Intl.DisplayNames([root.lang], { type: 'language' }).of(tag) ?? tag;
+    const name = new Intl.DisplayNames([tag], { type: 'language' }).of(tag) ?? tag;
+    return name.charAt(0).toLocaleUpperCase(tag) + name.slice(1);
   } catch {
     return tag;
   }
