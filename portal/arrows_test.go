@@ -27,6 +27,8 @@ var (
 		"templates": {},
 		"portal":    {"crypto"},
 
+		"portal/ledger/witness": with(nouns, "portal/ledger"), // its HTTP, kept out of what a browser downloads
+
 		"portal/session": nouns,
 		"portal/store":   with(nouns, with(steps, "portal/session")...), // whose store methods it has
 		"portal/web":     with(nouns, with(steps, "portal/session", "portal/api", "templates")...),

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/mod/sumdb/note"
-
 	"valise/crypto"
 )
 
@@ -159,7 +157,7 @@ var (
 		func(e *Event) string { return e.Key },
 		func(e *Event, v string) error {
 			e.Key = v
-			_, err := note.NewVerifier(v)
+			_, err := ParseLogVerifier(v)
 			return err
 		}}
 	timeField = field{"time", "a time in UTC with seconds, such as 2026-01-15T12:00:00Z",

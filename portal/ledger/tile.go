@@ -22,8 +22,8 @@ const (
 // CheckpointPath is where the signed checkpoint lies, beside the resources.
 const CheckpointPath = "checkpoint"
 
-// maxResourceSize bounds what a follower reads: a bundle of the largest leaves.
-const maxResourceSize = TileWidth * (2 + MaxLeafSize)
+// MaxResourceSize is the most bytes of a resource: a bundle of the largest leaves.
+const MaxResourceSize = TileWidth * (2 + MaxLeafSize)
 
 // Resource names one of the static files that a log is published as (C2SP tlog-tiles):
 // a tile of hashes, or a bundle of leaves.
@@ -151,7 +151,7 @@ func ReadResource(ctx context.Context, r Reader, size int64, t Resource) ([]byte
 // ParseBundle takes a bundle apart into exactly width leaves.
 func ParseBundle(bundle []byte, width int) ([][]byte, error) {
 	damaged := fmt.Errorf("this is not a bundle of %d leaves: it is damaged or cut off", width)
-	if width < 1 || width > TileWidth || len(bundle) > maxResourceSize {
+	if width < 1 || width > TileWidth || len(bundle) > MaxResourceSize {
 		return nil, damaged
 	}
 	leaves := make([][]byte, 0, width)
