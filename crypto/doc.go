@@ -19,8 +19,15 @@
 // [SessionKey], which is wrapped into one envelope per recipient; envelope ‖
 // body is a complete OpenPGP message. Two staff members sign its [Manifest].
 // [OpenNotice] returns a value only when everything held, and [Acknowledge] makes
-// the receipt that [VerifyReceipt] believes. docs/formats.md shows every format
-// with an example and how to check it with gpg.
+// the receipt that [VerifyReceipt] believes.
+//
+// A statement is public: a [StatementText] in each language, bound by one
+// [StatementManifest], which also names the version before it. [PrepareStatement]
+// makes and signs them of a [StatementDraft], [ApproveStatement] adds the second
+// person's signatures, and [Root.VerifyStatement] makes the [VerifiedStatement] that
+// everybody is shown. Whoever has a single file uses [Root.VerifyStatementText].
+//
+// docs/formats.md shows every format with an example and how to check it with gpg.
 //
 // # Verification
 //
@@ -32,7 +39,7 @@
 // Every signature made here carries exactly one hashed notation
 // "purpose@valise.invalid" (RFC 9580, section 5.2.3.24) whose value is a
 // [Purpose]. A signature for one purpose is refused for every other. Only the
-// two clear-signed texts that a person may sign with a tool of their own
-// (log-in and acknowledgement) are accepted without it, because their
-// first line separates them; a wrong notation is refused there too.
+// clear-signed texts that a person may sign with a tool of their own (log-in, and
+// the acknowledgements of notices and statements) are accepted without it, because
+// their first line separates them; a wrong notation is refused there too.
 package crypto

@@ -3,6 +3,7 @@ package crypto
 import (
 	"bytes"
 	"flag"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -31,7 +32,8 @@ func TestFormatsPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	shown := checkShownFiles(t, string(page))
-	for _, name := range []string{"login.txt.asc", "audience.txt", "content.eml", "heading.txt", "manifest.txt", "notice.txt", "receipt.txt.asc", "bundle.txt", "claim-code.txt"} {
+	for _, name := range []string{"login.txt.asc", "audience.txt", "content.eml", "heading.txt", "manifest.txt", "notice.txt", "receipt.txt.asc", "bundle.txt", "claim-code.txt",
+		"statement-en.txt", "statement-manifest.txt", "statement-receipt.txt.asc"} {
 		if !shown[name] {
 			t.Errorf("the page does not show %s", name)
 		}
@@ -148,6 +150,37 @@ func verifyExamples(t *testing.T) {
 		t.Errorf("login.txt.asc: %+v, %v", l, err)
 	}
 	verifyBundle(t, r, pinned)
+	verifyStatementExamples(t, pinned, staff, recipient.Certificate(), readAt)
+}
+
+// verifyStatementExamples does with the statement's files what readers do.
+func verifyStatementExamples(t *testing.T, root *Root, staff []*Certificate, own *Certificate, now time.Time) {
+	t.Helper()
+	s := SignedStatement{Manifest: readExample(t, "statement-manifest.txt")}
+	var err error
+	if s.AuthorSignature, s.ApproverSignature, err = SplitStatementSignatures(readExample(t, "statement-manifest.txt.asc")); err != nil {
+		t.Fatal(err)
+	}
+	for _, language := range []string{"en", "fr"} {
+		signed, err := ParseStatementFile(readExample(t, "statement-"+language+".txt"))
+		if err != nil || !bytes.Equal(signed.Text, readExample(t, "statement-"+language+".md")) {
+			t.Fatalf("%s: %v", language, err)
+		}
+		if signed.Author.Detached, signed.Approver.Detached, err = SplitStatementSignatures(readExample(t, "statement-"+language+".md.asc")); err != nil {
+			t.Fatal(err)
+		}
+		s.Texts = append(s.Texts, signed)
+	}
+	v, err := root.VerifyStatement(s, nil, staff, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := VerifyStatementReceipt(readExample(t, "statement-receipt.txt.asc"), v, own, now); err != nil {
+		t.Error(err)
+	}
+	if err := v.CheckAttachment("report.txt", readExample(t, "report.txt")); err != nil {
+		t.Error(err)
+	}
 }
 
 func verifyBundle(t *testing.T, r Representative, pinned *Root) {
@@ -241,7 +274,8 @@ func makeExamples(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := d.envelope(t, r.String())
-	writeExamples(t, map[string][]byte{
+	files := makeStatementExamples(t, o, d.pin, r)
+	maps.Copy(files, map[string][]byte{
 		"root.asc": []byte(o.root.Certificate().Armor()), "author.asc": []byte(o.author.Certificate().Armor()),
 		"approver.asc": []byte(o.approver.Certificate().Armor()), "registrar.asc": []byte(o.registrar.Certificate().Armor()),
 		"issued.asc": []byte(o.issued.Certificate().Armor()), "own.asc": []byte(o.own.Certificate().Armor()),
@@ -253,6 +287,42 @@ func makeExamples(t *testing.T) {
 		"content.eml": mustEncode(t, opened.Content()), "heading.txt": opened.Content().heading().encode(),
 		"receipt.txt.asc": receipt,
 	})
+	writeExamples(t, files)
+}
+
+func makeStatementExamples(t *testing.T, o *office, root *Root, r Representative) map[string][]byte {
+	t.Helper()
+	p := &press{o, root}
+	report := []byte("What the forensic experts found.\n")
+	v := p.publish(t, &StatementDraft{
+		Topic: "security",
+		Languages: []StatementLanguage{
+			{Language: "en", Title: "Security incident: what we know", Body: "# What happened\n\nAnomalous activity was detected on our systems.\n\n- The investigation continues.\n"},
+			{Language: "fr", Title: "Incident de sécurité : ce que nous savons", Body: "# Ce qui s’est passé\n\nUne activité anormale a été détectée sur nos systèmes.\n\n- L’enquête se poursuit.\n"},
+		},
+		Attachments: []StatementAttachment{AttachmentOf("report.txt", "text/plain", report)},
+		PublishAt:   publishedAt, Acknowledge: []Kind{KindState, KindOrganisation}, Deadline: publishedAt.AddDate(0, 0, 7),
+	}, nil, submittedAt)
+	receipt, err := AcknowledgeStatement(v, o.own, r, DecisionAcknowledged, NewNonce(), publishedAt.Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := v.Signed()
+	files := map[string][]byte{"report.txt": report, "statement-manifest.txt": s.Manifest, "statement-receipt.txt.asc": receipt}
+	if files["statement-manifest.txt.asc"], err = s.ManifestSignatures(); err != nil {
+		t.Fatal(err)
+	}
+	for i, text := range v.Texts() {
+		name := "statement-" + text.Language
+		files[name+".md"] = s.Texts[i].Text
+		if files[name+".txt"], err = s.Texts[i].ClearSigned(); err != nil {
+			t.Fatal(err)
+		}
+		if files[name+".md.asc"], err = s.Texts[i].Detached(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return files
 }
 
 func writeExamples(t *testing.T, files map[string][]byte) {
