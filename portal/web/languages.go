@@ -124,7 +124,7 @@ func (s *spoken) say(key string, data map[string]any, count any) (string, error)
 func (s *spoken) Time(t time.Time) (string, error) { return s.moment(scriptPrefix+"time", t) }
 
 // Date writes the day only.
-func (s *spoken) Date(t time.Time) (string, error) { return s.moment(scriptPrefix+"date", t) }
+func (s *spoken) Date(t time.Time) (string, error) { return s.moment("date", t) }
 
 // DateTime is for <time datetime>.
 func (*spoken) DateTime(t time.Time) string { return t.Format(time.RFC3339) }

@@ -16,6 +16,7 @@ type noticePage struct {
 	Own         bool
 	Receipt     string
 	ReceiptBy   string // sentence
+	Me          string // whose page it is, as in paths
 	Signer      string // whose certificate verifies the receipt, as in paths
 }
 
@@ -38,7 +39,8 @@ func (s *server) getNoticePage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	page.Own, page.Signer = me.Profile == crypto.ProfileOwn, fileOf(me.Representative)
+	page.Own, page.Me = me.Profile == crypto.ProfileOwn, fileOf(me.Representative)
+	page.Signer = page.Me
 	if a := d.Acknowledgement; a != nil {
 		kept, err := s.Dispatch.Receipt(r.Context(), actor, n, me.Representative.Mailbox)
 		if err != nil {

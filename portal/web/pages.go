@@ -128,7 +128,9 @@ func (v *view) T(key string, pairs ...any) (string, error) {
 }
 
 // TN says a message about a number of things.
-func (v *view) TN(key string, count int) (string, error) { return v.say(key, map[string]any{"PluralCount": count}, count) }
+func (v *view) TN(key string, count int) (string, error) {
+	return v.say(key, map[string]any{"PluralCount": count}, count)
+}
 
 // RootFingerprint is in groups of four, as on paper.
 func (v *view) RootFingerprint() []string { return strings.Fields(v.root.Fingerprint().Spaced()) }

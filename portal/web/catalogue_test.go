@@ -1,0 +1,141 @@
+package web
+
+import (
+	"io/fs"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/BurntSushi/toml"
+	"github.com/nicksnyder/go-i18n/v2/i18n"
+
+	"valise/portal"
+	"valise/templates"
+)
+
+// catalogues reads all keys with their texts, by language.
+func catalogues(t *testing.T) map[string]map[string]string {
+	t.Helper()
+	files, err := fs.Glob(templates.Messages, "messages/*.toml")
+	if err != nil || len(files) < 2 {
+		t.Fatalf("%d catalogues, %v", len(files), err)
+	}
+	all := make(map[string]map[string]string)
+	for _, name := range files {
+		data, err := fs.ReadFile(templates.Messages, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file, err := i18n.ParseMessageFileBytes(data, name, map[string]i18n.UnmarshalFunc{"toml": toml.Unmarshal})
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		all[file.Tag.String()] = make(map[string]string)
+		for _, m := range file.Messages {
+			all[file.Tag.String()][m.ID] = m.Other
+		}
+	}
+	return all
+}
+
+var gap = regexp.MustCompile(`\{\{?\.?\w+\}?\}`)
+
+func TestCataloguesHaveTheSameKeysAndGaps(t *testing.T) {
+	all := catalogues(t)
+	for language, messages := range all {
+		for key, english := range all["en"] {
+			text, ok := messages[key]
+			if !ok || strings.TrimSpace(text) == "" {
+				t.Errorf("%s: %s is missing", language, key)
+				continue
+			}
+			want, got := gap.FindAllString(english, -1), gap.FindAllString(text, -1)
+			slices.Sort(want)
+			slices.Sort(got)
+			if !slices.Equal(want, got) {
+				t.Errorf("%s: %s has the gaps %v, in English %v", language, key, got, want)
+			}
+		}
+		for key := range messages {
+			if _, ok := all["en"][key]; !ok {
+				t.Errorf("%s: %s is in no other catalogue", language, key)
+			}
+		}
+	}
+}
+
+// keysInUse are the patterns by which templates and scripts name a message; a group that ends in a dot or hyphen has more after it.
+var keysInUse = []*regexp.Regexp{
+	regexp.MustCompile(`\.TN? "([^"]+)"`),
+	regexp.MustCompile(`\.T \(print "([^"]+)"`),
+}
+
+var wordsInUse = regexp.MustCompile("word\\((?:[^'`]*\\? ?)?['`]([\\w-]+)(\\$\\{)?")
+
+func TestEveryKeyIsThereAndInUse(t *testing.T) {
+	english := catalogues(t)["en"]
+	used := make(map[string]bool)
+	use := func(where, key string) {
+		found := false
+		for have := range english {
+			if have == key || (strings.HasSuffix(key, ".") || strings.HasSuffix(key, "-")) && strings.HasPrefix(have, key) {
+				used[have], found = true, true
+			}
+		}
+		if !found {
+			t.Errorf("%s says %q, which no catalogue has", where, key)
+		}
+	}
+	err := fs.WalkDir(templates.Pages, ".", func(file string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		text, err := fs.ReadFile(templates.Pages, file)
+		for _, pattern := range keysInUse {
+			for _, m := range pattern.FindAllStringSubmatch(string(text), -1) {
+				use(file, m[1])
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	scripts, err := fs.Glob(assetFiles, "assets/*.js")
+	if err != nil || len(scripts) == 0 {
+		t.Fatal("no scripts", err)
+	}
+	var all strings.Builder
+	for _, file := range scripts {
+		text, err := fs.ReadFile(assetFiles, file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Write(text)
+		for _, m := range wordsInUse.FindAllStringSubmatch(string(text), -1) {
+			use(file, scriptPrefix+m[1])
+		}
+	}
+	for key := range english {
+		name, ofScripts := strings.CutPrefix(key, scriptPrefix)
+		switch {
+		case used[key], key == "name", key == "date", strings.HasPrefix(key, "failure."):
+		case ofScripts && (strings.Contains(all.String(), "'"+name+"'") || strings.HasPrefix(name, "code-")):
+			// handed to word() by way of a variable
+		default:
+			t.Errorf("%s is used nowhere", key)
+		}
+	}
+}
+
+func TestEveryStatusHasATitle(t *testing.T) {
+	english := catalogues(t)["en"]
+	for kind := portal.Internal; kind <= portal.Unavailable; kind++ {
+		status := statusOf[kind]
+		if _, ok := english["failure.title."+strconv.Itoa(status)]; !ok {
+			t.Errorf("no title for %d", status)
+		}
+	}
+}
