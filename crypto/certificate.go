@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
@@ -49,6 +50,8 @@ type Certificate struct {
 	userAttributes bool     // photographs and the like
 	self           *packet.Signature
 	encryption     *openpgp.Key
+
+	certified sync.Map // certifier: others' certifications that were found to hold
 }
 
 // exists refuses the zero value.

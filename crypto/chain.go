@@ -223,7 +223,7 @@ func (c *Certificate) newestCertification(subject *Certificate, userID string, u
 		if !revocation && (!wanted(s) || best != nil && s.CreationTime.Before(best.CreationTime)) {
 			continue
 		}
-		if c.entity.PrimaryKey.VerifyUserIdSignature(userID, subject.entity.PrimaryKey, s) != nil {
+		if !c.made(s, subject, userID) {
 			continue
 		}
 		if revocation {
@@ -236,6 +236,26 @@ func (c *Certificate) newestCertification(subject *Certificate, userID string, u
 		return nil
 	}
 	return best
+}
+
+// certifier is a certification, which stands under one user ID of one certificate, and the key that it verified with.
+type certifier struct {
+	signature *packet.Signature
+	key       string // Certificate.PublicKeySHA256
+}
+
+// made says whether a signature over a user ID of subject verifies with c's primary key. That never changes, unlike what is asked about time, and
+// a server is asked it for the same few certificates with every request; so subject remembers what held.
+func (c *Certificate) made(s *packet.Signature, subject *Certificate, userID string) bool {
+	by := certifier{s, c.PublicKeySHA256()}
+	if _, known := subject.certified.Load(by); known && by.key != "" {
+		return true
+	}
+	if c.entity.PrimaryKey.VerifyUserIdSignature(userID, subject.entity.PrimaryKey, s) != nil {
+		return false
+	}
+	subject.certified.Store(by, nil)
+	return true
 }
 
 func latest(a, b time.Time) time.Time {
