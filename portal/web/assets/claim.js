@@ -14,7 +14,7 @@ const profile = () => document.querySelector('input[name=profile]:checked').valu
 // ---------------------------------------------------------------- from step to step
 
 function step(name) {
-  root.dataset.step = name;
+  root.dataset.at = name;
   for (const section of document.querySelectorAll('section[data-step]')) section.hidden = section.dataset.step !== name;
   const marks = [...document.querySelectorAll('[data-step-mark]')];
   const at = marks.findIndex((m) => m.dataset.stepMark === (name === 'own-done' ? 'done' : name === 'differs' ? 'root' : name));
@@ -179,7 +179,7 @@ takeFromAddress();
 addEventListener('hashchange', takeFromAddress);
 if (possible()) {
   $('claim-submit').disabled = false;
-  root.dataset.step = 'code';
+  root.dataset.at = 'code';
   start();
 } else {
   hide(...document.querySelectorAll('main > .with-script'));
