@@ -143,7 +143,20 @@ func (p Policy) check() error {
 	case p.Quorum < 0 || p.Quorum > len(p.Witnesses):
 		return fmt.Errorf("%d of %d witnesses can't be asked for", p.Quorum, len(p.Witnesses))
 	}
+	for i, v := range p.Witnesses {
+		for _, other := range slices.Concat(p.Log, p.Witnesses[:i]) {
+			if samePublicKey(v, other) || v.Name() == other.Name() {
+				return fmt.Errorf("the witness %s has the name or the key of %s, so it isn't another's; name each witness once", v.Name(), other.Name())
+			}
+		}
+	}
 	return nil
+}
+
+func samePublicKey(v, w note.Verifier) bool {
+	a, ok := v.(*verifier)
+	b, ok2 := w.(*verifier)
+	return ok && ok2 && a.public.Equal(b.public)
 }
 
 // Open reads a signed checkpoint, at most MaxCheckpointSize bytes, and returns it only
@@ -194,8 +207,7 @@ func (p Policy) open(signed []byte) (*SignedCheckpoint, error) {
 		if data, err := base64.StdEncoding.DecodeString(s.Base64); err != nil || base64.StdEncoding.EncodeToString(data) != s.Base64 {
 			return nil, errors.New("a signature on the checkpoint is spelt in another way than it was made: the checkpoint was altered")
 		}
-		counted := slices.ContainsFunc(c.cosignatures, func(other Cosignature) bool { return other.Witness == s.Name })
-		if signedBy(s, p.Witnesses) && !signedBy(s, p.Log) && !counted {
+		if signedBy(s, p.Witnesses) {
 			c.cosignatures = append(c.cosignatures, Cosignature{s.Name, cosignedAt(s)})
 		}
 	}

@@ -146,6 +146,16 @@ func TestWhichCheckpointsAreBelieved(t *testing.T) {
 		t.Error("less than no witness was asked for")
 	}
 
+	// One witness under two names, or the log itself, isn't two.
+	again := *w1
+	again.name = "witness.example/w3"
+	self := Key{"witness.example/w4", typeCosignature, i.key.secret, time.Now}
+	for _, witnesses := range [][]*Key{{w1, w1}, {w1, &again}, {w1, &self}} {
+		if _, err := ask(1, witnesses...).Open(twice.Bytes()); err == nil {
+			t.Errorf("%s counts as a second witness", witnesses[1])
+		}
+	}
+
 	// A witness's cosignature alone is no checkpoint of the log.
 	alone, err := note.Sign(&note.Note{Text: plain.Text()}, w1)
 	if err != nil {

@@ -56,7 +56,7 @@ func (d Digest) String() string { return hex.EncodeToString(d[:]) }
 // (docs/ledger.md, "Events"); exactly those must be set, and the others be zero.
 type Event struct {
 	Kind           Kind
-	Statement      string                // the statement's number: 1 to 40 letters, digits and hyphens
+	Statement      crypto.Number         //
 	Version        int                   // of the statement, from 1
 	Notice         crypto.Number         //
 	Mailbox        crypto.Number         //
@@ -92,12 +92,12 @@ func digestField(key string, at func(*Event) *Digest) field {
 		}}
 }
 
-func numberField(key, must string, at func(*Event) *crypto.Number, notice bool) field {
+func numberField(key, must string, at func(*Event) *crypto.Number, kinds ...crypto.Kind) field {
 	return field{key, must,
 		func(e *Event) string { return string(*at(e)) },
 		func(e *Event, v string) error {
 			n, err := crypto.ParseNumber(v)
-			if err == nil && (n.Kind() == crypto.KindNotice) != notice {
+			if err == nil && !slices.Contains(kinds, n.Kind()) {
 				err = fmt.Errorf("%s is a number of another kind", n)
 			}
 			*at(e) = n
@@ -107,17 +107,8 @@ func numberField(key, must string, at func(*Event) *crypto.Number, notice bool) 
 
 // The lines of events.
 var (
-	statementField = field{"statement", "a statement's number: 1 to 40 letters, digits and hyphens",
-		func(e *Event) string { return e.Statement },
-		func(e *Event, v string) error {
-			const allowed = "0123456789-ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-			if len(v) > 40 || strings.Trim(v, allowed) != "" {
-				return fmt.Errorf("%q is no statement's number", v)
-			}
-			e.Statement = v
-			return nil
-		}}
-	versionField = field{"version", "a number from 1 to 9999",
+	statementField = numberField("statement", "a statement's number, such as P-V2HC9RK1", func(e *Event) *crypto.Number { return &e.Statement }, crypto.KindStatement)
+	versionField   = field{"version", "a number from 1 to 9999",
 		func(e *Event) string {
 			if e.Version == 0 {
 				return ""
@@ -131,8 +122,8 @@ var (
 			}
 			return err
 		}}
-	noticeField         = numberField("notice", "a notice's number, such as N-4GZ0R8T4", func(e *Event) *crypto.Number { return &e.Notice }, true)
-	mailboxField        = numberField("mailbox", "a mailbox's number, such as S-7K2M9QXD", func(e *Event) *crypto.Number { return &e.Mailbox }, false)
+	noticeField         = numberField("notice", "a notice's number, such as N-4GZ0R8T4", func(e *Event) *crypto.Number { return &e.Notice }, crypto.KindNotice)
+	mailboxField        = numberField("mailbox", "a mailbox's number, such as S-7K2M9QXD", func(e *Event) *crypto.Number { return &e.Mailbox }, crypto.KindState, crypto.KindOrganisation, crypto.KindIndividual)
 	representativeField = field{"representative", "a representative's number, such as S-7K2M9QXD/2",
 		func(e *Event) string {
 			if e.Representative == (crypto.Representative{}) {

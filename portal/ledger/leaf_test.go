@@ -25,9 +25,9 @@ func everyKind(t testing.TB) []Event {
 	notice, mailbox := number(t, exampleNotice), number(t, exampleMailbox)
 	who := crypto.Representative{Mailbox: mailbox, Ordinal: 2}
 	return []Event{
-		{Kind: StatementPublished, Statement: "U-1", Version: 1, Manifest: digestOf(1), At: noon},
-		{Kind: StatementCorrected, Statement: "U-1", Version: 2, Manifest: digestOf(2), At: noon},
-		{Kind: StatementWithdrawn, Statement: "U-1", Version: 3, Manifest: digestOf(3), At: noon},
+		{Kind: StatementPublished, Statement: exampleStatement, Version: 1, Manifest: digestOf(1), At: noon},
+		{Kind: StatementCorrected, Statement: exampleStatement, Version: 2, Manifest: digestOf(2), At: noon},
+		{Kind: StatementWithdrawn, Statement: exampleStatement, Version: 3, Manifest: digestOf(3), At: noon},
 		{Kind: StaffCertificate, Fingerprint: exampleFingerprint, Certificate: digestOf(4), At: noon},
 		{Kind: CheckpointKey, Key: key, At: noon},
 		{Kind: ClientManifest, Manifest: digestOf(5), At: noon},
@@ -180,8 +180,8 @@ func TestAnEventHasExactlyItsFields(t *testing.T) {
 		{},
 		{Kind: "rumour"},
 		{Kind: StatementPublished, Statement: "U 1", Version: 1, Manifest: digestOf(1), At: noon},
-		{Kind: StatementPublished, Statement: "U-1\nkind: x", Version: 1, Manifest: digestOf(1), At: noon},
-		{Kind: StatementPublished, Statement: "U-1", Version: -1, Manifest: digestOf(1), At: noon},
+		{Kind: StatementPublished, Statement: "P-V2HC9RK1\nkind: x", Version: 1, Manifest: digestOf(1), At: noon},
+		{Kind: StatementPublished, Statement: exampleStatement, Version: -1, Manifest: digestOf(1), At: noon},
 		{Kind: NoticeDelivered, Notice: exampleMailbox, Mailbox: exampleNotice, Manifest: digestOf(1), At: noon},
 		{Kind: StaffCertificate, Fingerprint: "4438 A73A", Certificate: digestOf(1), At: noon},
 		{Kind: CheckpointKey, Key: "nothing", At: noon},

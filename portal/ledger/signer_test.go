@@ -96,6 +96,32 @@ func TestSignerRefusesALogThatIsNotAnExtension(t *testing.T) {
 	})
 }
 
+// A signature that wasn't written down must not get out: after a crash, the signer wouldn't know of it.
+func TestNothingIsSignedThatCannotBeWrittenDown(t *testing.T) {
+	i := newInstitution(t)
+	before := i.publish(t, statement(t, 1))
+	i.append(t, statement(t, 2))
+	folder := filepath.Dir(i.state)
+	if err := os.Rename(folder, folder+"-gone"); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := i.signer.Sign(t.Context(), i); err == nil {
+		t.Errorf("%d leaves were signed, and no file tells of it", c.Size)
+	}
+	if i.signer.Last() != before {
+		t.Error("the signer takes for signed what it couldn't write down")
+	}
+	if err := os.Rename(folder+"-gone", folder); err != nil {
+		t.Fatal(err)
+	}
+	if c := i.publish(t); c.Size != 2 {
+		t.Errorf("afterwards %d leaves are signed", c.Size)
+	}
+	if left, err := os.ReadDir(folder); err != nil || len(left) != 2 { // the file and its lock
+		t.Errorf("the signer left behind %v, %v", left, err)
+	}
+}
+
 func TestSignerBeginsALogOnlyOnce(t *testing.T) {
 	i := newInstitution(t)
 	i.publish(t, statement(t, 1))

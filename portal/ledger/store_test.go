@@ -182,7 +182,7 @@ func number(t testing.TB, text string) crypto.Number {
 // statement returns the leaf of a statement, another for each n.
 func statement(t testing.TB, n int) Leaf {
 	t.Helper()
-	l, err := PublicLeaf(Event{Kind: StatementPublished, Statement: "U-1", Version: 1, Manifest: digestOf(n), At: noon})
+	l, err := PublicLeaf(Event{Kind: StatementPublished, Statement: exampleStatement, Version: 1, Manifest: digestOf(n), At: noon})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,6 +199,7 @@ func statements(t testing.TB, first, n int) []Leaf {
 }
 
 const (
+	exampleStatement   = "P-V2HC9RK1"
 	exampleNotice      = "N-4GZ0R8T4"
 	exampleMailbox     = "S-7K2M9QXD"
 	exampleFingerprint = "4438A73AE3D8028A366777D5B466E1600CBA9275"
