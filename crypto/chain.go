@@ -45,15 +45,20 @@ const (
 	RoleRegistrar     Role = "registrar"
 	RoleAuditor       Role = "auditor"
 	RoleAdministrator Role = "administrator"
+
+	// RoleNotary is that of a process, not of a person: it opens approved statements at
+	// their minute and publishes them. Who has it has no other role, so its key, which
+	// lies on a machine that is always on, signs nothing that anybody believes.
+	RoleNotary Role = "notary"
 )
 
 // ParseRole reads one of the roles; capitals and spaces around are forgiven.
 func ParseRole(text string) (Role, error) {
 	switch r := Role(strings.ToLower(strings.TrimSpace(text))); r {
-	case RoleAuthor, RoleApprover, RoleRegistrar, RoleAuditor, RoleAdministrator:
+	case RoleAuthor, RoleApprover, RoleRegistrar, RoleAuditor, RoleAdministrator, RoleNotary:
 		return r, nil
 	}
-	return "", fmt.Errorf("%q is no role; the roles are author, approver, registrar, auditor and administrator", text)
+	return "", fmt.Errorf("%q is no role; the roles are author, approver, registrar, auditor, administrator and notary", text)
 }
 
 // CertifyStaff returns subject with one more certification on its only user ID,
@@ -80,11 +85,15 @@ func CertifyStaff(root *Key, subject *Certificate, roles []Role, now time.Time) 
 		values = append(values, string(role))
 	}
 	slices.Sort(values)
+	values = slices.Compact(values)
+	if slices.Contains(roles, RoleNotary) && len(values) > 1 {
+		return nil, errors.New("a notary has no other role: it is a process whose key is always at hand; make another key for the other roles")
+	}
 	// A certification made within the same second must be the newer one of the two.
 	if s := root.certificate.newestCertification(subject, subject.userIDs[0], now.Add(ClockSkew), isAnyCertification); s != nil && !now.Truncate(time.Second).After(s.CreationTime) {
 		now = s.CreationTime.Add(time.Second)
 	}
-	certified, err := certify(root, subject, subject.userIDs[0], roleNotation, slices.Compact(values), StaffPeriod, now)
+	certified, err := certify(root, subject, subject.userIDs[0], roleNotation, values, StaffPeriod, now)
 	if err != nil {
 		return nil, err
 	}
@@ -350,6 +359,9 @@ func (r *Root) VerifyStaff(c *Certificate, at time.Time) (*Staff, error) {
 		roles := rolesOf(s)
 		if len(roles) == 0 {
 			continue
+		}
+		if slices.Contains(roles, RoleNotary) && len(roles) > 1 {
+			return nil, fmt.Errorf("certificate %s is certified as a notary and for other roles, too; the root may certify a notary only as that", c.Fingerprint())
 		}
 		if staff != nil {
 			return nil, fmt.Errorf("certificate %s is certified under two names; the root may certify only one", c.Fingerprint())

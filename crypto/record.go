@@ -132,3 +132,38 @@ func CheckRecord(message []byte) error {
 	}
 	return nil
 }
+
+// RecordAddressees is CheckRecord, and returns to whom of some certificates a record
+// is sealed, in their order. An envelope for anybody else, or a second one for the
+// same certificate, is refused.
+func RecordAddressees(message []byte, among []*Certificate) ([]*Certificate, error) {
+	if err := CheckRecord(message); err != nil {
+		return nil, err
+	}
+	packets, err := splitPackets(message, maxRecordRecipients+1)
+	if err != nil {
+		return nil, errNoMessage(err)
+	}
+	suite, err := CheckBody(packets[len(packets)-1].whole)
+	if err != nil {
+		return nil, err
+	}
+	sealed := make([]bool, len(among))
+	for _, p := range packets[:len(packets)-1] {
+		at := slices.IndexFunc(among, func(c *Certificate) bool { return CheckEnvelopeFor(suite, p.whole, c) == nil })
+		switch {
+		case at < 0:
+			return nil, errors.New("the record has an envelope for somebody whom it must not be sealed to")
+		case sealed[at]:
+			return nil, fmt.Errorf("the record has two envelopes for certificate %s", among[at].fingerprint)
+		}
+		sealed[at] = true
+	}
+	var to []*Certificate
+	for i, c := range among {
+		if sealed[i] {
+			to = append(to, c)
+		}
+	}
+	return to, nil
+}

@@ -29,6 +29,8 @@ const (
 	PurposeStatementApproval        Purpose = "statement-approval"        // approver's over the same
 	PurposeStatementAcknowledgement Purpose = "statement-acknowledgement" // clear-signed receipt of a statement
 	PurposeStatementDraft           Purpose = "statement-draft"           // inner signature of a draft sealed to the desk
+	PurposeStatementSealed          Purpose = "statement-sealed"          // inner signature of a signed statement on its way
+	PurposeStatementReturn          Purpose = "statement-return"          // inner signature of why one was sent back
 )
 
 // purposeNotation is the name of the notation (RFC 9580, section 5.2.3.24). It
@@ -42,7 +44,8 @@ const maxSignatureSize = 64 << 10
 func (p Purpose) check() error {
 	switch p {
 	case PurposeLogIn, PurposeAcknowledgement, PurposeContent, PurposeHeading, PurposeNoticeAuthor, PurposeNoticeApproval, PurposeDetails,
-		PurposeStatementAuthor, PurposeStatementApproval, PurposeStatementAcknowledgement, PurposeStatementDraft:
+		PurposeStatementAuthor, PurposeStatementApproval, PurposeStatementAcknowledgement, PurposeStatementDraft,
+		PurposeStatementSealed, PurposeStatementReturn:
 		return nil
 	}
 	return fmt.Errorf("%q is no purpose of a signature", string(p))
