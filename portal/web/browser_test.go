@@ -252,6 +252,27 @@ func TestTheKeyStaysAndGoes(t *testing.T) {
 	if r.keeps() {
 		t.Error("what can't be opened stays")
 	}
+
+	// Half an hour without doing anything: a warning, and then the end.
+	r.typeInto("#unlock-passphrase", live.Passphrase)
+	r.press("#unlock-submit")
+	r.sees(".subject", "Findings that concern you")
+	r.Do(chromedp.Evaluate[chromedp.Void]("{ const now = Date.now; Date.now = () => now() + 27.5 * 60_000; }"))
+	r.sees("#idle", "two minutes")
+	r.press("#idle-stay")
+	for end := time.Now().Add(5 * time.Second); r.isVisible("#idle") && time.Now().Before(end); {
+		time.Sleep(50 * time.Millisecond)
+	}
+	if !r.keeps() || r.isVisible("#idle") {
+		t.Error("who wants to stay can't")
+	}
+	r.Do(chromedp.Evaluate[chromedp.Void]("{ const now = Date.now; Date.now = () => now() + 31 * 60_000; }"))
+	r.arrive("login")
+	r.sees(".notice-box", "half an hour")
+	if r.keeps() {
+		t.Error("the session's end leaves something in the tab")
+	}
+	r.visit("/mailbox", "login")
 	r.wantNoProblems("401")
 	tab.wantNoProblems("401")
 }

@@ -12,5 +12,9 @@
 // acting person, and convert what it returns (wire.go). Permission lives in the steps; the table's access only
 // says which door a route is behind.
 //
+// The pages (page_*.go, one file a page) are templates of package templates, filled in with what the server knows: numbers, states, times. What is
+// sealed, the reader's browser opens: scripts and WebAssembly under assets/, served compressed and for good at addresses that hold their digest
+// (assets.go). Everything but sealing and opening works without scripts, by way of forms that call what the API calls.
+//
 // Nothing that identifies a person is logged: no address, no user agent, no path (only the route's pattern), no number, no id.
 package web

@@ -39,7 +39,7 @@ $('passphrase')?.addEventListener('submit', (event) => {
       if (error.code === 'wrong-secret') fieldError(now, word('wrong-now'));
       else if (error.code === 'weak') {
         own.closest('details').open = true;
-        fieldError(own, error.message);
+        fieldError(own, explain(error));
       } else fieldError(again, explain(error));
     }
   });

@@ -30,7 +30,7 @@ function step(name) {
 // Number and code may have come with the letter's square code, behind "#": S-7K2M9QXD.2 or S-7K2M9QXD.2:6H0Q4-… They never reach the server that
 // way, and shall not stay in the browser's history either.
 function takeFromAddress() {
-  const behind = decodeURIComponent(location.hash.slice(1));
+  const behind = location.hash.slice(1).replace('%3A', ':').replace('%2F', '/');
   if (!behind) return;
   history.replaceState(null, '', location.pathname + location.search);
   const [typedNumber, typedCode = ''] = behind.split(':', 2);
@@ -65,8 +65,8 @@ $('claim').addEventListener('submit', (event) => {
       step('root');
     } catch (error) {
       status($('claim-status'));
-      if (error.code === 'number') fieldError(number, error.message);
-      else if (error.code === 'mistyped') fieldError(code, error.message);
+      if (error.code === 'number') fieldError(number, explain(error));
+      else if (error.code === 'mistyped') fieldError(code, explain(error));
       else fieldError(code, error.code === 'wrong-secret' ? word('wrong-code') : explain(error));
     }
   });

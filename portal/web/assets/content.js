@@ -5,10 +5,13 @@ import { el, word } from './page.js';
 
 const simple = { p: 'p', quote: 'blockquote', ul: 'ul', li: 'li', em: 'em', strong: 'strong' };
 
-/** The elements of a text; its headings stand below one of the given level. */
-export function elements(nodes, below = 1) {
+/** The elements of a text. Its highest headings become h2: they stand below the page's own. */
+export function elements(nodes) {
+  const below = 2 - Math.min(...levels(nodes), 6);
   return (nodes ?? []).flatMap((node) => element(node, below, false));
 }
+
+const levels = (nodes) => (nodes ?? []).flatMap((node) => (node.k === 'h' ? [node.n] : levels(node.i)));
 
 function inside(node, below, tight) {
   return (node.i ?? []).flatMap((child) => element(child, below, tight));
@@ -21,7 +24,7 @@ function element(node, below, tight) {
     case 'hr': return [el('hr')];
     case 'code': return [el('code', {}, node.t ?? '')];
     case 'pre': return [el('pre', { tabindex: '0' }, el('code', {}, node.t ?? ''))];
-    case 'h': return [el(`h${Math.min(6, Math.max(1, node.n) + below)}`, {}, ...inside(node, below, false))];
+    case 'h': return [el(`h${Math.min(6, Math.max(2, node.n + below))}`, {}, ...inside(node, below, false))];
     case 'ol': return [el('ol', node.n === 1 ? {} : { start: String(node.n ?? 0) }, ...inside(node, below, !node.l))];
     case 'ul': return [el('ul', {}, ...inside(node, below, !node.l))];
     case 'li': return [el('li', {}, ...inside(node, below, tight))];

@@ -12,7 +12,7 @@ wipe(); // whoever logs in now, a key that an earlier session left in this tab i
 
 function say(error) {
   switch (error.code) {
-    case 'number': return fieldError(number, error.message);
+    case 'number': return fieldError(number, explain(error));
     case 'claim-first': return show($('login-claim-first'));
     case 'wrong-secret': return fieldError(passphrase, word('wrong'));
   }

@@ -27,7 +27,7 @@ function problem(error) {
     status($('notice-status'), explain(error), false);
     return;
   }
-  $('notice-problem-text').textContent = error.message;
+  $('notice-problem-text').textContent = explain(error);
   hide($('acknowledging'));
   show($('notice-problem'));
 }

@@ -23,6 +23,8 @@ export function word(key, gaps = {}) {
 
 const hasWord = (key) => document.querySelector(`#words [data-word="${CSS.escape(key)}"]`) !== null;
 
+const precise = ['number', 'mistyped', 'weak', 'other-root'];
+
 /** What to tell somebody of an error that came from the worker. */
 export function explain(error) {
   const key = `code-${error.code}`;
@@ -31,6 +33,12 @@ export function explain(error) {
     case 'engine': case 'engine-gone': return word('engine-failed');
     case 'no-session': return word('ended');
     case 'unavailable': case 'sessions-unavailable': return word('code-unavailable');
+  }
+  // In English the engine's own sentence says more.
+  if (root.lang === 'en' && precise.includes(error.code)) return error.message;
+  if (error.code === 'mistyped') {
+    const group = /\bgroup (\d)\b/i.exec(error.message);
+    if (group) return word('code-mistyped-group', { group: group[1] });
   }
   if (hasWord(key)) return word(key, { seconds: error.retryAfter ?? '', reference: error.reference ?? '' });
   return error.message || word('engine-failed');

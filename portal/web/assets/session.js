@@ -5,9 +5,11 @@ import { $, holder, hide, root, show } from './page.js';
 
 const place = 'valise.kept';
 const warning = 120; // seconds before the end
+const unwritten = 60; // seconds by which the server may end a session sooner, since it doesn't write every request down
 const channel = 'BroadcastChannel' in globalThis ? new BroadcastChannel('valise') : null;
 const endings = [];
 let ends = 0;
+let watching;
 
 /** What this tab keeps for who is logged in, or null. */
 export function kept() {
@@ -46,7 +48,7 @@ export function ended(note = 'ended') {
 /** A request has just been made in this session, so it lives on. */
 export function alive(tell = true) {
   if (!holder) return;
-  ends = Date.now() + Math.max(lifetime, 0) * 1000;
+  ends = Date.now() + Math.max(lifetime - unwritten, 0) * 1000;
   hide($('idle'));
   if (tell) channel?.postMessage({ alive: holder });
 }
@@ -56,6 +58,9 @@ const lifetime = Number(root.dataset.idle ?? 0);
 function watch() {
   const left = (ends - Date.now()) / 1000;
   if (left <= 0) {
+    clearInterval(watching);
+    // So that it ends there, too, should the clocks disagree.
+    fetch('/api/v1/logout', { method: 'POST', keepalive: true }).catch(() => {});
     ended();
   } else if (left <= warning) {
     show($('idle'));
@@ -64,7 +69,7 @@ function watch() {
 
 if (holder) {
   alive();
-  setInterval(watch, 1000);
+  watching = setInterval(watch, 1000);
   channel?.addEventListener('message', ({ data }) => {
     if (data?.out) ended('out');
     else if (data?.alive === holder) alive(false);

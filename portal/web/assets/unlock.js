@@ -23,8 +23,11 @@ export async function withKey(opened) {
     askFor(form, opened);
     return fieldError($('unlock-passphrase'), explain(error));
   }
-  await opened(identity);
-  ready();
+  try {
+    await opened(identity);
+  } finally {
+    ready();
+  }
 }
 
 function askFor(form, opened) {
