@@ -22,11 +22,13 @@ const (
 )
 
 // Audience is who a notice goes to: one text, "valise audience v1", with a line
-// for each representative, sorted. The manifest holds its digest. Staff and the
-// server see the text; recipients see only the digest, and as a random salt stands
-// in the text they can't find out by trying who else is in it. See docs/formats.md.
+// for each representative, sorted. The manifest holds the root of a Merkle tree over
+// the lines. Staff and the server see the text; a recipient sees the root, and a
+// Membership that shows that they are in the audience themself. As every leaf is
+// salted, they can't find out by trying who else is. See docs/formats.md.
 type Audience struct {
 	// Salt is 16 random bytes as 32 small hexadecimal digits; NewAudienceSalt draws one.
+	// Whoever knows it can try who is in the audience: it is for staff and server alone.
 	Salt string
 	// Members are 1 to MaxAudience representatives, each once.
 	Members []AudienceMember
@@ -84,7 +86,7 @@ func (a *Audience) Encode() ([]byte, error) {
 	var b strings.Builder
 	b.Write(writeText(audienceFirstLine, textLine{"salt", a.Salt}))
 	for _, m := range members {
-		b.WriteString(m.Representative.String() + " " + string(m.Certificate) + " " + string(m.Suite) + "\n")
+		b.WriteString(m.line() + "\n")
 	}
 	text := []byte(b.String())
 	if _, err := ParseAudience(text); err != nil {
@@ -124,6 +126,11 @@ func ParseAudience(text []byte) (*Audience, error) {
 		return nil, err
 	}
 	return a, nil
+}
+
+// line is the member's line of the text, without its line end.
+func (m AudienceMember) line() string {
+	return m.Representative.String() + " " + string(m.Certificate) + " " + string(m.Suite)
 }
 
 func parseMember(line string) (AudienceMember, error) {

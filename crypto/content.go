@@ -40,7 +40,7 @@ const (
 //	multipart/mixed; protected-headers="v1"; hp="cipher"
 //	├ text/plain          the first language, the authoritative one
 //	├ text/plain          one for each other language
-//	├ text/plain          "valise opening v1": number, opening value, digest of the audience
+//	├ text/plain          "valise opening v1": number, opening value, root of the audience
 //	└ …                   attachments, base64
 //
 // Each language's part starts with its subject in the form that RFC 9788, section
@@ -62,10 +62,9 @@ type Content struct {
 	// and the desk ever see. Receipts reveal the opening value; because of the salt,
 	// who knows that can still not confirm a guess of the content by its digest.
 	Salt string
-	// AudienceSHA256 is the digest of the audience's text: who is shown that text can
-	// tell whom the notice was sent to. Recipients are not shown it, so one of them can
-	// pass the session key on to somebody who then can't tell that it wasn't for them.
-	AudienceSHA256 string
+	// AudienceRoot is Audience.Root, as in the manifest: so the message alone, with a
+	// Membership, shows whom it was meant for.
+	AudienceRoot string
 	// Created is when the notice was sealed, in UTC, cut to seconds.
 	Created time.Time
 	// Languages are 1 to MaxLanguages versions of the same text, the first being authoritative.
@@ -282,7 +281,7 @@ func (c *Content) openingText() []byte {
 		textLine{"from", c.From},
 		textLine{"notice", string(c.Notice)},
 		textLine{"created", formatTextTime(c.Created)},
-		textLine{"audience-sha256", c.AudienceSHA256},
+		textLine{"audience-root", c.AudienceRoot},
 		textLine{"salt", c.Salt},
 		textLine{"opening", c.Opening},
 		textLine{"help", openingHelp})
@@ -292,12 +291,12 @@ func (c *Content) openingText() []byte {
 func parseOpeningText(text []byte) (*Content, error) {
 	r := readText("opening text", openingFirstLine, text, maxOpeningText)
 	c := &Content{
-		From:           r.value("from"),
-		Notice:         r.notice("notice"),
-		Created:        r.time("created"),
-		AudienceSHA256: r.hex("audience-sha256", 32),
-		Salt:           r.hex("salt", contentSaltSize),
-		Opening:        r.hex("opening", openingSize),
+		From:         r.value("from"),
+		Notice:       r.notice("notice"),
+		Created:      r.time("created"),
+		AudienceRoot: r.hex("audience-root", 32),
+		Salt:         r.hex("salt", contentSaltSize),
+		Opening:      r.hex("opening", openingSize),
 	}
 	if r.value("help") != openingHelp {
 		r.wrong("help", "the sentence that is always there")

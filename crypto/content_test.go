@@ -20,12 +20,12 @@ import (
 // The incident of the scenario, in two languages, with a file.
 func testContent() *Content {
 	return &Content{
-		From:           "International Court (demo)",
-		Notice:         "N-4GZ0R8T4",
-		Opening:        testOpening,
-		AudienceSHA256: sha256Hex([]byte("audience")),
-		Salt:           testNonce,
-		Created:        noon,
+		From:         "International Court (demo)",
+		Notice:       "N-4GZ0R8T4",
+		Opening:      testOpening,
+		AudienceRoot: sha256Hex([]byte("audience")),
+		Salt:         testNonce,
+		Created:      noon,
 		Languages: []LanguageVersion{
 			{"en", "Security incident: what we know", "# What happened\n\nAnomalous activity was detected on our systems.\n"},
 			{"fr", "Incident de sécurité : ce que nous savons", "# Ce qui s’est passé\n\nUne activité anormale a été détectée sur nos systèmes.\n"},
@@ -61,12 +61,12 @@ func drawContent(t *rapid.T) *Content {
 		}, strings.Join(pieces, "")) + "."
 	})
 	c := &Content{
-		From:           line(60).Draw(t, "from"),
-		Notice:         NewNumber(KindNotice),
-		Salt:           NewContentSalt(),
-		Opening:        NewOpening(),
-		AudienceSHA256: sha256Hex([]byte("audience")),
-		Created:        time.Unix(rapid.Int64Range(0, 1<<33).Draw(t, "created"), 0).UTC(),
+		From:         line(60).Draw(t, "from"),
+		Notice:       NewNumber(KindNotice),
+		Salt:         NewContentSalt(),
+		Opening:      NewOpening(),
+		AudienceRoot: sha256Hex([]byte("audience")),
+		Created:      time.Unix(rapid.Int64Range(0, 1<<33).Draw(t, "created"), 0).UTC(),
 	}
 	for _, tag := range rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"en", "fr", "ar", "zh-Hant", "ru", "es-419", "sr-Latn-RS"}), 1, 4, rapid.ID).Draw(t, "languages") {
 		c.Languages = append(c.Languages, LanguageVersion{tag, line(MaxSubject).Draw(t, "subject"), text.Draw(t, "text")})
@@ -240,7 +240,7 @@ func TestContentRefuses(t *testing.T) {
 		"at most 100 are possible":       func(c *Content) { c.Attachments = make([]Attachment, 101) },
 		`("notice")`:                     func(c *Content) { c.Notice = "N-4GZ0R8TB" },
 		`("opening")`:                    func(c *Content) { c.Opening = "00" },
-		`("audience-sha256")`:            func(c *Content) { c.AudienceSHA256 = "" },
+		`("audience-root")`:              func(c *Content) { c.AudienceRoot = "" },
 	} {
 		c := testContent()
 		change(c)

@@ -32,7 +32,7 @@ func TestFormatsPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	shown := checkShownFiles(t, string(page))
-	for _, name := range []string{"login.txt.asc", "audience.txt", "content.eml", "heading.txt", "manifest.txt", "notice.txt", "receipt.txt.asc", "bundle.txt", "claim-code.txt",
+	for _, name := range []string{"login.txt.asc", "audience.txt", "membership.txt", "content.eml", "heading.txt", "manifest.txt", "notice.txt", "receipt.txt.asc", "bundle.txt", "claim-code.txt",
 		"statement-en.txt", "statement-manifest.txt", "statement-receipt.txt.asc"} {
 		if !shown[name] {
 			t.Errorf("the page does not show %s", name)
@@ -117,8 +117,13 @@ func verifyExamples(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := v.CheckAudience(readExample(t, "audience.txt")); err != nil {
-		t.Error(err)
+	audience, err := v.CheckAudience(readExample(t, "audience.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := readExample(t, "membership.txt")
+	if m, err := v.CheckMembership(shown); err != nil || m.Member.Representative != r || m.Member.Certificate != recipient.Certificate().Fingerprint() || !bytes.Equal(shown, mustProve(t, audience, r)) {
+		t.Errorf("membership.txt: %+v, %v", m, err)
 	}
 	own, err := ParseArmoredKey(readExample(t, "own-private-key.asc"), nil)
 	if err != nil {
@@ -273,6 +278,11 @@ func makeExamples(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	audience, err := ParseAudience(d.sealed.Audience)
+	if err != nil {
+		t.Fatal(err)
+	}
+	membership := mustProve(t, audience, r)
 	e := d.envelope(t, r.String())
 	files := makeStatementExamples(t, o, d.pin, r)
 	maps.Copy(files, map[string][]byte{
@@ -282,7 +292,7 @@ func makeExamples(t *testing.T) {
 		"own-private-key.asc": []byte(o.own.Armor()),
 		"claim-code.txt":      []byte(code + "\n"), "bundle.txt": bundleText,
 		"bundle.pgp":    mustLock(t, bundle, mustSecrets(t, string(code), NewSalt())),
-		"login.txt.asc": logIn, "audience.txt": d.sealed.Audience, "manifest.txt": d.sealed.Manifest, "notice.txt": evidence,
+		"login.txt.asc": logIn, "audience.txt": d.sealed.Audience, "membership.txt": membership, "manifest.txt": d.sealed.Manifest, "notice.txt": evidence,
 		"message.asc": ArmorMessage(Message(e.Data, d.sealed.Bodies[e.Suite])),
 		"content.eml": mustEncode(t, opened.Content()), "heading.txt": opened.Content().heading().encode(),
 		"receipt.txt.asc": receipt,

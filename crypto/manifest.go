@@ -45,10 +45,13 @@ type Manifest struct {
 	// their 64 digits. It is what lets the server know that a receipt was made by
 	// somebody who opened the notice.
 	OpeningSHA256 string
-	// AudienceSHA256 is the digest of the text of the Audience.
-	AudienceSHA256 string
+	// AudienceRoot is Audience.Root, in 64 small hexadecimal digits. Through it a
+	// recipient is shown that the notice was meant for them, see Membership.
+	AudienceRoot string
 	// Mailboxes is how many mailboxes the notice goes to, 1 to MaxAudience.
 	Mailboxes int
+	// Members is how many representatives it goes to, Mailboxes to MaxAudience.
+	Members int
 	// Bodies names the sealed bodies, one for each suite that occurs among
 	// recipients and desk.
 	Bodies map[Suite]BodyRef
@@ -140,8 +143,9 @@ func (m *Manifest) text() []byte {
 		{"content-sha256", m.ContentSHA256},
 		{"heading-sha256", m.HeadingSHA256},
 		{"opening-sha256", m.OpeningSHA256},
-		{"audience-sha256", m.AudienceSHA256},
+		{"audience-root", m.AudienceRoot},
 		{"mailboxes", strconv.Itoa(m.Mailboxes)},
+		{"members", strconv.Itoa(m.Members)},
 	}
 	for _, s := range suites {
 		lines = append(lines, textLine{"body-" + string(s), refText(m.Bodies, s)})
@@ -189,18 +193,22 @@ func (m *Manifest) Encode() ([]byte, error) {
 func ParseManifest(text []byte) (*Manifest, error) {
 	r := readText("manifest", manifestFirstLine, text, MaxManifestSize)
 	m := &Manifest{
-		Institution:    r.fingerprint("institution"),
-		Notice:         r.notice("notice"),
-		Version:        r.integer("version", maxVersion),
-		Author:         r.fingerprint("author"),
-		Created:        r.time("created"),
-		ContentSHA256:  r.hex("content-sha256", 32),
-		HeadingSHA256:  r.hex("heading-sha256", 32),
-		OpeningSHA256:  r.hex("opening-sha256", 32),
-		AudienceSHA256: r.hex("audience-sha256", 32),
-		Mailboxes:      r.integer("mailboxes", MaxAudience),
-		Bodies:         map[Suite]BodyRef{},
-		Headings:       map[Suite]BodyRef{},
+		Institution:   r.fingerprint("institution"),
+		Notice:        r.notice("notice"),
+		Version:       r.integer("version", maxVersion),
+		Author:        r.fingerprint("author"),
+		Created:       r.time("created"),
+		ContentSHA256: r.hex("content-sha256", 32),
+		HeadingSHA256: r.hex("heading-sha256", 32),
+		OpeningSHA256: r.hex("opening-sha256", 32),
+		AudienceRoot:  r.hex("audience-root", 32),
+		Mailboxes:     r.integer("mailboxes", MaxAudience),
+		Members:       r.integer("members", MaxAudience),
+		Bodies:        map[Suite]BodyRef{},
+		Headings:      map[Suite]BodyRef{},
+	}
+	if m.Members < m.Mailboxes {
+		r.wrong("members", "at least as many as mailboxes: each has a representative")
 	}
 	for _, s := range suites {
 		r.ref("body-"+string(s), s, m.Bodies)

@@ -76,8 +76,12 @@ func SealNotice(root *Root, author *Key, draft *Draft, recipients []*Recipient, 
 	if err != nil {
 		return nil, err
 	}
+	audienceRoot, err := audience.Root()
+	if err != nil {
+		return nil, err
+	}
 	content := &Content{
-		From: draft.From, Notice: NewNumber(KindNotice), Salt: NewContentSalt(), Opening: NewOpening(), AudienceSHA256: sha256Hex(a),
+		From: draft.From, Notice: NewNumber(KindNotice), Salt: NewContentSalt(), Opening: NewOpening(), AudienceRoot: audienceRoot,
 		Created: now, Languages: draft.Languages, Attachments: draft.Attachments,
 	}
 	mime, err := content.Encode()
@@ -88,8 +92,8 @@ func SealNotice(root *Root, author *Key, draft *Draft, recipients []*Recipient, 
 	manifest := &Manifest{
 		Institution: root.Fingerprint(), Notice: content.Notice, Version: 1, Author: author.Certificate().Fingerprint(), Created: now,
 		ContentSHA256: sha256Hex(mime), HeadingSHA256: sha256Hex(content.heading().encode()),
-		OpeningSHA256: openingDigest(content.Opening), AudienceSHA256: content.AudienceSHA256,
-		Mailboxes: audience.Mailboxes(), Bodies: map[Suite]BodyRef{}, Headings: map[Suite]BodyRef{},
+		OpeningSHA256: openingDigest(content.Opening), AudienceRoot: content.AudienceRoot,
+		Mailboxes: audience.Mailboxes(), Members: len(audience.Members), Bodies: map[Suite]BodyRef{}, Headings: map[Suite]BodyRef{},
 		Acknowledge: draft.Acknowledge, Deadline: draft.Deadline, Fallback: cmp.Or(draft.Fallback, FallbackNone),
 	}
 	if err := checkDraft(manifest); err != nil {
@@ -282,6 +286,9 @@ func (o *OpenedNotice) exists() error {
 // author of the manifest signed the content inside, at the same time; the content
 // is the one that was signed, and it names the manifest's notice, time, audience
 // and opening value; and the headings that were signed show its subjects.
+//
+// That the notice was meant for whoever opens it, and not wrapped anew for them by
+// somebody whom it was meant for, only CheckMembership shows.
 func OpenNotice(v *VerifiedManifest, envelope, body []byte, keys []*Key) (*OpenedNotice, error) {
 	if err := v.exists(); err != nil {
 		return nil, err
@@ -309,7 +316,7 @@ func OpenNotice(v *VerifiedManifest, envelope, body []byte, keys []*Key) (*Opene
 		return nil, differs("number")
 	case !c.Created.Equal(m.Created):
 		return nil, differs("time")
-	case c.AudienceSHA256 != m.AudienceSHA256:
+	case c.AudienceRoot != m.AudienceRoot:
 		return nil, differs("audience")
 	case openingDigest(c.Opening) != m.OpeningSHA256:
 		return nil, differs("opening value")

@@ -497,7 +497,7 @@ func TestManifestMustFitTheContent(t *testing.T) {
 		"content":  func(m *Manifest) { m.ContentSHA256 = otherManifest.ContentSHA256 },
 		"heading":  func(m *Manifest) { m.HeadingSHA256 = otherManifest.HeadingSHA256 },
 		"opening":  func(m *Manifest) { m.OpeningSHA256 = otherManifest.OpeningSHA256 },
-		"audience": func(m *Manifest) { m.AudienceSHA256 = otherManifest.AudienceSHA256 },
+		"audience": func(m *Manifest) { m.AudienceRoot = otherManifest.AudienceRoot },
 		"number":   func(m *Manifest) { m.Notice = otherManifest.Notice },
 		"time":     func(m *Manifest) { m.Created = m.Created.Add(time.Second) },
 		"author":   func(m *Manifest) { m.Author = d.registrar.Certificate().Fingerprint() },
@@ -721,7 +721,7 @@ func FuzzParseHeading(f *testing.F) {
 func (d *dispatched) handmade(t testing.TB, inner time.Time, headingNotice Number, change func(*Manifest)) (v *VerifiedManifest, key *SessionKey, envelope, body, heading []byte) {
 	t.Helper()
 	content := testContent()
-	content.Created, content.AudienceSHA256 = sealedAt, sha256Hex(d.sealed.Audience)
+	content.Created, content.AudienceRoot = sealedAt, mustAudienceRoot(t, d.sealed.Audience)
 	mime := mustEncode(t, content)
 	body, key, err := SealBody(SuitePQ, d.author, mime, inner)
 	if err != nil {

@@ -254,12 +254,12 @@ func (v *VerifiedManifest) CheckAudience(text []byte) (*Audience, error) {
 	if err := v.exists(); err != nil {
 		return nil, err
 	}
-	if sha256Hex(text) != v.manifest.AudienceSHA256 {
-		return nil, fmt.Errorf("the audience of %s is not the one that was signed", v.manifest.Notice)
-	}
 	a, err := ParseAudience(text)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("the audience of %s is not the one that was signed: %w", v.manifest.Notice, err)
+	}
+	if root, err := a.Root(); err != nil || root != v.manifest.AudienceRoot || len(a.Members) != v.manifest.Members {
+		return nil, fmt.Errorf("the audience of %s is not the one that was signed", v.manifest.Notice)
 	}
 	if n := a.Mailboxes(); n != v.manifest.Mailboxes {
 		return nil, fmt.Errorf("the audience of %s has %d mailboxes, the manifest says %d", v.manifest.Notice, n, v.manifest.Mailboxes)

@@ -11,7 +11,7 @@ import (
 )
 
 // The texts that people sign (manifest, log-in, acknowledgement) and those whose
-// digests they sign (audience, and the opening text inside a notice) share one
+// digests they sign (audience and membership, and the opening text inside a notice) share one
 // form: UTF-8, LF at the end of every line, a first line that names format and
 // version, then lines "key: value", all of them, in one order. There is exactly
 // one spelling of everything, so a text that is read and written again is the

@@ -22,21 +22,22 @@ const (
 func testManifest() *Manifest {
 	body, heading := RefTo([]byte("body")), RefTo([]byte("heading"))
 	return &Manifest{
-		Institution:    testFingerprint,
-		Notice:         NewNumber(KindNotice),
-		Version:        1,
-		Author:         Fingerprint(strings.Repeat("AB", 32)),
-		Created:        noon,
-		ContentSHA256:  sha256Hex([]byte("content")),
-		HeadingSHA256:  sha256Hex([]byte("heading")),
-		OpeningSHA256:  openingDigest(testOpening),
-		AudienceSHA256: sha256Hex([]byte("audience")),
-		Mailboxes:      3,
-		Bodies:         map[Suite]BodyRef{SuitePQ: body, SuiteCompat: {body.SHA256, 5000}},
-		Headings:       map[Suite]BodyRef{SuitePQ: heading, SuiteCompat: heading},
-		Acknowledge:    true,
-		Deadline:       time.Date(2026, 2, 1, 17, 0, 0, 0, time.FixedZone("", 3600)),
-		Fallback:       FallbackAfter(12),
+		Institution:   testFingerprint,
+		Notice:        NewNumber(KindNotice),
+		Version:       1,
+		Author:        Fingerprint(strings.Repeat("AB", 32)),
+		Created:       noon,
+		ContentSHA256: sha256Hex([]byte("content")),
+		HeadingSHA256: sha256Hex([]byte("heading")),
+		OpeningSHA256: openingDigest(testOpening),
+		AudienceRoot:  sha256Hex([]byte("audience")),
+		Mailboxes:     3,
+		Members:       9,
+		Bodies:        map[Suite]BodyRef{SuitePQ: body, SuiteCompat: {body.SHA256, 5000}},
+		Headings:      map[Suite]BodyRef{SuitePQ: heading, SuiteCompat: heading},
+		Acknowledge:   true,
+		Deadline:      time.Date(2026, 2, 1, 17, 0, 0, 0, time.FixedZone("", 3600)),
+		Fallback:      FallbackAfter(12),
 	}
 }
 
@@ -51,6 +52,13 @@ func testAudience() *Audience {
 	}
 	slices.SortFunc(a.Members, compareMembers)
 	return a
+}
+
+func testMembership() *Membership {
+	return &Membership{
+		Member: AudienceMember{Representative{NewNumber(KindState), 2}, testFingerprint, SuitePQ}, Salt: testOpening, Position: 2,
+		Path: []string{sha256Hex([]byte("one beside")), sha256Hex([]byte("two beside"))},
+	}
 }
 
 func testLogIn() *LogIn {
@@ -87,6 +95,7 @@ func testTexts(t testing.TB) []aText {
 	return []aText{
 		format("manifest", testManifest(), (*Manifest).Encode, ParseManifest, false),
 		format("audience", testAudience(), (*Audience).Encode, ParseAudience, false),
+		format("membership", testMembership(), (*Membership).Encode, ParseMembership, false),
 		format("log-in", login, (*LogIn).Encode, ParseLogIn, true),
 		format("acknowledgement", testAcknowledgement(), (*Acknowledgement).Encode, ParseAcknowledgement, true),
 	}
@@ -156,16 +165,21 @@ func TestTextsHaveOneSpelling(t *testing.T) {
 					l[i] = change(l[i])
 					return strings.Join(l, "") + "\n"
 				}
-				if f.name != "audience" || i < 2 {
+				// Members of an audience, and steps of a path, may be any number; their
+				// order and count is for the signed root to say.
+				repeats := f.name == "audience" && i > 1 || f.name == "membership" && i > 3
+				if !repeats {
 					refuse("a line dropped", with(func(string) string { return "" }))
 				}
-				refuse("a line twice", with(func(l string) string { return strings.TrimSuffix(l, "\n") + "\n" + l }))
+				if !repeats || f.name == "audience" {
+					refuse("a line twice", with(func(l string) string { return strings.TrimSuffix(l, "\n") + "\n" + l }))
+				}
 				refuse("an empty line", with(func(l string) string { return "\n" + l }))
 				refuse("a space in front", with(func(l string) string { return " " + l }))
 				refuse("two spaces", with(func(l string) string { return strings.Replace(l, " ", "  ", 1) }))
 				refuse("a tab", with(func(l string) string { return strings.Replace(l, " ", "\t", 1) }))
 				refuse("other capitals", with(strings.ToUpper))
-				if i > 0 {
+				if i > 0 && (!repeats || i == 4 || f.name == "audience") {
 					refuse("lines in another order", strings.Join(slices.Concat(lines[:i-1], []string{strings.TrimSuffix(lines[i], "\n") + "\n", lines[i-1]}, lines[i+1:]), ""))
 				}
 				if !f.byHand {
@@ -232,18 +246,20 @@ func TestErrorsNameTheLineAndWhatToDo(t *testing.T) {
 		`line 4 of the manifest ("version") must be a number from 1`:   func(m *Manifest) { m.Version = 0 },
 		`line 7 of the manifest ("content-sha256") must be 64 digits`:  func(m *Manifest) { m.ContentSHA256 = strings.ToUpper(m.ContentSHA256) },
 		`line 9 of the manifest ("opening-sha256") has no value`:       func(m *Manifest) { m.OpeningSHA256 = "" },
+		`line 12 of the manifest ("members") must be at least as many`: func(m *Manifest) { m.Members = m.Mailboxes - 1 },
+		`line 12 of the manifest ("members") must be a number`:         func(m *Manifest) { m.Members = MaxAudience + 1 },
 		`line 11 of the manifest ("mailboxes")`:                        func(m *Manifest) { m.Mailboxes = MaxAudience + 1 },
 		`name no body`:                                                 func(m *Manifest) { m.Bodies = nil; m.Headings = nil },
 		`each body has one heading`:                                    func(m *Manifest) { delete(m.Headings, SuitePQ) },
-		`line 12 of the manifest ("body-pq")`:                          func(m *Manifest) { m.Bodies[SuitePQ] = BodyRef{m.ContentSHA256, MaxBodySize + 1} },
-		`line 13 of the manifest ("body-compat")`:                      func(m *Manifest) { m.Bodies[SuiteCompat] = BodyRef{m.ContentSHA256, 0} },
-		`unknown suites`:                                               func(m *Manifest) { m.Bodies["rot13"] = m.Bodies[SuitePQ] },
-		`since no acknowledgement is asked for`:                        func(m *Manifest) { m.Acknowledge = false },
-		`later than the line "created"`:                                func(m *Manifest) { m.Deadline = m.Created },
-		`line 18 of the manifest ("fallback") must be none`:            func(m *Manifest) { m.Fallback = "after 721h" },
-		`line 18 of the manifest ("fallback") has no value`:            func(m *Manifest) { m.Fallback = "" },
-		`must start with "author: " and hold a value`:                  func(m *Manifest) { m.Notice += "\nauthor: \n" },
-		`line 6 of the manifest ("created") must be a time in UTC`:     func(m *Manifest) { m.Created = m.Deadline.AddDate(-1, 0, 0) },
+		`line 13 of the manifest ("body-pq")`:                          func(m *Manifest) { m.Bodies[SuitePQ] = BodyRef{m.ContentSHA256, MaxBodySize + 1} },
+		`line 14 of the manifest ("body-compat")`:                      func(m *Manifest) { m.Bodies[SuiteCompat] = BodyRef{m.ContentSHA256, 0} },
+		`unknown suites`:                                           func(m *Manifest) { m.Bodies["rot13"] = m.Bodies[SuitePQ] },
+		`since no acknowledgement is asked for`:                    func(m *Manifest) { m.Acknowledge = false },
+		`later than the line "created"`:                            func(m *Manifest) { m.Deadline = m.Created },
+		`line 19 of the manifest ("fallback") must be none`:        func(m *Manifest) { m.Fallback = "after 721h" },
+		`line 19 of the manifest ("fallback") has no value`:        func(m *Manifest) { m.Fallback = "" },
+		`must start with "author: " and hold a value`:              func(m *Manifest) { m.Notice += "\nauthor: \n" },
+		`line 6 of the manifest ("created") must be a time in UTC`: func(m *Manifest) { m.Created = m.Deadline.AddDate(-1, 0, 0) },
 	} {
 		m := testManifest()
 		change(m)
@@ -390,5 +406,6 @@ func fuzzText(f *testing.F, name string) {
 
 func FuzzParseManifest(f *testing.F)        { fuzzText(f, "manifest") }
 func FuzzParseAudience(f *testing.F)        { fuzzText(f, "audience") }
+func FuzzParseMembership(f *testing.F)      { fuzzText(f, "membership") }
 func FuzzParseLogIn(f *testing.F)           { fuzzText(f, "log-in") }
 func FuzzParseAcknowledgement(f *testing.F) { fuzzText(f, "acknowledgement") }

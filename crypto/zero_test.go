@@ -128,7 +128,7 @@ func TestZeroValuesGiveErrors(t *testing.T) {
 	guarded("VerifyManifest", func() error { _, err := root.VerifyManifest(SignedManifest{}, d.staff(), approvedAt); return err })
 	guarded("LockBundle", func() error { _, err := LockBundle(nil, &Secrets{}); return err })
 	for name, zero := range map[string]interface{ Encode() ([]byte, error) }{
-		"Content": &Content{}, "Manifest": &Manifest{}, "Audience": &Audience{}, "LogIn": &LogIn{}, "Acknowledgement": &Acknowledgement{}, "SignedManifest": SignedManifest{},
+		"Content": &Content{}, "Manifest": &Manifest{}, "Audience": &Audience{}, "Membership": &Membership{}, "LogIn": &LogIn{}, "Acknowledgement": &Acknowledgement{}, "SignedManifest": SignedManifest{},
 	} {
 		guarded(name, func() error { _, err := zero.Encode(); return err })
 	}

@@ -52,6 +52,7 @@ type NoticeRecord struct {
 type Delivery struct {
 	Notice          NoticeRecord // Audience is empty: recipients aren't shown to each other
 	Envelope        []byte       // this representative's
+	Membership      []byte       // shows that they are in the audience: crypto.Membership
 	Suite           crypto.Suite
 	DeliveredAt     time.Time
 	OpenedAt        time.Time // zero: no representative of the mailbox has fetched it

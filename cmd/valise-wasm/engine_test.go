@@ -99,9 +99,15 @@ func (c *court) approve(s *api.Submission, number crypto.Number, approver *crypt
 	c.must(err)
 	approval, err := ceremony.Approve(c.trust(), approver, examined, c.now)
 	c.must(err)
+	audience, err := crypto.ParseAudience([]byte(s.Audience))
+	c.must(err)
+	membership, err := audience.Prove(c.as)
+	c.must(err)
+	shown, err := membership.Encode()
+	c.must(err)
 	c.notice = api.Notice{
 		Notice: number, Manifest: s.Manifest, AuthorSignature: s.AuthorSignature, ApproverSignature: approval.Signature,
-		Suite: mine.Suite, Envelope: mine.Data, Heading: s.Headings[mine.Suite],
+		Membership: string(shown), Suite: mine.Suite, Envelope: mine.Data, Heading: s.Headings[mine.Suite],
 	}
 	c.notice.Body, c.notice.Nonce = s.Bodies[mine.Suite], crypto.NewNonce()
 }
@@ -320,6 +326,7 @@ func TestWhatDoesNotHoldIsNotShown(t *testing.T) {
 		"a changed body": func(n *api.Notice) { n.Body = append([]byte(nil), n.Body...); n.Body[len(n.Body)/2] ^= 1 },
 		"another body":   func(n *api.Notice) { n.Body = n.Heading },
 		"another number": func(n *api.Notice) { n.Notice = crypto.NewNumber(crypto.KindNotice) },
+		"nothing that shows for whom it was meant": func(n *api.Notice) { n.Membership = "" },
 	} {
 		c.notice = honest
 		spoil(&c.notice)

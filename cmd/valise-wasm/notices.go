@@ -41,7 +41,11 @@ func (e *engine) list(p listing) ([]listedNotice, error) {
 		return nil, errLocked
 	}
 	now := e.now()
-	listed := ceremony.List(e.trust, e.bundle.Keys(), p.Notices, now)
+	self, err := ceremony.SelfOf(e.bundle)
+	if err != nil {
+		return nil, err
+	}
+	listed := ceremony.List(e.trust, self, p.Notices, now)
 	lines := make([]listedNotice, len(listed))
 	for i := range listed {
 		l := &listed[i]
@@ -124,7 +128,11 @@ func (e *engine) open(parameters, data []byte) (any, error) {
 	if err := json.Unmarshal(data, &n); err != nil {
 		return nil, errors.New("the portal's answer can't be read")
 	}
-	o, err := ceremony.Open(e.trust, e.bundle.Keys(), p.Notice, n, e.now())
+	self, err := ceremony.SelfOf(e.bundle)
+	if err != nil {
+		return nil, err
+	}
+	o, err := ceremony.Open(e.trust, self, p.Notice, n, e.now())
 	if err != nil {
 		return nil, err
 	}

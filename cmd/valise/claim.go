@@ -124,7 +124,7 @@ func (c *ClaimCommand) unlock(ctx context.Context, p *process) (*member, error) 
 		}
 		return nil, err
 	}
-	m := &member{client: portalClient, as: as, state: in.State, bundle: in.Bundle, key: in.Bundle.Key, keys: in.Bundle.Keys()}
+	m := &member{client: portalClient, as: as, state: in.State, bundle: in.Bundle, key: in.Bundle.Key}
 	if pinned && pin != m.bundle.Pin {
 		m.close(ctx)
 		return nil, fmt.Errorf("the key was issued under the root %s, not under %s, which you gave: don't go on, and tell the institution", m.bundle.Pin.Fingerprint.Spaced(), pin.Fingerprint.Spaced())

@@ -171,7 +171,11 @@ func (c *court) open(ctx context.Context, v *client.Client, person *live.Person,
 	if err != nil {
 		return api.Receipt{}, err
 	}
-	opened, err := ceremony.Open(c.trust, person.Bundle.Keys(), number, fetched, time.Now())
+	self, err := ceremony.SelfOf(person.Bundle)
+	if err != nil {
+		return api.Receipt{}, err
+	}
+	opened, err := ceremony.Open(c.trust, self, number, fetched, time.Now())
 	if err != nil {
 		return api.Receipt{}, err
 	}

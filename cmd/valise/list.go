@@ -67,7 +67,7 @@ func (c *ListCommand) Run(ctx context.Context, p *process) error {
 		return err
 	}
 	now := time.Now()
-	listed := ceremony.List(m.trust, m.keys, notices, now)
+	listed := ceremony.List(m.trust, m.self, notices, now)
 	slices.SortStableFunc(listed, firstAwaiting)
 	problems := 0
 	out := make([]listedJSON, len(listed))

@@ -106,7 +106,7 @@ func (m *member) open(ctx context.Context, number crypto.Number) (*crypto.Opened
 	if err != nil {
 		return nil, api.Notice{}, err
 	}
-	o, err := ceremony.Open(m.trust, m.keys, number, n, time.Now())
+	o, err := ceremony.Open(m.trust, m.self, number, n, time.Now())
 	if err != nil {
 		return nil, api.Notice{}, fmt.Errorf("the notice is not shown, because it did not hold: %w", err)
 	}

@@ -132,14 +132,16 @@ func (j *journey) run() {
 	unlocked, err := v.LogInSecret(ctx, state.number, statePhrase)
 	j.must(err)
 	keys := unlocked.Bundle.Keys()
+	self, err := ceremony.SelfOf(unlocked.Bundle)
+	j.must(err)
 	notices, err := v.Notices(ctx)
 	j.must(err)
-	for _, l := range ceremony.List(j.trust, keys, notices, time.Now()) {
+	for _, l := range ceremony.List(j.trust, self, notices, time.Now()) {
 		j.must(l.Problem)
 	}
 	fetched, err := v.Notice(ctx, number)
 	j.must(err)
-	opened, err := ceremony.Open(j.trust, keys, number, fetched, time.Now())
+	opened, err := ceremony.Open(j.trust, self, number, fetched, time.Now())
 	j.must(err)
 	j.secret("the salt in the content", opened.Content().Salt)
 	receipt, err := ceremony.Acknowledge(opened, keys[0], state.number, crypto.DecisionAcknowledged, fetched.Nonce, time.Now())

@@ -74,7 +74,7 @@ type member struct {
 	state  portal.RepresentativeState
 	trust  *ceremony.Trust
 	key    *crypto.Key    // signs
-	keys   []*crypto.Key  // open
+	self   *ceremony.Self // opens
 	bundle *crypto.Bundle // nil for a key of their own
 }
 
@@ -119,11 +119,30 @@ func (f *representativeFlags) logIn(ctx context.Context, p *process) (*member, e
 		}
 		pin = m.bundle.Pin
 	}
-	if m.trust, err = believe(ctx, p, c, pin); err != nil {
+	if m.trust, err = believe(ctx, p, c, pin); err == nil {
+		err = m.know(ctx, p)
+	}
+	if err != nil {
 		m.close(ctx)
 		return nil, err
 	}
 	return m, nil
+}
+
+// know finds out for whom notices must be meant.
+func (m *member) know(ctx context.Context, p *process) (err error) {
+	if m.bundle != nil {
+		m.self, err = ceremony.SelfOf(m.bundle)
+		return err
+	}
+	me, err := m.client.Me(ctx)
+	if err != nil {
+		return err
+	}
+	if m.self, err = ceremony.SelfWithKey(m.trust, m.as, m.key, me.Chain, time.Now()); err != nil {
+		p.warn("what was sealed to earlier keys of yours can't be opened: %v", err)
+	}
+	return nil
 }
 
 func (m *member) logInSecret(ctx context.Context, p *process, secretFile string) error {
@@ -135,7 +154,7 @@ func (m *member) logInSecret(ctx context.Context, p *process, secretFile string)
 	if err != nil {
 		return err
 	}
-	m.state, m.bundle, m.key, m.keys = in.State, in.Bundle, in.Bundle.Key, in.Bundle.Keys()
+	m.state, m.bundle, m.key = in.State, in.Bundle, in.Bundle.Key
 	return nil
 }
 
@@ -148,7 +167,7 @@ func (m *member) logInKey(ctx context.Context, p *process, f *representativeFlag
 	if err != nil {
 		return err
 	}
-	m.state, m.key, m.keys = in.State, key, []*crypto.Key{key}
+	m.state, m.key = in.State, key
 	return nil
 }
 

@@ -313,7 +313,7 @@ func (c *VerifyCommand) message(ctx context.Context, p *process, file []byte) er
 	}
 	n.Envelope, _, _ = crypto.SplitMessage(file)
 	n.Body = body
-	o, err := ceremony.Open(m.trust, m.keys, n.Notice, n, time.Now())
+	o, err := ceremony.Open(m.trust, m.self, n.Notice, n, time.Now())
 	if err != nil {
 		return err
 	}

@@ -156,6 +156,7 @@ type Notice struct {
 	Manifest          string           `json:"manifest"`
 	AuthorSignature   string           `json:"author_signature"`
 	ApproverSignature string           `json:"approver_signature"`
+	Membership        string           `json:"membership"` // shows that the notice was meant for this representative
 	Suite             crypto.Suite     `json:"suite"`
 	Envelope          []byte           `json:"envelope"`
 	Heading           []byte           `json:"heading"`
@@ -205,8 +206,9 @@ type EvidenceRequest struct {
 // Evidence is its answer: what proves the receipt beyond the root. Whoever has a receipt may have it; nobody else can ask for it.
 type Evidence struct {
 	SignedManifest
-	Chain    []string  `json:"chain"` // the acknowledging representative's
-	Received time.Time `json:"received"`
+	Membership string    `json:"membership,omitempty"` // shows that the notice was meant for them
+	Chain      []string  `json:"chain"`                // the acknowledging representative's
+	Received   time.Time `json:"received"`
 }
 
 // Mailbox is one of the answer of GET /mailboxes. Label and Details are sealed records.

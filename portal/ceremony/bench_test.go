@@ -27,9 +27,9 @@ func BenchmarkList(b *testing.B) {
 	state := court.issue(crypto.KindState, crypto.ProfilePQ, "Republic of Elbonia", "Ama Mensah")
 	s, n := court.submitted()
 	notices := []api.Notice{delivered(b, s, n, court.approve(n), state)}
-	keys, trust := court.unlock(state).Keys(), court.trust()
+	self, trust := selfOf(b, court.unlock(state)), court.trust()
 	for b.Loop() {
-		if l := ceremony.List(trust, keys, notices, court.now); l[0].Problem != nil {
+		if l := ceremony.List(trust, self, notices, court.now); l[0].Problem != nil {
 			b.Fatal(l[0].Problem)
 		}
 	}

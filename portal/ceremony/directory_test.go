@@ -153,6 +153,12 @@ func TestTheZeroTrustTrustsNobody(t *testing.T) {
 	if l := ceremony.List(zero, nil, []api.Notice{{}}, court.now); l[0].Problem == nil {
 		t.Error("listed")
 	}
+	honest := court.trust()
+	for _, nobody := range []*ceremony.Self{nil, {}} {
+		if _, err := ceremony.Open(honest, nobody, "N-4GZ0R8T4", api.Notice{Notice: "N-4GZ0R8T4"}, court.now); err == nil {
+			t.Error("opened for nobody")
+		}
+	}
 	if _, err := ceremony.VerifyReceipt(zero, nil, api.Evidence{}, court.now); err == nil {
 		t.Error("verified")
 	}

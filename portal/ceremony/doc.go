@@ -16,12 +16,13 @@
 //	api.LogInChallenge ─ DeriveSecrets ─ UnlockRequest → api.Unlocked ─ Unlock → Bundle
 //	                   └ SignLogIn → api.LogIn
 //	api.HeldEnvelope…  ─ NewClaim.Request → api.Claim
-//	api.Notice…        ─ List, Open → crypto.OpenedNotice ─ Acknowledge → api.Receipt
+//	api.Notice…        ─ Self, List, Open → crypto.OpenedNotice ─ Acknowledge → api.Receipt
 //
 // SignLogIn never signs what the server sent: it checks the challenge's fields, the
 // origin first, and builds the text itself. Unlock refuses a bundle of somebody
 // else. Open returns a notice only when author's and approver's signatures, their
-// chains, the body and the content all held.
+// chains, the body and the content all held, and the notice was meant for Self:
+// whoever may open a notice could wrap its session key anew for somebody else.
 //
 // # A staff member's way
 //

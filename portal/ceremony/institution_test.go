@@ -114,7 +114,12 @@ func (i *institution) submitted() (api.Submission, api.StaffNotice) {
 	i.t.Helper()
 	choice, err := i.directory(i.author).Choose("all")
 	must(i.t, err)
-	s, number, err := ceremony.Seal(i.trust(), i.author, draft(), choice.Recipients, i.now, nil)
+	return i.seal(choice.Recipients)
+}
+
+func (i *institution) seal(to []*crypto.Recipient) (api.Submission, api.StaffNotice) {
+	i.t.Helper()
+	s, number, err := ceremony.Seal(i.trust(), i.author, draft(), to, i.now, nil)
 	must(i.t, err)
 	n := api.StaffNotice{
 		Notice: number, State: portal.Submitted, Manifest: s.Manifest, AuthorSignature: s.AuthorSignature,
@@ -123,6 +128,25 @@ func (i *institution) submitted() (api.Submission, api.StaffNotice) {
 	mine := envelopeOf(i.t, *s, portal.StaffHolder(i.approver.Certificate().Fingerprint()))
 	n.Envelope, n.Suite = mine.Data, mine.Suite
 	return *s, n
+}
+
+func selfOf(t testing.TB, b *crypto.Bundle) *ceremony.Self {
+	t.Helper()
+	self, err := ceremony.SelfOf(b)
+	must(t, err)
+	return self
+}
+
+// membership is what the server, which has the audience, makes for a representative.
+func membership(t testing.TB, s api.Submission, as crypto.Representative) string {
+	t.Helper()
+	audience, err := crypto.ParseAudience([]byte(s.Audience))
+	must(t, err)
+	m, err := audience.Prove(as)
+	must(t, err)
+	text, err := m.Encode()
+	must(t, err)
+	return string(text)
 }
 
 func envelopeOf(t testing.TB, s api.Submission, holder string) api.Envelope {
@@ -152,6 +176,7 @@ func delivered(t testing.TB, s api.Submission, n api.StaffNotice, approval strin
 	return api.Notice{
 		Notice: n.Notice, Manifest: n.Manifest, AuthorSignature: n.AuthorSignature, ApproverSignature: approval,
 		Suite: e.Suite, Envelope: e.Data, Heading: s.Headings[e.Suite], Body: s.Bodies[e.Suite], Nonce: crypto.NewNonce(),
+		Membership: membership(t, s, as),
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 func TestFromIssueToReceipt(t *testing.T) {
 	court := newInstitution(t)
 	state := court.issue(crypto.KindState, crypto.ProfilePQ, "Republic of Elbonia", "Ama Mensah")
-	court.issue(crypto.KindOrganisation, crypto.ProfileCompat, "Field Office", "Jo Field")
+	organisation := court.issue(crypto.KindOrganisation, crypto.ProfileCompat, "Field Office", "Jo Field")
 	court.issue(crypto.KindIndividual, crypto.ProfilePQ, "Witness Nine", "Witness Nine")
 
 	// An author sees States and organisations by name, individuals by number alone.
@@ -39,7 +39,7 @@ func TestFromIssueToReceipt(t *testing.T) {
 
 	// The notice arrived before the claim: it must be there after it.
 	issued := court.unlock(state)
-	if l := ceremony.List(court.trust(), issued.Keys(), []api.Notice{notice}, court.now); l[0].Subject("fr") != "Premier avis" || !l[0].Awaiting() {
+	if l := ceremony.List(court.trust(), selfOf(t, issued), []api.Notice{notice}, court.now); l[0].Subject("fr") != "Premier avis" || !l[0].Awaiting() {
 		t.Errorf("listed before the claim: %+v", l[0])
 	}
 	claim, err := ceremony.NewClaim(issued, crypto.ProfilePQ, ceremony.NewPassphrase(), court.now)
@@ -47,8 +47,7 @@ func TestFromIssueToReceipt(t *testing.T) {
 	request, err := claim.Request([]api.HeldEnvelope{{Notice: notice.Notice, Suite: notice.Suite, Data: notice.Envelope}})
 	must(t, err)
 	notice.Envelope = request.Envelopes[0].Data
-	keys := []*crypto.Key{claim.Bundle().Key} // the new key alone
-	o, err := ceremony.Open(court.trust(), keys, notice.Notice, notice, court.now)
+	o, err := ceremony.Open(court.trust(), selfOf(t, claim.Bundle()), notice.Notice, notice, court.now)
 	must(t, err)
 	if c := o.Content(); c.From != "International Court (test)" || c.Languages[1].Text != "Il s’est passé quelque chose.\n" {
 		t.Errorf("content: %+v", c)
@@ -58,11 +57,12 @@ func TestFromIssueToReceipt(t *testing.T) {
 	must(t, err)
 	evidence := api.Evidence{
 		SignedManifest: api.SignedManifest{Manifest: notice.Manifest, AuthorSignature: notice.AuthorSignature, ApproverSignature: notice.ApproverSignature},
+		Membership:     notice.Membership,
 		Chain:          []string{court.mailboxes[0].Representatives[0].Chain[0], request.Certificate},
 	}
 	v, err := ceremony.VerifyReceipt(court.trust(), []byte(receipt.Receipt), evidence, court.now)
 	must(t, err)
-	if v.Receipt.Acknowledgement().Representative != state || v.Signer.Registrar().Name() != "Chen Wei" {
+	if v.Meant == nil || v.Meant.Member.Representative != state || v.Receipt.Acknowledgement().Representative != state || v.Signer.Registrar().Name() != "Chen Wei" {
 		t.Errorf("the receipt is that of %s, issued by %s", v.Receipt.Acknowledgement().Representative, v.Signer.Registrar().Name())
 	}
 	for name, spoil := range map[string]func(e *api.Evidence){
@@ -70,6 +70,8 @@ func TestFromIssueToReceipt(t *testing.T) {
 		"with the author's twice":  func(e *api.Evidence) { e.ApproverSignature = e.AuthorSignature },
 		"without the issued key":   func(e *api.Evidence) { e.Chain = e.Chain[1:] },
 		"without the signer's key": func(e *api.Evidence) { e.Chain = e.Chain[:1] },
+		"with another's place":     func(e *api.Evidence) { e.Membership = membership(t, s, organisation) },
+		"with half a membership":   func(e *api.Evidence) { e.Membership = e.Membership[:len(e.Membership)/2] },
 	} {
 		bad := evidence
 		spoil(&bad)
@@ -85,10 +87,10 @@ func TestALyingPortal(t *testing.T) {
 	other := court.issue(crypto.KindState, crypto.ProfilePQ, "Kingdom of Syldavia", "Bo Lund")
 	s, n := court.submitted()
 	approval := court.approve(n)
-	keys := court.unlock(state).Keys()
+	self := selfOf(t, court.unlock(state))
 	trust := court.trust()
 	honest := delivered(t, s, n, approval, state)
-	if _, err := ceremony.Open(trust, keys, n.Notice, honest, court.now); err != nil {
+	if _, err := ceremony.Open(trust, self, n.Notice, honest, court.now); err != nil {
 		t.Fatal(err)
 	}
 
@@ -112,21 +114,21 @@ func TestALyingPortal(t *testing.T) {
 		if staff := trust.Staff(court.now); len(staff) != 0 {
 			t.Errorf("%d staff of another root count", len(staff))
 		}
-		_, err = ceremony.Open(trust, keys, n.Notice, honest, court.now)
+		_, err = ceremony.Open(trust, self, n.Notice, honest, court.now)
 		refused("foreign staff", "not among those of the staff", err)
 	})
 	t.Run("leaves out the approval", func(t *testing.T) {
 		n := honest
 		n.ApproverSignature = ""
-		_, err := ceremony.Open(trust, keys, n.Notice, n, court.now)
+		_, err := ceremony.Open(trust, self, n.Notice, n, court.now)
 		refused("no approval", "has not been approved", err)
-		l := ceremony.List(trust, keys, []api.Notice{n, honest}, court.now)
+		l := ceremony.List(trust, self, []api.Notice{n, honest}, court.now)
 		if l[0].Problem == nil || l[0].Subject() != "" || l[1].Problem != nil || l[1].Subject("en") != "First notice" {
 			t.Errorf("the list shows %q and %q", l[0].Subject(), l[1].Subject())
 		}
 	})
 	t.Run("shows one notice as another", func(t *testing.T) {
-		_, err := ceremony.Open(trust, keys, crypto.NewNumber(crypto.KindNotice), honest, court.now)
+		_, err := ceremony.Open(trust, self, crypto.NewNumber(crypto.KindNotice), honest, court.now)
 		refused("another number", "the portal shows", err)
 	})
 	t.Run("hands out somebody else's key", func(t *testing.T) {

@@ -51,12 +51,12 @@ func (l *Listed) Subject(wanted ...string) string {
 }
 
 // List verifies and opens the headings of a mailbox, in the order given. One that
-// doesn't hold doesn't hide the others: its Problem says why.
-func List(t *Trust, keys []*crypto.Key, notices []api.Notice, now time.Time) []Listed {
+// doesn't hold, or wasn't meant for self, doesn't hide the others: its Problem says why.
+func List(t *Trust, self *Self, notices []api.Notice, now time.Time) []Listed {
 	listed := make([]Listed, len(notices))
 	for i, n := range notices {
 		l := Listed{Notice: n.Notice, Delivered: n.Delivered, Opened: n.Opened, Acknowledgement: n.Acknowledgement}
-		if v, h, err := openHeading(t, keys, n.Notice, n, now); err != nil {
+		if v, h, err := openHeading(t, self, n.Notice, n, now); err != nil {
 			l.Problem = err
 		} else {
 			l.Verified, l.Subjects = v, h.Subjects
@@ -66,13 +66,17 @@ func List(t *Trust, keys []*crypto.Key, notices []api.Notice, now time.Time) []L
 	return listed
 }
 
-// openHeading verifies a notice's manifest, with both signatures, and opens its heading.
-func openHeading(t *Trust, keys []*crypto.Key, want crypto.Number, n api.Notice, now time.Time) (*crypto.VerifiedManifest, *crypto.Heading, error) {
+// openHeading verifies a notice's manifest, with both signatures, and that it was meant
+// for self, and opens its heading.
+func openHeading(t *Trust, self *Self, want crypto.Number, n api.Notice, now time.Time) (*crypto.VerifiedManifest, *crypto.Heading, error) {
 	v, err := verifyNotice(t, want, n, now)
 	if err != nil {
 		return nil, nil, err
 	}
-	h, err := crypto.OpenHeading(v, n.Envelope, n.Heading, keys)
+	if err := self.meant(v, []byte(n.Membership)); err != nil {
+		return nil, nil, err
+	}
+	h, err := crypto.OpenHeading(v, n.Envelope, n.Heading, self.keys)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -97,13 +101,15 @@ func verifyNotice(t *Trust, want crypto.Number, n api.Notice, now time.Time) (*c
 
 // Open opens a notice that was fetched with its body, the one that was asked for. It
 // returns it only when everything held: both staff signatures and their chains up to
-// the root, the body, the content, and that the list showed the same subjects.
-func Open(t *Trust, keys []*crypto.Key, want crypto.Number, n api.Notice, now time.Time) (*crypto.OpenedNotice, error) {
-	v, heading, err := openHeading(t, keys, want, n, now)
+// the root, that self is in the audience, the body, the content, and that the list
+// showed the same subjects. The error is an ErrPassedOn when the notice is genuine,
+// and was meant for somebody else.
+func Open(t *Trust, self *Self, want crypto.Number, n api.Notice, now time.Time) (*crypto.OpenedNotice, error) {
+	v, heading, err := openHeading(t, self, want, n, now)
 	if err != nil {
 		return nil, err
 	}
-	o, err := crypto.OpenNotice(v, n.Envelope, n.Body, keys)
+	o, err := crypto.OpenNotice(v, n.Envelope, n.Body, self.keys)
 	if err != nil {
 		return nil, err
 	}

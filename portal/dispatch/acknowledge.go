@@ -40,7 +40,7 @@ func (d *Dispatch) Acknowledge(ctx context.Context, actor portal.Actor, n crypto
 	if delivery.OpenedAt.IsZero() {
 		return a, false, portal.Errorf(portal.Conflict, "not-opened", "The notice %s has not been opened. Open it, then acknowledge it.", n)
 	}
-	verified, err := d.verifyReceipt(ctx, self, delivery.Notice.Signed, receipt)
+	verified, err := d.verifyReceipt(ctx, self, delivery, receipt)
 	if err != nil {
 		return a, false, err
 	}
@@ -53,8 +53,9 @@ func (d *Dispatch) Acknowledge(ctx context.Context, actor portal.Actor, n crypto
 	})
 }
 
-// verifyReceipt verifies a receipt with the representative's own current certificate.
-func (d *Dispatch) verifyReceipt(ctx context.Context, self crypto.Representative, signed crypto.SignedManifest, receipt []byte) (*crypto.Receipt, error) {
+// verifyReceipt verifies a receipt with the representative's own current certificate, and that the notice was meant for them: a delivery
+// that somebody wrote into the database makes no receipt.
+func (d *Dispatch) verifyReceipt(ctx context.Context, self crypto.Representative, delivery portal.Delivery, receipt []byte) (*crypto.Receipt, error) {
 	text, err := crypto.ReadClearSigned(receipt)
 	if err != nil {
 		return nil, invalid("invalid-receipt", "%s", portal.Sentence(err))
@@ -78,9 +79,12 @@ func (d *Dispatch) verifyReceipt(ctx context.Context, self crypto.Representative
 	if said.Certificate != current.Fingerprint() {
 		return nil, invalid("other-certificate", "The receipt names the certificate %s; the one that is yours now is %s. Sign with that.", said.Certificate, current.Fingerprint())
 	}
-	v, err := d.verifyManifest(signed, staff)
+	v, err := d.verifyManifest(delivery.Notice.Signed, staff)
 	if err != nil {
 		return nil, err
+	}
+	if m, err := v.CheckMembership(delivery.Membership); err != nil || m.Member.Representative != self {
+		return nil, portal.Errorf(portal.Conflict, "not-addressed", "Nothing shows that the notice %s was meant for you, so it can't be acknowledged. Tell the institution, by another way than this portal.", v.Manifest().Notice)
 	}
 	verified, err := crypto.VerifyReceipt(receipt, v, current, d.now())
 	if err != nil {
@@ -109,9 +113,10 @@ func (d *Dispatch) Receipt(ctx context.Context, actor portal.Actor, n crypto.Num
 
 // Evidence is what proves a receipt, beyond the root.
 type Evidence struct {
-	Signed   crypto.SignedManifest
-	Chain    [][]byte // of the representative, up to the certificate that signed
-	Received time.Time
+	Signed     crypto.SignedManifest
+	Membership []byte   // shows that the representative is in the audience
+	Chain      [][]byte // of the representative, up to the certificate that signed
+	Received   time.Time
 }
 
 // Evidence returns it to whoever shows the receipt, to the byte as it is stored; portal.NotFound otherwise.
@@ -135,7 +140,7 @@ func (d *Dispatch) Evidence(ctx context.Context, receipt []byte) (Evidence, erro
 	if err != nil {
 		return Evidence{}, err
 	}
-	notice, err := d.store.Signed(ctx, kept.Notice)
+	delivery, err := d.store.Delivery(ctx, kept.Representative, kept.Notice)
 	if err != nil {
 		return Evidence{}, err
 	}
@@ -148,5 +153,5 @@ func (d *Dispatch) Evidence(ctx context.Context, receipt []byte) (Evidence, erro
 		return Evidence{}, err
 	}
 	i := slices.IndexFunc(chain, func(c *crypto.Certificate) bool { return c.Fingerprint() == kept.Certificate })
-	return Evidence{Signed: notice.Signed, Chain: chains[kept.Representative][:i+1], Received: kept.ReceivedAt}, nil
+	return Evidence{Signed: delivery.Notice.Signed, Membership: delivery.Membership, Chain: chains[kept.Representative][:i+1], Received: kept.ReceivedAt}, nil
 }

@@ -232,6 +232,16 @@ func (c *court) released() crypto.Number {
 	return n
 }
 
+// wantMember says whether a delivery shows the representative that it was meant for them.
+func (c *court) wantMember(d portal.Delivery, r crypto.Representative) {
+	c.t.Helper()
+	v, err := c.pin.VerifyManifest(d.Notice.Signed, c.staffCertificates(), c.now)
+	must(c.t, err)
+	if m, err := v.CheckMembership(d.Membership); err != nil || m.Member.Representative != r || m.Member.Suite != d.Suite {
+		c.t.Errorf("%s is shown %q, %v", r, d.Membership, err)
+	}
+}
+
 // open is what a recipient's client does.
 func (c *court) open(p *person, n crypto.Number) *crypto.OpenedNotice {
 	c.t.Helper()
@@ -297,8 +307,12 @@ func (c *court) readdress(s *crypto.SealedNotice, mailboxes int, change func(lin
 	lines := change(strings.Split(strings.TrimSuffix(string(s.Audience), "\n"), "\n"))
 	s.Audience = []byte(strings.Join(lines, "\n") + "\n")
 	c.resign(c.author, s, func(m *crypto.Manifest) {
-		m.AudienceSHA256 = crypto.RefTo(s.Audience).SHA256
 		m.Mailboxes = mailboxes
+		if audience, err := crypto.ParseAudience(s.Audience); err == nil { // no program signs what can't be read
+			m.Members = len(audience.Members)
+			m.AudienceRoot, err = audience.Root()
+			must(c.t, err)
+		}
 	})
 }
 

@@ -118,6 +118,7 @@ func TestApprove(t *testing.T) {
 			if !d.DeliveredAt.Equal(released) || !d.OpenedAt.IsZero() || d.Notice.Audience != nil {
 				t.Errorf("%+v", d)
 			}
+			c.wantMember(d, p.Representative)
 		}
 	}
 
@@ -313,6 +314,9 @@ func TestAcknowledge(t *testing.T) {
 	must(t, err)
 	v, err := c.pin.VerifyManifest(evidence.Signed, c.staffCertificates(), c.now)
 	must(t, err)
+	if m, err := v.CheckMembership(evidence.Membership); err != nil || m.Member.Representative != c.people[delegate].Representative {
+		t.Errorf("the evidence does not show for whom the notice was: %+v, %v", m, err)
+	}
 	signer, err := crypto.ParseCertificate(evidence.Chain[len(evidence.Chain)-1])
 	must(t, err)
 	if _, err := crypto.VerifyReceipt(receipt, v, signer, c.now); err != nil || len(evidence.Chain) != 2 || !evidence.Received.Equal(received) {
@@ -437,5 +441,29 @@ func TestWhatCannotBeWrittenDownIsNotDone(t *testing.T) {
 	must(t, err)
 	if len(notices) != 1 || notices[0].State != portal.Submitted {
 		t.Errorf("done all the same: %+v", notices)
+	}
+}
+
+// Somebody who can write into the database puts a genuine notice into a mailbox that it wasn't meant for.
+func TestNoticeWrittenIntoAnotherMailboxMakesNoReceipt(t *testing.T) {
+	c := newCourt(t)
+	ctx := t.Context()
+	n := c.released()
+	meant, victim := c.people[delegate], c.people[outsider]
+	opened := c.open(meant, n)
+	nonce := crypto.NewNonce()
+	receipt, err := crypto.Acknowledge(opened, victim.own, victim.Representative, crypto.DecisionAcknowledged, nonce, c.now)
+	must(t, err)
+	c.exec(`INSERT INTO deliveries (notice, mailbox, delivered_at, opened_at) VALUES (?, ?, 1, 1)`, n, victim.Mailbox)
+	for name, membership := range map[string]string{"none": "NULL", "of who was meant": "membership"} {
+		c.exec(`DELETE FROM envelopes WHERE holder = ?`, victim.String())
+		c.exec(`INSERT INTO envelopes (notice, holder, mailbox, certificate, suite, envelope, membership)
+			SELECT notice, ?, ?, ?, suite, envelope, `+membership+` FROM envelopes WHERE notice = ? AND holder = ?`,
+			victim.String(), victim.Mailbox, victim.own.Certificate().Fingerprint(), n, meant.String())
+		_, _, err := c.Acknowledge(ctx, victim.actor(), n, receipt, nonce)
+		wantCode(t, err, portal.Conflict, "not-addressed")
+		if t.Failed() {
+			t.Log("membership: " + name)
+		}
 	}
 }

@@ -13,9 +13,10 @@ import (
 type Store interface {
 	portal.Auditor
 
-	// Submit keeps a notice in state Submitted with its bodies and envelopes. portal.Conflict when the number is taken, or, with code
+	// Submit keeps a notice in state Submitted with its bodies, its envelopes, and, by holder, the texts that show representatives
+	// that they are in the audience; a claim, which replaces envelopes, leaves those as they are. portal.Conflict when the number is taken, or, with code
 	// "stale-certificate", when a representative's current certificate is another one than their envelope's.
-	Submit(ctx context.Context, n portal.NoticeRecord, bodies map[crypto.Suite][]byte, envelopes []crypto.Envelope) error
+	Submit(ctx context.Context, n portal.NoticeRecord, bodies map[crypto.Suite][]byte, envelopes []crypto.Envelope, memberships map[string][]byte) error
 	// Notices returns all notices, newest first, without audience.
 	Notices(ctx context.Context) ([]portal.NoticeRecord, error)
 	// Notice returns one with its audience and headings; portal.NotFound.

@@ -53,11 +53,14 @@ func crowd(b *testing.B, db *DB, n int) ([]crypto.Representative, []crypto.Envel
 func submitCrowd(b *testing.B, db *DB, sealed []crypto.Envelope) crypto.Number {
 	b.Helper()
 	n := notice(crypto.NewNumber(crypto.KindNotice))
-	must(b, db.Submit(b.Context(), n, map[crypto.Suite][]byte{crypto.SuitePQ: make([]byte, 8<<10)}, sealed))
+	must(b, db.Submit(b.Context(), n, map[crypto.Suite][]byte{crypto.SuitePQ: make([]byte, 8<<10)}, sealed, memberships(sealed, make([]byte, membershipSize))))
 	return n.Number
 }
 
-const crowdSize = 10_000
+const (
+	crowdSize      = 10_000
+	membershipSize = 1150 // of so many
+)
 
 func BenchmarkSubmit10000(b *testing.B) {
 	onBothDurable(b, func(b *testing.B, db *DB) {

@@ -10,7 +10,7 @@ import (
 	"valise/portal"
 )
 
-const deliveryQuery = `SELECT ` + noticeColumns + `, e.suite, e.envelope, b.heading, d.delivered_at, d.opened_at,
+const deliveryQuery = `SELECT ` + noticeColumns + `, e.suite, e.envelope, e.membership, b.heading, d.delivered_at, d.opened_at,
 		a.holder, a.certificate, a.decision, a.received_at, a.receipt
 	FROM envelopes e
 	JOIN deliveries d ON d.notice = e.notice AND d.mailbox = e.mailbox
@@ -23,7 +23,7 @@ func scanDelivery(scan func(...any) error) (portal.Delivery, error) {
 	var d portal.Delivery
 	var heading []byte
 	var a acknowledgement
-	into := append(noticeInto(&d.Notice), &d.Suite, &d.Envelope, &heading, instant{&d.DeliveredAt}, instant{&d.OpenedAt})
+	into := append(noticeInto(&d.Notice), &d.Suite, &d.Envelope, &d.Membership, &heading, instant{&d.DeliveredAt}, instant{&d.OpenedAt})
 	if err := scan(append(into, a.columns()...)...); err != nil {
 		return portal.Delivery{}, err
 	}

@@ -10,17 +10,17 @@ import (
 	"valise/portal"
 )
 
-const envelopeColumns = `notice, holder, mailbox, certificate, suite, envelope`
+const envelopeColumns = `notice, holder, mailbox, certificate, suite, envelope, membership`
 
 // Submit implements dispatch.Store.
-func (d *DB) Submit(ctx context.Context, n portal.NoticeRecord, bodies map[crypto.Suite][]byte, envelopes []crypto.Envelope) error {
+func (d *DB) Submit(ctx context.Context, n portal.NoticeRecord, bodies map[crypto.Suite][]byte, envelopes []crypto.Envelope, memberships map[string][]byte) error {
 	rows := make([][]any, len(envelopes))
 	for i, e := range envelopes {
 		var mailbox any // NULL for staff
 		if r, err := crypto.ParseRepresentative(e.Holder); err == nil {
 			mailbox = r.Mailbox
 		}
-		rows[i] = []any{n.Number, e.Holder, mailbox, e.Certificate, e.Suite, e.Data}
+		rows[i] = []any{n.Number, e.Holder, mailbox, e.Certificate, e.Suite, e.Data, memberships[e.Holder]}
 	}
 	return d.write(ctx, func(t *tx) error {
 		changed, err := t.exec(`INSERT INTO notices (number, state, submitted_at, manifest, author_signature) VALUES ($1, 'submitted', $2, $3, $4)

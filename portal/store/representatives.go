@@ -217,24 +217,26 @@ func (t *tx) replaceEnvelopes(of crypto.Representative, rewrapped []registry.Hel
 		notice crypto.Number
 		suite  crypto.Suite
 	}
-	missing := map[key]bool{}
+	missing := map[key][]byte{} // their memberships, which stay
 	if err := t.each(func(rows *sql.Rows) error {
 		var k key
-		err := rows.Scan(&k.notice, &k.suite)
-		missing[k] = true
+		var membership []byte
+		err := rows.Scan(&k.notice, &k.suite, &membership)
+		missing[k] = membership
 		return err
-	}, `SELECT notice, suite FROM envelopes WHERE holder = $1`+t.forUpdate, of.String()); err != nil {
+	}, `SELECT notice, suite, membership FROM envelopes WHERE holder = $1`+t.forUpdate, of.String()); err != nil {
 		return err
 	}
 	changed := portal.Errorf(portal.Conflict, "envelopes-changed", "Something arrived in the mailbox meanwhile. Fetch the envelopes again, and claim again.")
 	var rows [][]any
 	for _, e := range rewrapped {
 		k := key{e.Notice, e.Suite}
-		if !missing[k] {
+		membership, held := missing[k]
+		if !held {
 			return changed
 		}
 		delete(missing, k)
-		rows = append(rows, []any{e.Notice, of.String(), of.Mailbox, e.Certificate, e.Suite, e.Data})
+		rows = append(rows, []any{e.Notice, of.String(), of.Mailbox, e.Certificate, e.Suite, e.Data, membership})
 	}
 	if len(missing) > 0 {
 		return changed

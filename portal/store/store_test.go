@@ -122,7 +122,7 @@ func submit(t testing.TB, db *DB, to ...crypto.Representative) crypto.Number {
 func trySubmit(ctx context.Context, db *DB, to ...crypto.Representative) (crypto.Number, error) {
 	n := notice(crypto.NewNumber(crypto.KindNotice))
 	bodies := map[crypto.Suite][]byte{crypto.SuitePQ: []byte("body pq"), crypto.SuiteCompat: bytes.Repeat([]byte("body compat "), 1000)}
-	return n.Number, db.Submit(ctx, n, bodies, envelopes(to...))
+	return n.Number, db.Submit(ctx, n, bodies, envelopes(to...), memberships(envelopes(to...), []byte("membership of ")))
 }
 
 func notice(number crypto.Number) portal.NoticeRecord {
@@ -131,6 +131,17 @@ func notice(number crypto.Number) portal.NoticeRecord {
 		Signed:   crypto.SignedManifest{Manifest: []byte("manifest " + number), AuthorSignature: []byte("author")},
 		Headings: map[crypto.Suite][]byte{crypto.SuitePQ: []byte("heading pq"), crypto.SuiteCompat: []byte("heading compat")},
 	}
+}
+
+// memberships are texts for the holders who aren't staff; the store doesn't read them.
+func memberships(sealed []crypto.Envelope, text []byte) map[string][]byte {
+	made := map[string][]byte{}
+	for _, e := range sealed {
+		if e.Holder != staffHolder {
+			made[e.Holder] = append(slices.Clone(text), e.Holder...)
+		}
+	}
+	return made
 }
 
 func envelopes(to ...crypto.Representative) []crypto.Envelope {
@@ -284,8 +295,9 @@ func TestClaim(t *testing.T) {
 		}
 		delivery, err := db.Delivery(ctx, r, second)
 		must(t, err)
-		if string(delivery.Envelope) != "second again" {
-			t.Errorf("delivered with envelope %q", delivery.Envelope)
+		// What shows that a notice was meant for them names the key that it was sealed to, and stays.
+		if string(delivery.Envelope) != "second again" || string(delivery.Membership) != "membership of "+r.String() {
+			t.Errorf("delivered with envelope %q, membership %q", delivery.Envelope, delivery.Membership)
 		}
 		wantCode(t, db.Claim(ctx, next, rewrapped), portal.Conflict, "already-claimed")
 
@@ -332,7 +344,7 @@ func TestSubmit(t *testing.T) {
 		wantCode(t, err, portal.NotFound, "no-envelope")
 		_, err = db.Notice(ctx, "N-00000000")
 		wantCode(t, err, portal.NotFound, "no-notice")
-		wantCode(t, db.Submit(ctx, want, nil, envelopes(r)), portal.Conflict, "notice-exists")
+		wantCode(t, db.Submit(ctx, want, nil, envelopes(r), nil), portal.Conflict, "notice-exists")
 
 		// Not to a certificate that is no longer in use, not to one who isn't there; and then nothing of it is kept.
 		must(t, db.Claim(ctx, claimed(record), []registry.HeldEnvelope{{Notice: number, Certificate: fingerprint(1), Suite: crypto.SuitePQ, Data: []byte("again")}}))
@@ -387,7 +399,7 @@ func TestRelease(t *testing.T) {
 		for _, r := range []crypto.Representative{r, colleague} {
 			d, err := db.Delivery(ctx, r, n)
 			must(t, err)
-			if string(d.Envelope) != "for "+r.String() || d.Suite != crypto.SuitePQ || string(d.Notice.Headings[crypto.SuitePQ]) != "heading pq" ||
+			if string(d.Envelope) != "for "+r.String() || string(d.Membership) != "membership of "+r.String() || d.Suite != crypto.SuitePQ || string(d.Notice.Headings[crypto.SuitePQ]) != "heading pq" ||
 				!d.DeliveredAt.Equal(released) || !d.OpenedAt.IsZero() || d.Acknowledgement != nil || d.Notice.Audience != nil ||
 				d.Notice.State != portal.Released || string(d.Notice.Signed.ApproverSignature) != "approver" {
 				t.Errorf("delivered %+v", d)
@@ -401,7 +413,7 @@ func TestRelease(t *testing.T) {
 		must(t, err)
 		d, err := db.Deliveries(ctx, r)
 		must(t, err)
-		if len(d) != 2 || d[0].Notice.Number != later || d[1].Notice.Number != n {
+		if len(d) != 2 || string(d[1].Membership) != "membership of "+r.String() || d[0].Notice.Number != later || d[1].Notice.Number != n {
 			t.Errorf("listed %+v", d)
 		}
 	})

@@ -780,6 +780,11 @@ func journey(t *testing.T, p *live.Server) {
 	if _, err := crypto.VerifyReceipt(receipt, manifest, signer, now()); err != nil {
 		t.Error(err)
 	}
+	for what, shown := range map[string]string{"the list": notices[0].Membership, "the notice": notice.Membership, "the evidence": evidence.Membership} {
+		if m, err := manifest.CheckMembership([]byte(shown)); err != nil || m.Member.Representative.Mailbox != person.Number.Mailbox {
+			t.Errorf("%s does not show for whom it was: %q, %v", what, shown, err)
+		}
+	}
 	newVisitor(t, p).post("/evidence", api.EvidenceRequest{Receipt: string(second)}).want(t, 404)
 	var signed api.SignedManifest
 	v.get("/notices/"+n+"/manifest").into(t, 200, &signed)

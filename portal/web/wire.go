@@ -133,6 +133,7 @@ func wireNotice(d portal.Delivery) api.Notice {
 		Notice:   d.Notice.Number,
 		Manifest: string(d.Notice.Signed.Manifest), AuthorSignature: string(d.Notice.Signed.AuthorSignature),
 		ApproverSignature: string(d.Notice.Signed.ApproverSignature),
+		Membership:        string(d.Membership),
 		Suite:             d.Suite, Envelope: d.Envelope, Heading: d.Notice.Headings[d.Suite],
 		Delivered: wireTime(d.DeliveredAt), Opened: wireTimeOrNull(d.OpenedAt), Acknowledgement: wireAcknowledgement(d.Acknowledgement),
 	}
@@ -154,7 +155,7 @@ func wireManifest(s crypto.SignedManifest) api.SignedManifest {
 }
 
 func wireEvidence(e dispatch.Evidence) api.Evidence {
-	return api.Evidence{SignedManifest: wireManifest(e.Signed), Chain: wireChain(e.Chain), Received: wireTime(e.Received)}
+	return api.Evidence{SignedManifest: wireManifest(e.Signed), Membership: string(e.Membership), Chain: wireChain(e.Chain), Received: wireTime(e.Received)}
 }
 
 func sealedNotice(s api.Submission) *crypto.SealedNotice {

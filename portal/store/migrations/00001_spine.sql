@@ -73,6 +73,7 @@ CREATE TABLE envelopes (
 	certificate TEXT  NOT NULL,
 	suite       TEXT  NOT NULL,
 	envelope    BYTEA NOT NULL,
+	membership  BYTEA, -- shows the holder that they are in the audience; NULL for staff
 	PRIMARY KEY (notice, holder)
 );
 
