@@ -2,6 +2,8 @@
 // and what can go wrong. Its folders tell the way of a notice:
 //
 //	registry    a registrar issues a mailbox; its representative claims it
+//	publish     an author drafts a public statement, an approver signs it, a notary
+//	            publishes it at its minute; corrections, withdrawals, the archive
 //	dispatch    an author submits a sealed notice, an approver releases it,
 //	            representatives open and acknowledge it
 //	session     who is logged in, on Redis or in the database
@@ -17,7 +19,7 @@
 // the clients.
 //
 // Arrows: portal imports crypto and nothing else of ours. The steps (registry,
-// dispatch) import portal and crypto, never each other and never store; each declares
+// publish, dispatch) import portal and crypto, never each other and never store; each declares
 // the store methods that it needs, and one *store.DB satisfies all. web imports
 // the steps, session, api and templates, not store. api imports portal and crypto;
 // ceremony those and api; client those and ceremony. cmd wires.

@@ -123,6 +123,8 @@ func unproven(code, format string, args ...any) *portal.Error {
 	return portal.Errorf(portal.Unauthenticated, code, format, args...)
 }
 
+var errNotary = unproven("notary", "This is a notary's key. A notary is a process, not a person, and does not log in.")
+
 // VerifyLogIn checks a clear-signed log-in text against the certificate of whom it names. Whatever is wrong with the proof is portal.Unauthenticated.
 func (g *Registry) VerifyLogIn(ctx context.Context, signedText []byte, origin string) (*Proof, error) {
 	text, err := crypto.ReadClearSigned(signedText)
@@ -175,6 +177,9 @@ func (g *Registry) prove(ctx context.Context, who identity, signedText []byte, n
 		if err != nil {
 			return nil, unproven("not-staff", "%s", portal.Sentence(err))
 		}
+		if member.Has(crypto.RoleNotary) {
+			return nil, errNotary
+		}
 		return &Proof{actor: portal.ActingStaff(member)}, nil
 	}
 	if state != portal.Issued && state != portal.Claimed {
@@ -222,6 +227,9 @@ func (g *Registry) ActorOf(ctx context.Context, holder string) (portal.Actor, po
 			member, err := g.root.VerifyStaff(c, g.now())
 			if err != nil {
 				return portal.Actor{}, "", unproven("not-staff", "%s", portal.Sentence(err))
+			}
+			if member.Has(crypto.RoleNotary) {
+				return portal.Actor{}, "", errNotary
 			}
 			return portal.ActingStaff(member), "", nil
 		}

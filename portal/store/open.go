@@ -12,6 +12,7 @@ import (
 	"github.com/pressly/goose/v3"
 
 	"valise/portal/dispatch"
+	"valise/portal/publish"
 	"valise/portal/registry"
 	"valise/portal/session"
 )
@@ -34,6 +35,7 @@ type DB struct {
 var (
 	_ registry.Store  = (*DB)(nil)
 	_ dispatch.Store  = (*DB)(nil)
+	_ publish.Store   = (*DB)(nil)
 	_ session.Records = (*DB)(nil)
 	_ session.Nonces  = (*DB)(nil)
 	_ session.Limits  = (*DB)(nil)
@@ -75,7 +77,7 @@ func (d *DB) Migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	provider, err := goose.NewProvider(d.dialect, d.writers, folder, append(d.options, goose.WithDisableGlobalRegistry(true))...)
+	provider, err := goose.NewProvider(d.dialect, d.writers, folder, append(d.options, goose.WithDisableGlobalRegistry(true), goose.WithGoMigrations(searchMigration(d.search)))...)
 	if err != nil {
 		return err
 	}

@@ -22,11 +22,12 @@ type speech struct {
 	// parameters is how many a statement has at most when it could be done with any number. For PostgreSQL each statement costs a round trip; SQLite
 	// looks each parameter's name up among all others, so its time grows with the square.
 	parameters int
+	search     searchSpeech
 }
 
 var (
-	speechOfSQLite     = speech{parameters: 60}
-	speechOfPostgreSQL = speech{forUpdate: " FOR UPDATE", forShare: " FOR SHARE", parameters: 6000}
+	speechOfSQLite     = speech{parameters: 60, search: searchOfSQLite}
+	speechOfPostgreSQL = speech{forUpdate: " FOR UPDATE", forShare: " FOR SHARE", parameters: 6000, search: searchOfPostgreSQL}
 )
 
 // tx is a transaction for as long as one function runs in it.

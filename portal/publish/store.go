@@ -1,0 +1,51 @@
+package publish
+
+import (
+	"context"
+	"time"
+
+	"valise/crypto"
+	"valise/portal"
+)
+
+// Store is what publish needs to keep. Every method is one transaction, and what it
+// confirmed is on disk.
+type Store interface {
+	portal.Auditor
+
+	// SaveStatementDraft keeps a draft (Statement, Revision, Draft, SavedBy, SavedAt) that follows the revision before it; the statement is a draft
+	// again, and what was submitted or approved is gone. The same draft again changes nothing. Another one of that revision, or a later one, is
+	// portal.Conflict with code "draft-changed"; that there is none to follow, portal.NotFound.
+	SaveStatementDraft(ctx context.Context, w Work) error
+	// DiscardStatementDraft forgets a draft in state Draft; portal.NotFound, and portal.Conflict when it isn't in that state and revision.
+	DiscardStatementDraft(ctx context.Context, n crypto.Number, revision int) error
+	// StatementWorks returns all statements being worked on, last saved first, without submissions.
+	StatementWorks(ctx context.Context) ([]Work, error)
+	// StatementWork returns one with everything; portal.NotFound.
+	StatementWork(ctx context.Context, n crypto.Number) (Work, error)
+
+	// SubmitStatement keeps what was submitted (Statement, Revision, Submission, SubmissionSHA256, SubmittedBy, SubmittedAt). The same again changes
+	// nothing. When the revision is not the current one, or it isn't in state Draft: portal.Conflict.
+	SubmitStatement(ctx context.Context, w Work) error
+	// ApproveStatement puts what was approved (Statement, Submission, SubmissionSHA256, ApprovedBy, ApprovedAt) in the place of the submission named, which must be
+	// there, in state Submitted; portal.Conflict. The same again changes nothing.
+	ApproveStatement(ctx context.Context, w Work, submission string) error
+	// ReturnStatement makes a draft again of what was submitted or approved as named, and keeps the sealed reason, if there is one; portal.Conflict.
+	ReturnStatement(ctx context.Context, n crypto.Number, submission string, reason []byte, by string, at time.Time) error
+
+	// WaitingStatements returns what is approved.
+	WaitingStatements(ctx context.Context) ([]Waiting, error)
+	// MarkStatementChecked says that a notary will be able to publish it.
+	MarkStatementChecked(ctx context.Context, n crypto.Number, submission string, at time.Time) error
+	// Publish adds a version to the archive and ends the work on it. When the version is published already, with the same manifest, it returns
+	// when, and created is false. portal.Conflict when the work is not as the publication says, or the version doesn't follow the newest one.
+	Publish(ctx context.Context, p Publication) (at time.Time, created bool, err error)
+
+	// Statement returns all published versions, the original first; portal.NotFound.
+	Statement(ctx context.Context, n crypto.Number) ([]Version, error)
+	// Statements returns a page of the archive, newest first.
+	Statements(ctx context.Context, q Query) ([]Entry, error)
+
+	// StaffCertificates returns all staff certificates.
+	StaffCertificates(ctx context.Context) ([][]byte, error)
+}

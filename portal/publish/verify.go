@@ -1,0 +1,90 @@
+package publish
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"valise/crypto"
+	"valise/portal"
+)
+
+// verify checks everything that stands against publishing a statement: both people's signatures, what came before it, and what has changed since
+// they signed. Whether its minute has come the caller asks. What it finds is portal.Conflict or portal.Invalid, and is said to the desk.
+func (p *Publish) verify(ctx context.Context, n crypto.Number, s crypto.SignedStatement) (*crypto.VerifiedStatement, error) {
+	h, err := p.house(ctx)
+	if err != nil {
+		return nil, err
+	}
+	now := p.now()
+	previous, err := p.previous(ctx, n, h, now)
+	if err != nil {
+		return nil, err
+	}
+	v, err := p.root.VerifyStatement(s, previous, h.all, now)
+	if err != nil {
+		return nil, invalid("invalid-statement", "%s", portal.Sentence(err))
+	}
+	m := v.Manifest()
+	switch {
+	case m.Statement != n:
+		return nil, invalid("invalid-statement", "This is statement %s, not %s.", m.Statement, n)
+	case !m.Deadline.IsZero() && !m.Deadline.After(now):
+		return nil, portal.Errorf(portal.Conflict, "deadline-passed", "The deadline for acknowledgement has passed. Send the statement back to its author for a later one.")
+	case len(v.Attachments()) > 0:
+		return nil, portal.Errorf(portal.Conflict, "attachments-missing", "The statement names attachments, and the portal does not hold them. Send it back to its author.")
+	}
+	// Whose role the root took away after they signed may be why it did.
+	if m := h.member(v.Author().Certificate().Fingerprint()); m == nil || !m.Has(crypto.RoleAuthor) {
+		return nil, portal.Errorf(portal.Conflict, "author-withdrawn", "Its author is no longer an author. Let somebody who is write and sign it.")
+	}
+	if m := h.member(v.Approver().Certificate().Fingerprint()); m == nil || !m.Has(crypto.RoleApprover) {
+		return nil, portal.Errorf(portal.Conflict, "approver-withdrawn", "Who approved it is no longer an approver. Let somebody who is look at it.")
+	}
+	return v, nil
+}
+
+// previous returns the newest published version, nil when there is none. That it doesn't verify is our fault.
+func (p *Publish) previous(ctx context.Context, n crypto.Number, h *house, now time.Time) (*crypto.VerifiedStatement, error) {
+	versions, err := p.store.Statement(ctx, n)
+	if portal.KindOf(err) == portal.NotFound {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	signed := make([]crypto.SignedStatement, len(versions))
+	for i, v := range versions {
+		if signed[i], err = crypto.ParseSignedStatement(v.Signed); err != nil {
+			return nil, fmt.Errorf("a published statement: %w", err)
+		}
+	}
+	verified, err := p.root.VerifyStatementVersions(signed, h.all, now)
+	if err != nil {
+		return nil, fmt.Errorf("a published statement no longer verifies: %w", err)
+	}
+	return verified[len(verified)-1], nil
+}
+
+// publish puts a verified statement into the archive.
+func (p *Publish) publish(ctx context.Context, v *crypto.VerifiedStatement, from State, submission string) (Version, error) {
+	encoded, err := v.Signed().Encode()
+	if err != nil {
+		return Version{}, err
+	}
+	m, first := v.Manifest(), v.Texts()[0]
+	publication := Publication{
+		Version: Version{
+			Statement: m.Statement, Version: m.Version, Kind: m.Kind, ManifestSHA256: v.SHA256(), Signed: encoded, PublishedAt: p.now(),
+		},
+		PreviousSHA256: m.PreviousSHA256, Topic: first.Topic, Series: first.Series, From: from, SubmissionSHA256: submission,
+	}
+	for _, text := range v.Texts() {
+		publication.Texts = append(publication.Texts, PublishedText{
+			Title: Title{text.Language, text.Title, text.Reason}, Words: Words(string(text.Statement) + " " + text.Title + " " + text.Reason + " " + text.Body),
+		})
+	}
+	at, _, err := p.store.Publish(ctx, publication)
+	publication.PublishedAt = at
+	return publication.Version, err
+}
