@@ -107,16 +107,17 @@ async function beginSession(as, claimed = false) {
 /** What to keep in the tab, encrypted under the session's share. */
 const toKeep = ({ share }) => call('keep', { share });
 
+/** What a ceremony needs of the server whatever Go says: it is asked for while Go is still loading, and handed in last. */
+const ahead = {
+  logIn: () => api('GET', '/institution'),
+  claimStart: () => api('GET', '/institution'),
+  unlock: () => Promise.all([api('GET', '/session'), api('GET', '/institution')]),
+  restore: () => Promise.all([api('GET', '/session'), api('GET', '/institution')]),
+};
+
 const ceremonies = {
-  /** Loads, and nothing else. */
-  load: () => ({}),
-
-  number: ({ text }) => call('number', { text }),
-
-  async logIn({ number, passphrase }, progress) {
+  async logIn({ number, passphrase }, progress, institution) {
     const { representative: as } = call('number', { text: number });
-    const institution = api('GET', '/institution');
-    institution.catch(() => {});
     const unlocked = await lockedKey(as, passphrase, progress);
     if (unlocked.state === 'issued') throw { code: 'claim-first', message: '' };
     const identity = call('unlock', { unlocked, institution: await institution });
@@ -124,8 +125,8 @@ const ceremonies = {
   },
 
   /** For who is logged in already, in a tab without the key. */
-  async unlock({ holder, passphrase }, progress) {
-    const [session, institution] = await Promise.all([api('GET', '/session'), api('GET', '/institution')]);
+  async unlock({ holder, passphrase }, progress, where) {
+    const [session, institution] = await where;
     if (session.holder !== holder) throw { code: 'no-session', message: '' };
     const unlocked = await lockedKey(holder, passphrase, progress);
     const identity = call('unlock', { unlocked, institution });
@@ -133,8 +134,8 @@ const ceremonies = {
   },
 
   /** Takes the key back that the page before kept. */
-  async restore({ kept }) {
-    const [session, institution] = await Promise.all([api('GET', '/session'), api('GET', '/institution')]);
+  async restore({ kept }, progress, where) {
+    const [session, institution] = await where;
     return call('restore', { kept, session, institution });
   },
 
@@ -163,11 +164,9 @@ const ceremonies = {
   },
 
   /** The first half of claiming: number and code give the issued key, and with it the fingerprint to compare with the letter. Nothing is changed. */
-  async claimStart({ number, code }, progress) {
+  async claimStart({ number, code }, progress, institution) {
     const { representative: as } = call('number', { text: number });
     call('code', { text: code });
-    const institution = api('GET', '/institution');
-    institution.catch(() => {});
     const unlocked = await lockedKey(as, code, progress);
     return call('unlock', { unlocked, institution: await institution });
   },
@@ -265,8 +264,10 @@ addEventListener('message', async ({ data }) => {
   }
   const { id, ceremony, parameters } = data;
   try {
+    const asked = ahead[ceremony]?.();
+    asked?.catch(() => {}); // whoever waits for it sees it fail
     await booted;
-    const result = await ceremonies[ceremony](parameters, (progress) => postMessage({ id, progress }));
+    const result = await ceremonies[ceremony](parameters, (progress) => postMessage({ id, progress }), asked);
     postMessage({ id, result });
   } catch (error) {
     const { code = 'engine', message = String(error), status, reference, retryAfter } = error ?? {};
