@@ -20,7 +20,7 @@ type ListCommand struct {
 
 // Help is the part of --help below the summary.
 func (ListCommand) Help() string {
-	return manual(`What awaits acknowledgement comes first, the nearest deadline at the top; then the others, newest first. A subject is shown only when both staff signatures of its notice hold, up to the root whose fingerprint is locked in with your key.
+	return manual(`What awaits acknowledgement comes first, the nearest deadline at the top; then the others, newest first. A subject is shown only when both staff signatures of its notice hold, up to the root whose fingerprint is locked in with your key, and it was meant for you.
 
 EXAMPLES
 

@@ -17,12 +17,13 @@ type OpenCommand struct {
 	Language        string `placeholder:"TAG" help:"Print this language alone: fr. Without it, all of them, the authoritative one first."`
 	SaveAttachments string `type:"existingdir" placeholder:"DIR" help:"Write the attachments there."`
 	Message         string `placeholder:"FILE" help:"Write the sealed message there, armored: envelope and body, to be kept, or opened with another OpenPGP program that knows your key. 'valise verify' reads it."`
+	Membership      string `placeholder:"FILE" help:"Write there what shows that the notice was meant for you: what leads from your line of the audience to the manifest."`
 	Manifest        string `placeholder:"FILE" help:"Write the manifest and both signatures there: what proves, for years and without this portal, who sent what when. 'valise verify' and gpg read it."`
 }
 
 // Help is the part of --help below the summary.
 func (OpenCommand) Help() string {
-	return manual(`Prints the notice only when everything held: author's and approver's signatures over its manifest, the chain of each up to the root whose fingerprint is locked in with your key, the author's signature inside, and that content, subjects and opening value are those that were signed. Otherwise it prints nothing of it, and says what did not hold.
+	return manual(`Prints the notice only when everything held: author's and approver's signatures over its manifest, the chain of each up to the root whose fingerprint is locked in with your key, the author's signature inside, that content, subjects and opening value are those that were signed, and that the notice was meant for you: who could open it might have passed it on. Otherwise it prints nothing of it, and says what did not hold.
 
 For the portal the notice counts as opened by your mailbox from now on. Opening is not acknowledging.
 
@@ -78,6 +79,11 @@ func (c *OpenCommand) Run(ctx context.Context, p *process) error {
 	}
 	if c.Message != "" {
 		if err := p.writeOut(c.Message, crypto.ArmorMessage(crypto.Message(n.Envelope, n.Body)), 0o644); err != nil {
+			return err
+		}
+	}
+	if c.Membership != "" {
+		if err := p.writeOut(c.Membership, []byte(n.Membership), 0o644); err != nil {
 			return err
 		}
 	}

@@ -41,7 +41,7 @@ func (t tests) Run() int { return portaltest.Run(t.M) }
 //
 //	exits N command…    runs it and demands the exit status
 //	portal              starts a portal on $SERVER, under the root in root.asc; $BEHIND is where it listens itself
-//	lie nothing|approval|staff|root|salt   what the line in front of the portal changes in its answers
+//	lie nothing|approval|membership|staff|root|salt   what the line in front of the portal changes in its answers
 //	field NAME KEY…     puts a field of the JSON on standard output into $NAME
 func TestScripts(t *testing.T) {
 	for _, program := range []string{"gpg"} {
@@ -192,7 +192,7 @@ func (w *watched) String() string {
 
 func lie(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
-		ts.Fatalf("usage: lie nothing|approval|staff|root|salt")
+		ts.Fatalf("usage: lie nothing|approval|membership|staff|root|salt")
 	}
 	what := args[0]
 	if what == "staff" || what == "root" { // of another institution, in the file named by what
@@ -219,6 +219,8 @@ func (p *portalOnALine) change(r *http.Response) error {
 		switch _, institution := object["root_fingerprint"]; {
 		case what == "approval" && object["approver_signature"] != nil:
 			object["approver_signature"] = object["author_signature"]
+		case what == "membership" && object["membership"] != nil:
+			delete(object, "membership")
 		case what == "staff" && institution:
 			object["staff"] = []any{text}
 		case what == "root" && institution:

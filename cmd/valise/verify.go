@@ -34,7 +34,7 @@ type VerifyCommand struct {
 func (VerifyCommand) Help() string {
 	return manual(`Says whether it holds, with everything that it stands on, up to the root whose fingerprint you give. What FILE is, it sees by itself:
 
-  a receipt            the signature, its key's chain root → registrar → issued key → own key, and author's and approver's signatures over the notice that it names. The portal gives whoever has a receipt the evidence; nobody needs to log in.
+  a receipt            the signature, its key's chain root → registrar → issued key → own key, author's and approver's signatures over the notice that it names, and that this notice was meant for who signed the receipt. The portal gives whoever has a receipt the evidence; nobody needs to log in.
   a signed manifest    (valise open --manifest) author's and approver's signatures and chains
   certificates         (valise cert --chain) the chain of a representative; or a staff member's certificate
   a sealed message     (message.asc) opens it with your key and verifies it as 'valise open' does; needs --as
@@ -51,7 +51,7 @@ EXAMPLES
 
 JSON
 
-  held (true), kind (receipt, manifest, chain, staff, message), and what it is about: notice, manifest_sha256, author, approver, representative, fingerprint, registrar, decision, time, received, roles
+  held (true), kind (receipt, manifest, chain, staff, message), and what it is about: notice, manifest_sha256, author, approver, representative, fingerprint, registrar, meant_for (of a receipt: whom the notice was meant for; missing when the evidence doesn't show it), decision, time, received, roles
 
 ENVIRONMENT
 
@@ -72,6 +72,7 @@ type verifiedJSON struct {
 	Representative string             `json:"representative,omitempty"`
 	Fingerprint    crypto.Fingerprint `json:"fingerprint,omitempty"`
 	Registrar      string             `json:"registrar,omitempty"`
+	MeantFor       string             `json:"meant_for,omitempty"`
 	Decision       crypto.Decision    `json:"decision,omitempty"`
 	Time           *time.Time         `json:"time,omitempty"`
 	Received       *time.Time         `json:"received,omitempty"`
@@ -200,14 +201,20 @@ func verifyReceiptFile(p *process, t *ceremony.Trust, file []byte, e *api.Eviden
 		return err
 	}
 	a := v.Receipt.Acknowledgement()
+	meantFor, meant := "", "NOT SHOWN by the evidence: that the notice was meant for them, and not passed on to them by somebody else"
+	if v.Meant != nil {
+		meantFor = v.Meant.Member.Representative.String()
+		meant = "the notice was meant for them, sealed to " + v.Meant.Member.Certificate.Spaced()
+	}
 	p.report(verifiedJSON{
 		Held: true, Kind: "receipt", Notice: a.Notice, ManifestSHA256: a.ManifestSHA256, Representative: a.Representative.String(), Fingerprint: a.Certificate,
-		Registrar: v.Signer.Registrar().Name(), Decision: a.Decision, Time: optional(a.Time), Received: optional(v.Received),
+		Registrar: v.Signer.Registrar().Name(), MeantFor: meantFor, Decision: a.Decision, Time: optional(a.Time), Received: optional(v.Received),
 		Author: signedBy(v.Notice.Author(), v.Notice.AuthorSignature()), Approver: signedBy(v.Notice.Approver(), v.Notice.ApproverSignature()),
 	}, func() {
 		p.say("It holds: %s %s %s at %s.", a.Representative, a.Decision, a.Notice, hourUTC(a.Time))
 		p.say("    signed with %s, whose chain goes by %s (registrar) to the root", a.Certificate.Spaced(), v.Signer.Registrar().Name())
 		showSigners(p, v.Notice)
+		p.say("    %s", meant)
 		p.say("    the portal says that it received it at %s", hourUTC(v.Received))
 	})
 	return nil
