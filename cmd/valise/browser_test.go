@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 
 	"valise/portal/portaltest"
@@ -31,12 +32,65 @@ func TestANoticeInTheBrowser(t *testing.T) {
 		d := startDemo(t)
 		v := newVisitor(t, d.URL, portaltest.Desktop, "desktop")
 		v.claimOpenAcknowledge(d, func(int) {})
+		v.leavesNothing(d, append(portaltest.SQLitePlaces(t, filepath.Join(d.dir, "portal.db")), logFile(t, d))...)
 	})
 	t.Run("phone, two nodes", func(t *testing.T) {
 		n := startNodes(t)
 		v := newVisitor(t, n.demo.URL, portaltest.Phone, "phone")
 		v.claimOpenAcknowledge(n.demo, n.use)
+		v.leavesNothing(n.demo, append(portaltest.PostgreSQLPlaces(t, n.database), n.redis.Place(), n.logs[0].place(), n.logs[1].place())...)
 	})
+}
+
+// leavesNothing looks for whatever only the people of the journey may know in everything that a thief can copy.
+func (v *visitor) leavesNothing(d *demo, places ...portaltest.Place) {
+	v.t.Helper()
+	draft, err := demoDraft(time.Now())
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	var secrets []portaltest.Secret
+	secret := func(what, value string) {
+		secrets = append(secrets, portaltest.Secret{What: what, Value: []byte(value), Guessable: true, Words: what == "a passphrase"})
+	}
+	for _, language := range draft.Languages {
+		secret("the subject", language.Subject)
+		for _, line := range strings.Split(language.Text, "\n") {
+			if len(line) > 30 {
+				secret("the text", line)
+			}
+		}
+	}
+	secret("the attachment's name", draft.Attachments[0].Name)
+	secret("the attachment", string(draft.Attachments[0].Data))
+	for i, m := range d.Mailboxes {
+		secret("a stakeholder's name", m.Stakeholder)
+		for j, r := range m.Representatives {
+			secret("a person's name", r.Name)
+			if demoCast[i].people[j].claims {
+				secret("a passphrase", r.Passphrase)
+			} else {
+				secret("a claim code", string(r.ClaimCode))
+			}
+		}
+	}
+	for _, s := range d.Staff {
+		secret("a passphrase", s.Passphrase)
+	}
+	secret("a passphrase", v.passphrase)
+	for _, cookie := range v.cookies {
+		secret("a session's cookie", cookie)
+	}
+	portaltest.NoLeaks(v.t, secrets, places...)
+}
+
+func logFile(t *testing.T, d *demo) portaltest.Place {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(d.dir, "portal.log"))
+	if err != nil || len(data) == 0 {
+		t.Fatalf("the log has %d bytes: %v", len(data), err)
+	}
+	return portaltest.Place{Name: "the log", Data: data}
 }
 
 // startDemo runs "valise demo" as a process of its own.
@@ -49,13 +103,14 @@ func startDemo(t *testing.T) *demo {
 		d, err = readDemo(dir)
 		return err
 	})
+	d.dir = dir
 	return d
 }
 
 // startValise runs the program until the test ends; what it writes shows up when the test has failed.
-func startValise(t *testing.T, args ...string) *bytes.Buffer {
+func startValise(t *testing.T, args ...string) *output {
 	t.Helper()
-	said := new(bytes.Buffer)
+	said := new(output)
 	command := exec.Command("valise", args...)
 	command.Stdout, command.Stderr = said, said
 	if err := command.Start(); err != nil {
@@ -67,10 +122,29 @@ func startValise(t *testing.T, args ...string) *bytes.Buffer {
 			t.Errorf("valise %s: %v", args[0], err)
 		}
 		if t.Failed() {
-			t.Logf("valise %s:\n%s", strings.Join(args, " "), said)
+			t.Logf("valise %s:\n%s", strings.Join(args, " "), said.place().Data)
 		}
 	})
 	return said
+}
+
+// output is what a process writes, to be read while it runs.
+type output struct {
+	mu   sync.Mutex
+	data []byte
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.data = append(o.data, p...)
+	return len(p), nil
+}
+
+func (o *output) place() portaltest.Place {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return portaltest.Place{Name: "the log", Data: bytes.Clone(o.data)}
 }
 
 func eventually(t *testing.T, what string, holds func() error) {
@@ -88,6 +162,9 @@ func eventually(t *testing.T, what string, holds func() error) {
 type nodes struct {
 	demo *demo
 	*switchboard
+	database string // DSN
+	redis    *portaltest.RedisServer
+	logs     [2]*output
 }
 
 func startNodes(t *testing.T) *nodes {
@@ -98,15 +175,16 @@ func startNodes(t *testing.T) *nodes {
 		t.Fatal(err)
 	}
 	fill := demoServer(dir, "127.0.0.1:0")
-	fill.Database, fill.Redis = portaltest.PostgreSQL(t), portaltest.Redis(t)
+	board := newSwitchboard(t)
+	n := &nodes{demo: d, switchboard: board, database: portaltest.PostgreSQL(t), redis: portaltest.StartRedis(t)}
+	fill.Database, fill.Redis = n.database, n.redis.URL
 	fillInstitution(t, fill, d)
 
 	certificate := portaltest.TLS(t)
-	board := newSwitchboard(t)
 	d.URL = "https://" + board.listener.Addr().String()
 	for i := range board.nodes {
 		board.nodes[i] = freeAddress(t)
-		startValise(t, "serve", "--listen", board.nodes[i], "--origin", d.URL,
+		n.logs[i] = startValise(t, "serve", "--listen", board.nodes[i], "--origin", d.URL,
 			"--institution", fill.Institution, "--root-certificate", fill.RootCertificate, "--portal-secret-file", fill.PortalSecretFile,
 			"--database", fill.Database, "--redis", fill.Redis, "--migrate",
 			"--tls-certificate", certificate.CertFile, "--tls-key", certificate.KeyFile)
@@ -126,7 +204,7 @@ func startNodes(t *testing.T) *nodes {
 			return nil
 		})
 	}
-	return &nodes{demo: d, switchboard: board}
+	return n
 }
 
 // fillInstitution fills a demo's institution through a node that is gone afterwards.
@@ -223,6 +301,29 @@ type visitor struct {
 	t    *testing.T
 	url  string
 	name string // for screenshots
+
+	passphrase string   // drawn when claiming
+	cookies    []string // of the sessions
+}
+
+// keepCookies remembers what the browser knows, to look for it elsewhere.
+func (v *visitor) keepCookies() {
+	v.t.Helper()
+	found, err := chromedp.Call(v, network.GetCookies, network.GetCookiesParams{})
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	for _, c := range found.Cookies {
+		if strings.HasSuffix(c.Name, "valise") {
+			v.cookies = append(v.cookies, c.Value)
+			if !c.HTTPOnly || c.SameSite != network.CookieSameSiteLax || c.Secure != strings.HasPrefix(v.url, "https:") || c.Secure != strings.HasPrefix(c.Name, "__Host-") {
+				v.t.Errorf("the session's cookie is %+v", c)
+			}
+		}
+	}
+	if len(v.cookies) == 0 {
+		v.t.Error("no cookie of a session was found")
+	}
 }
 
 func newVisitor(t *testing.T, url string, size portaltest.Viewport, name string) *visitor {
@@ -287,7 +388,8 @@ func (v *visitor) claimOpenAcknowledge(d *demo, turn func(step int)) {
 	v.visit("/")
 	v.look("home")
 	turn(1)
-	passphrase := v.claim(d, person)
+	v.passphrase = v.claim(d, person)
+	v.keepCookies()
 
 	turn(0)
 	v.press("[data-go=mailbox]")
@@ -317,7 +419,8 @@ func (v *visitor) claimOpenAcknowledge(d *demo, turn func(step int)) {
 	_, receipt := v.Download(chromedp.Click(chromedp.CSS("#receipt-download")))
 	v.checkReceipt(d, person, receipt)
 
-	v.logOutAndIn(d, person, passphrase)
+	v.logOutAndIn(d, person)
+	v.keepCookies()
 	if problems := v.Problems(); len(problems) > 0 {
 		t.Errorf("the browser complained:\n%s", strings.Join(problems, "\n"))
 	}
@@ -390,7 +493,7 @@ func (v *visitor) checkReceipt(d *demo, person demoRepresentative, receipt []byt
 }
 
 // logOutAndIn shows that the key is gone after logging out, and that the passphrase brings it back.
-func (v *visitor) logOutAndIn(d *demo, person demoRepresentative, passphrase string) {
+func (v *visitor) logOutAndIn(d *demo, person demoRepresentative) {
 	t := v.t
 	t.Helper()
 	notice := "/notices/" + string(d.Notices[0].Number)
@@ -406,7 +509,7 @@ func (v *visitor) logOutAndIn(d *demo, person demoRepresentative, passphrase str
 	v.press("#login-submit")
 	v.see("#login-passphrase-error")
 	v.look("login-wrong")
-	v.typeInto("#login-passphrase", passphrase)
+	v.typeInto("#login-passphrase", v.passphrase)
 	v.press("#login-submit")
 	v.Do(chromedp.WaitReady(chromedp.CSS("html[data-page=notice][data-ready]")))
 	v.mustSee("#text", "The activity was targeted and sophisticated")
