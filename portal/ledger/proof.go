@@ -36,6 +36,11 @@ type Proof struct {
 // event to whoever gets the file. What it returns was verified against the
 // checkpoint.
 func NewProof(ctx context.Context, r Reader, index int64, checkpoint *SignedCheckpoint, extra []byte) (*Proof, error) {
+	return newProof(ctx, r, index, checkpoint.Checkpoint, checkpoint.raw, extra)
+}
+
+// newProof is NewProof for who can't say whether the signatures hold.
+func newProof(ctx context.Context, r Reader, index int64, checkpoint Checkpoint, signed, extra []byte) (*Proof, error) {
 	hashes, err := InclusionProof(ctx, r, index, checkpoint.Size)
 	if err != nil {
 		return nil, err
@@ -50,9 +55,9 @@ func NewProof(ctx context.Context, r Reader, index int64, checkpoint *SignedChec
 	if err := tlog.CheckRecord(hashes, checkpoint.Size, checkpoint.Root, index, tlog.RecordHash(leaves[0])); err != nil {
 		return nil, fmt.Errorf("the stored tree is not the one that was signed: %w", err)
 	}
-	p := &Proof{Extra: extra, Index: index, Hashes: hashes, Checkpoint: checkpoint.Bytes()}
+	p := &Proof{Extra: extra, Index: index, Hashes: hashes, Checkpoint: bytes.Clone(signed)}
 	if extra != nil {
-		leaf, _, err := p.leaf()
+		leaf, _, err := leafOf(extra)
 		if err != nil {
 			return nil, err
 		}
@@ -132,10 +137,10 @@ func parseHashes(lines []string) ([]tlog.Hash, error) {
 	return hashes, nil
 }
 
-// leaf returns the leaf that the extra data make, and the event that they show.
-func (p *Proof) leaf() (Leaf, *Event, error) {
-	if bytes.HasPrefix(p.Extra, []byte(openingFirstLine+"\n")) {
-		o, err := ParseOpening(p.Extra)
+// leafOf returns the leaf that a proof's extra data make, and the event that they show.
+func leafOf(extra []byte) (Leaf, *Event, error) {
+	if bytes.HasPrefix(extra, []byte(openingFirstLine+"\n")) {
+		o, err := ParseOpening(extra)
 		if err != nil {
 			return Leaf{}, nil, err
 		}
@@ -143,10 +148,10 @@ func (p *Proof) leaf() (Leaf, *Event, error) {
 		e, err := l.Reveal(o)
 		return l, e, err
 	}
-	if p.Extra == nil {
+	if extra == nil {
 		return Leaf{}, nil, errors.New("the proof does not say of what: give the leaf or the opening that belongs to it")
 	}
-	l, err := ParseLeaf(p.Extra)
+	l, err := ParseLeaf(extra)
 	return l, l.Public(), err
 }
 
@@ -167,7 +172,7 @@ func (p Policy) VerifyProof(proof *Proof, leaf *Leaf) (*Included, error) {
 		return nil, err
 	}
 	in := &Included{Index: proof.Index, Checkpoint: checkpoint}
-	said, event, err := proof.leaf()
+	said, event, err := leafOf(proof.Extra)
 	switch {
 	case leaf == nil && err != nil:
 		return nil, err

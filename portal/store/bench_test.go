@@ -116,8 +116,9 @@ func benchmarkAcknowledgements(b *testing.B, db *DB, atATime int) {
 		})
 		b.StartTimer()
 		acknowledging += together(b, atATime, count, func(i int) error {
+			receipt := append([]byte(string(n)+representatives[i].String()), text...)
 			_, _, err := db.RecordAcknowledgement(b.Context(), portal.AcknowledgementRecord{
-				Notice: n, Representative: representatives[i], Certificate: fingerprint(0), Decision: crypto.DecisionAcknowledged, Receipt: text, ReceivedAt: noon,
+				Notice: n, Representative: representatives[i], Certificate: fingerprint(0), Decision: crypto.DecisionAcknowledged, Receipt: receipt, ReceivedAt: noon,
 			})
 			return err
 		})

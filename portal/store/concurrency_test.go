@@ -196,11 +196,11 @@ func TestAddingTheSameStaffAtOnce(t *testing.T) {
 		for i := range races {
 			var found atomic.Int32
 			atOnce(nodes, func(_ int, db *DB) {
-				if err := db.AddStaff(t.Context(), crypto.Fingerprint(fmt.Sprint(i)), func(stored []byte) ([]byte, error) {
+				if err := db.AddStaff(t.Context(), crypto.Fingerprint(fmt.Sprintf("%040X", i)), func(stored []byte) ([]byte, error) {
 					if stored != nil {
 						found.Add(1)
 					}
-					return []byte("certificate"), nil
+					return fmt.Appendf(stored, "certificate %d,", i), nil
 				}); err != nil {
 					t.Error(err)
 				}

@@ -3,11 +3,13 @@ package store
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"database/sql"
 	"time"
 
 	"valise/crypto"
 	"valise/portal"
+	"valise/portal/ledger"
 )
 
 const deliveryQuery = `SELECT ` + noticeColumns + `, e.suite, e.envelope, e.membership, b.heading, d.delivered_at, d.opened_at,
@@ -91,16 +93,19 @@ func (d *DB) MarkOpened(ctx context.Context, r crypto.Representative, n crypto.N
 	return opened, err
 }
 
-// RecordAcknowledgement implements dispatch.Store. It is one statement; only who comes second needs another, to see what is there.
+// RecordAcknowledgement implements dispatch.Store: the receipt, and its entry for the ledger. Who comes second sees what is there.
 func (d *DB) RecordAcknowledgement(ctx context.Context, a portal.AcknowledgementRecord) (kept portal.AcknowledgementRecord, created bool, err error) {
 	mailbox := a.Representative.Mailbox
-	err = d.writeOnce(ctx, func(t *tx) error {
+	err = d.write(ctx, func(t *tx) error {
 		kept, created = a, true
 		err := t.row(`INSERT INTO acknowledgements (notice, mailbox, holder, certificate, decision, received_at, receipt)
 			SELECT notice, mailbox, CAST($3 AS TEXT), CAST($4 AS TEXT), CAST($5 AS TEXT), CAST($6 AS BIGINT), $7
 			FROM deliveries WHERE notice = $1 AND mailbox = $2 AND opened_at IS NOT NULL
 			ON CONFLICT (notice, mailbox) DO NOTHING RETURNING received_at`,
 			a.Notice, mailbox, a.Representative.String(), a.Certificate, a.Decision, micros(a.ReceivedAt), present(a.Receipt)).Scan(instant{&kept.ReceivedAt})
+		if err == nil {
+			return t.enter(ledger.Event{Kind: ledger.NoticeAcknowledged, Notice: a.Notice, Representative: a.Representative, Receipt: sha256.Sum256(a.Receipt), At: a.ReceivedAt})
+		}
 		if err != sql.ErrNoRows {
 			return err
 		}

@@ -2,12 +2,14 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
 	"strings"
 	"time"
 
 	"valise/crypto"
 	"valise/portal"
+	"valise/portal/ledger"
 )
 
 const envelopeColumns = `notice, holder, mailbox, certificate, suite, envelope, membership`
@@ -90,8 +92,9 @@ func (t *tx) stale(query string, n crypto.Number) error {
 func (d *DB) Release(ctx context.Context, n crypto.Number, approverSignature []byte, at time.Time) (released time.Time, err error) {
 	err = d.write(ctx, func(t *tx) error {
 		var state portal.NoticeState
-		var stored []byte
-		if err := t.row(`SELECT state, approver_signature, released_at FROM notices WHERE number = $1`+t.forUpdate, n).Scan(&state, &stored, instant{&released}); err != nil {
+		var stored, manifest []byte
+		if err := t.row(`SELECT state, approver_signature, released_at, manifest FROM notices WHERE number = $1`+t.forUpdate, n).
+			Scan(&state, &stored, instant{&released}, &manifest); err != nil {
 			return orNotFound(err, "no-notice", "There is no notice %s.", n)
 		}
 		if state == portal.Released {
@@ -111,9 +114,12 @@ func (d *DB) Release(ctx context.Context, n crypto.Number, approverSignature []b
 			return err
 		}
 		released = time.UnixMicro(at.UnixMicro()).UTC() // as it is kept
-		_, err := t.exec(`INSERT INTO deliveries (notice, mailbox, delivered_at)
-			SELECT DISTINCT notice, mailbox, CAST($2 AS BIGINT) FROM envelopes WHERE notice = $1 AND mailbox IS NOT NULL`, n, micros(at))
-		return err
+		if _, err := t.exec(`INSERT INTO deliveries (notice, mailbox, delivered_at)
+			SELECT DISTINCT notice, mailbox, CAST($2 AS BIGINT) FROM envelopes WHERE notice = $1 AND mailbox IS NOT NULL`, n, micros(at)); err != nil {
+			return err
+		}
+		// One leaf, however many mailboxes: the manifest binds all of the audience, and so nobody can count them.
+		return t.enter(ledger.Event{Kind: ledger.NoticeDispatched, Notice: n, Manifest: sha256.Sum256(manifest), At: at})
 	})
 	if err != nil {
 		return time.Time{}, err

@@ -2,10 +2,13 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
+	"time"
 
 	"valise/crypto"
 	"valise/portal"
+	"valise/portal/ledger"
 	"valise/portal/registry"
 )
 
@@ -31,7 +34,10 @@ func (d *DB) Issue(ctx context.Context, r portal.RepresentativeRecord, label []b
 		if changed == 0 {
 			return portal.Errorf(portal.Conflict, "representative-exists", "%s has been issued already. Take the next free ordinal, or a new mailbox number.", holder)
 		}
-		return t.addCertificates(holder, 0, fingerprints, r.Chain)
+		if err := t.addCertificates(holder, 0, fingerprints, r.Chain); err != nil {
+			return err
+		}
+		return t.enterCertificate(ledger.RepresentativeIssued, r, r.IssuedAt)
 	})
 }
 
@@ -207,8 +213,21 @@ func (d *DB) Claim(ctx context.Context, r portal.RepresentativeRecord, rewrapped
 			holder, portal.Claimed, r.Profile, fingerprints[len(fingerprints)-1], micros(r.ClaimedAt), r.Salt, r.Verifier, r.LockedBundle); err != nil {
 			return err
 		}
-		return t.addCertificates(holder, stored, fingerprints, r.Chain)
+		if err := t.addCertificates(holder, stored, fingerprints, r.Chain); err != nil {
+			return err
+		}
+		return t.enterCertificate(ledger.RepresentativeClaimed, r, r.ClaimedAt)
 	})
+}
+
+// enterCertificate enters the last certificate of a chain into the ledger.
+func (t *tx) enterCertificate(kind ledger.Kind, r portal.RepresentativeRecord, at time.Time) error {
+	fingerprints, err := fingerprintsOf(r.Chain)
+	if err != nil {
+		return err
+	}
+	last := len(r.Chain) - 1
+	return t.enter(ledger.Event{Kind: kind, Representative: r.Representative, Fingerprint: fingerprints[last], Certificate: sha256.Sum256(r.Chain[last]), At: at})
 }
 
 // replaceEnvelopes puts rewrapped envelopes in the place of those held, if they are for the same notices.

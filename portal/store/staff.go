@@ -2,11 +2,13 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
 	"time"
 
 	"valise/crypto"
 	"valise/portal"
+	"valise/portal/ledger"
 )
 
 // RecordAudit implements portal.Auditor.
@@ -19,6 +21,7 @@ func (d *DB) RecordAudit(ctx context.Context, e portal.AuditEntry) error {
 
 // AddStaff implements registry.Store. Whether the certificate may replace one that is there is decided on what is there at that moment.
 func (d *DB) AddStaff(ctx context.Context, f crypto.Fingerprint, decide func(stored []byte) (keep []byte, err error)) error {
+	now := time.Now()
 	return d.write(ctx, func(t *tx) error {
 		var stored []byte
 		err := t.row(`SELECT certificate FROM staff WHERE fingerprint = $1`+t.forUpdate, f).Scan(&stored)
@@ -31,14 +34,17 @@ func (d *DB) AddStaff(ctx context.Context, f crypto.Fingerprint, decide func(sto
 		}
 		if stored == nil {
 			changed, err := t.exec(`INSERT INTO staff (fingerprint, certificate, added_at) VALUES ($1, $2, $3) ON CONFLICT (fingerprint) DO NOTHING`,
-				f, keep, micros(time.Now()))
+				f, keep, micros(now))
 			if err == nil && changed == 0 { // another node was faster: decide on what it put there
 				return errLostRace
 			}
+			if err != nil {
+				return err
+			}
+		} else if _, err = t.exec(`UPDATE staff SET certificate = $2, added_at = $3 WHERE fingerprint = $1`, f, keep, micros(now)); err != nil {
 			return err
 		}
-		_, err = t.exec(`UPDATE staff SET certificate = $2, added_at = $3 WHERE fingerprint = $1`, f, keep, micros(time.Now()))
-		return err
+		return t.enter(ledger.Event{Kind: ledger.StaffCertificate, Fingerprint: f, Certificate: sha256.Sum256(keep), At: now})
 	})
 }
 

@@ -229,7 +229,7 @@ func TestStaffIsReplacedOnlyAsDecided(t *testing.T) {
 	onBoth(t, func(t *testing.T, node func() *DB) {
 		db, ctx := node(), t.Context()
 		add := func(keep []byte, wantStored string) error {
-			return db.AddStaff(ctx, "AA", func(stored []byte) ([]byte, error) {
+			return db.AddStaff(ctx, fingerprint(0), func(stored []byte) ([]byte, error) {
 				if string(stored) != wantStored {
 					t.Errorf("%q is stored, want %q", stored, wantStored)
 				}
