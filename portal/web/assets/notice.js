@@ -104,7 +104,7 @@ function showSigners(notice) {
     el('li', {}, word(key, { name, time: time(signed) }), el('br'), el('span', { class: 'hint digits', translate: 'no' }, fingerprint));
   $('signer-list').replaceChildren(signer('author', notice.author), signer('approver', notice.approver));
   $('chain').textContent = word('chain', { institution: notice.institution, root: notice.root });
-  $('checks').replaceChildren(...['manifest', 'staff', 'root', 'body', 'content', 'heading'].map((key) => el('li', {}, word(`check-${key}`))));
+  $('checks').replaceChildren(...['manifest', 'staff', 'root', 'meant', 'body', 'content', 'heading'].map((key) => el('li', {}, word(`check-${key}`))));
 }
 
 // ---------------------------------------------------------------- acknowledging
