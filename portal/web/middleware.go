@@ -178,7 +178,9 @@ func (s *server) securityHeaders(next http.Handler) http.Handler {
 		h.Set("Content-Security-Policy", pagePolicy)
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("X-Frame-Options", "DENY")
-		h.Set("Referrer-Policy", "no-referrer")
+		// Nothing goes to other sites. Not "no-referrer": forms would then say "Origin: null", and browsers without Sec-Fetch-Site (Safari
+		// before 16.4) be refused as another site.
+		h.Set("Referrer-Policy", "same-origin")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cross-Origin-Embedder-Policy", "require-corp")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
