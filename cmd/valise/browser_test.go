@@ -84,7 +84,7 @@ func (v *visitor) leavesNothing(d *demo, places ...portaltest.Place) {
 	portaltest.NoLeaks(v.t, secrets, places...)
 }
 
-func logFile(t *testing.T, d *demo) portaltest.Place {
+func logFile(t testing.TB, d *demo) portaltest.Place {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(d.dir, "portal.log"))
 	if err != nil || len(data) == 0 {
@@ -94,7 +94,7 @@ func logFile(t *testing.T, d *demo) portaltest.Place {
 }
 
 // startDemo runs "valise demo" as a process of its own.
-func startDemo(t *testing.T) *demo {
+func startDemo(t testing.TB) *demo {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "demo")
 	startValise(t, "demo", "--listen", "127.0.0.1:0", "--data", dir)
@@ -108,7 +108,7 @@ func startDemo(t *testing.T) *demo {
 }
 
 // startValise runs the program until the test ends; what it writes shows up when the test has failed.
-func startValise(t *testing.T, args ...string) *output {
+func startValise(t testing.TB, args ...string) *output {
 	t.Helper()
 	said := new(output)
 	command := exec.Command("valise", args...)
@@ -147,7 +147,7 @@ func (o *output) place() portaltest.Place {
 	return portaltest.Place{Name: "the log", Data: bytes.Clone(o.data)}
 }
 
-func eventually(t *testing.T, what string, holds func() error) {
+func eventually(t testing.TB, what string, holds func() error) {
 	t.Helper()
 	var err error
 	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
@@ -298,9 +298,9 @@ func (s *switchboard) use(node int) {
 // visitor is a person at a browser.
 type visitor struct {
 	*portaltest.Browser
-	t    *testing.T
+	t    testing.TB
 	url  string
-	name string // for screenshots
+	name string // for screenshots; "" takes none
 
 	passphrase string   // drawn when claiming
 	cookies    []string // of the sessions
@@ -326,7 +326,7 @@ func (v *visitor) keepCookies() {
 	}
 }
 
-func newVisitor(t *testing.T, url string, size portaltest.Viewport, name string) *visitor {
+func newVisitor(t testing.TB, url string, size portaltest.Viewport, name string) *visitor {
 	t.Helper()
 	v := &visitor{Browser: portaltest.Chromium(t, portaltest.IgnoreCertificateErrors), t: t, url: url, name: name}
 	v.Resize(size)
@@ -336,6 +336,9 @@ func newVisitor(t *testing.T, url string, size portaltest.Viewport, name string)
 // look takes pictures, for people to look at, in light and in dark.
 func (v *visitor) look(page string) {
 	v.t.Helper()
+	if v.name == "" {
+		return
+	}
 	v.Screenshot(v.name + "-" + page)
 	v.Dark(true)
 	v.Screenshot(v.name + "-" + page + "-dark")
@@ -516,4 +519,33 @@ func (v *visitor) logOutAndIn(d *demo, person demoRepresentative) {
 	v.mustSee("#receipt-by", person.Number)
 	v.visit("/account")
 	v.look("account")
+}
+
+// BenchmarkLogInToOpenedNotice is how long a person waits from pressing "Log in" until they read a notice, on a processor as it is and on one
+// four times slower, WebAssembly already in the browser's cache.
+func BenchmarkLogInToOpenedNotice(b *testing.B) {
+	d := startDemo(b)
+	person, notice := d.Mailboxes[0].Representatives[0], "/notices/"+string(d.Notices[0].Number)
+	for _, slower := range []float64{1, 4} {
+		b.Run(fmt.Sprintf("slower=%v", slower), func(b *testing.B) {
+			v := newVisitor(b, d.URL, portaltest.Phone, "")
+			v.visit("/login")
+			for b.Loop() {
+				b.StopTimer()
+				v.SlowDown(1)
+				v.visit(notice)
+				v.typeInto("#login-number", person.Number)
+				v.typeInto("#login-passphrase", person.Passphrase)
+				v.SlowDown(slower)
+				b.StartTimer()
+				v.press("#login-submit")
+				v.see("#text")
+				b.StopTimer()
+				v.SlowDown(1)
+				v.press("#logout button")
+				v.Do(chromedp.WaitReady(chromedp.CSS("html[data-page=login][data-ready]")))
+				b.StartTimer()
+			}
+		})
+	}
 }
