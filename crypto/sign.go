@@ -31,6 +31,8 @@ const (
 	PurposeStatementDraft           Purpose = "statement-draft"           // inner signature of a draft sealed to the desk
 	PurposeStatementSealed          Purpose = "statement-sealed"          // inner signature of a signed statement on its way
 	PurposeStatementReturn          Purpose = "statement-return"          // inner signature of why one was sent back
+
+	PurposeLedgerKey Purpose = "ledger-key" // the root's, clear-signed: with what key the ledger signs
 )
 
 // purposeNotation is the name of the notation (RFC 9580, section 5.2.3.24). It
@@ -45,7 +47,7 @@ func (p Purpose) check() error {
 	switch p {
 	case PurposeLogIn, PurposeAcknowledgement, PurposeContent, PurposeHeading, PurposeNoticeAuthor, PurposeNoticeApproval, PurposeDetails,
 		PurposeStatementAuthor, PurposeStatementApproval, PurposeStatementAcknowledgement, PurposeStatementDraft,
-		PurposeStatementSealed, PurposeStatementReturn:
+		PurposeStatementSealed, PurposeStatementReturn, PurposeLedgerKey:
 		return nil
 	}
 	return fmt.Errorf("%q is no purpose of a signature", string(p))

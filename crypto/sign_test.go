@@ -12,6 +12,7 @@ import (
 
 var allPurposes = []Purpose{
 	PurposeLogIn, PurposeAcknowledgement, PurposeContent, PurposeHeading, PurposeNoticeAuthor, PurposeNoticeApproval, PurposeDetails,
+	PurposeLedgerKey,
 }
 
 // wantError fails the test unless err says part.
