@@ -273,24 +273,25 @@ type sealed struct {
 
 // noticeRow is a notice as it is in the database.
 type noticeRow struct {
-	state                         string
-	signature                     sql.NullString
-	released                      sql.NullInt64
-	submitted                     int64
-	bodies, envelopes             int
-	deliveries, mailboxes         int
-	firstDelivery, lastDelivery   sql.NullInt64
-	submitAudited, approveAudited sql.NullInt64
+	state                          string
+	signature                      sql.NullString
+	released                       sql.NullInt64
+	submitted                      int64
+	bodies, envelopes, memberships int
+	deliveries, mailboxes          int
+	firstDelivery, lastDelivery    sql.NullInt64
+	submitAudited, approveAudited  sql.NullInt64
 }
 
 func (c *court) notice(n crypto.Number) (row noticeRow, there bool) {
 	c.t.Helper()
 	c.look(func(rows *sql.Rows) error {
 		there = true
-		return rows.Scan(&row.state, &row.signature, &row.released, &row.submitted, &row.bodies, &row.envelopes,
+		return rows.Scan(&row.state, &row.signature, &row.released, &row.submitted, &row.bodies, &row.envelopes, &row.memberships,
 			&row.deliveries, &row.mailboxes, &row.firstDelivery, &row.lastDelivery, &row.submitAudited, &row.approveAudited)
 	}, `SELECT n.state, n.approver_signature, n.released_at, n.submitted_at,
 		(SELECT count(*) FROM bodies b WHERE b.notice = n.number), (SELECT count(*) FROM envelopes e WHERE e.notice = n.number),
+		(SELECT count(*) FROM envelopes e WHERE e.notice = n.number AND e.membership IS NOT NULL),
 		(SELECT count(*) FROM deliveries d WHERE d.notice = n.number), (SELECT count(DISTINCT mailbox) FROM deliveries d WHERE d.notice = n.number),
 		(SELECT min(delivered_at) FROM deliveries d WHERE d.notice = n.number), (SELECT max(delivered_at) FROM deliveries d WHERE d.notice = n.number),
 		(SELECT min(at) FROM audit a WHERE a.act = 'dispatch.submit' AND a.object = n.number),
@@ -312,7 +313,7 @@ func TestKilledWhileDispatching(t *testing.T) {
 		d.node = c.start()
 		author := c.staff(c.Author)
 		approvers := [2]*client.Client{c.staff(c.Approver), c.staff(c.Approver)}
-		whole := noticeRow{bodies: 1, envelopes: mailboxes*each + 2, deliveries: mailboxes} // author and approver hold an envelope, too
+		whole := noticeRow{bodies: 1, envelopes: mailboxes*each + 2, memberships: mailboxes * each, deliveries: mailboxes} // author and approver hold an envelope, too
 		var before, between, after int
 		for len(waiting) > 0 {
 			round := waiting[:atOnce]
@@ -429,8 +430,9 @@ func (s *sealed) check(c *court, whole noticeRow, end bool) {
 		}
 		return
 	}
-	if row.bodies != whole.bodies || row.envelopes != whole.envelopes {
-		t.Errorf("%s has %d bodies and %d envelopes, want %d and %d", s.number, row.bodies, row.envelopes, whole.bodies, whole.envelopes)
+	if row.bodies != whole.bodies || row.envelopes != whole.envelopes || row.memberships != whole.memberships {
+		t.Errorf("%s has %d bodies, %d envelopes and %d memberships, want %d, %d and %d",
+			s.number, row.bodies, row.envelopes, row.memberships, whole.bodies, whole.envelopes, whole.memberships)
 	}
 	if !row.submitAudited.Valid || row.submitAudited.Int64 > row.submitted {
 		t.Errorf("%s was submitted before that was written down", s.number)
