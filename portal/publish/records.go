@@ -66,17 +66,12 @@ type Publication struct {
 	PreviousSHA256 string // of the manifest before; "" for an original
 	Topic          string
 	Series         crypto.Number
-	Texts          []PublishedText
+	Titles         []Title  // the authoritative one first
+	Words          []string // of all texts; see Words
 	// From and SubmissionSHA256 are the state and submission that it comes from: if somebody edited it
 	// meanwhile, or took it back, it is not published.
 	From             State
 	SubmissionSHA256 string
-}
-
-// PublishedText is a language of a Publication.
-type PublishedText struct {
-	Title
-	Words []string // see Words
 }
 
 // Title is what a list shows of a text.
@@ -96,6 +91,7 @@ type Entry struct {
 	FirstAt     time.Time // when version 1 was published
 	PublishedAt time.Time // when this version was
 	Titles      []Title   // the authoritative one first
+	Place       Place
 }
 
 // Query says which entries are wanted. Zero fields ask for nothing in particular.
@@ -103,14 +99,12 @@ type Query struct {
 	Language string // published in it
 	Topic    string
 	Series   crypto.Number // the statement that a series began with, and all others in it
-	Words    []string      // every one occurs, or begins a word that does, in one text; see Words
+	Words    []string      // every one occurs, or begins a word that does; see QueryWords
 	From, To time.Time     // newest version published at From or later, and before To
-	Before   Cursor
+	Before   Place
 	Limit    int
 }
 
-// Cursor is a place in the archive, which is sorted by publication of the newest version, newest first.
-type Cursor struct {
-	At        time.Time
-	Statement crypto.Number
-}
+// Place is where an entry stands in the archive: they count up in the order of publication, and a new version of a
+// statement has a new one. 0 is none.
+type Place int64

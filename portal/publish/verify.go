@@ -3,6 +3,7 @@ package publish
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"valise/crypto"
@@ -79,11 +80,13 @@ func (p *Publish) publish(ctx context.Context, v *crypto.VerifiedStatement, from
 		},
 		PreviousSHA256: m.PreviousSHA256, Topic: first.Topic, Series: first.Series, From: from, SubmissionSHA256: submission,
 	}
+	var all strings.Builder
+	all.WriteString(string(m.Statement))
 	for _, text := range v.Texts() {
-		publication.Texts = append(publication.Texts, PublishedText{
-			Title: Title{text.Language, text.Title, text.Reason}, Words: Words(string(text.Statement) + " " + text.Title + " " + text.Reason + " " + text.Body),
-		})
+		publication.Titles = append(publication.Titles, Title{text.Language, text.Title, text.Reason})
+		all.WriteString("\n" + text.Title + "\n" + text.Reason + "\n" + text.Body)
 	}
+	publication.Words = Words(all.String())
 	at, _, err := p.store.Publish(ctx, publication)
 	publication.PublishedAt = at
 	return publication.Version, err

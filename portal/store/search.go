@@ -3,44 +3,43 @@ package store
 import (
 	"context"
 	"database/sql"
-	"strconv"
 	"strings"
 
 	"github.com/pressly/goose/v3"
 )
 
 // Full-text search is where the two databases differ most. Package publish makes the words, so that both
-// find the same: here they are only looked up. The table has the same columns in both,
-//
-//	statement_search (statement, version, language, words)
+// find the same: here they are only looked up. A statement's newest version is found by its place in the archive, in
+// which results are wanted anyway: SQLite walks the places backwards and stops when a page is full; PostgreSQL
+// collects them all and sorts, so what it has to read for that is kept small.
 
 // searchSpeech is how one of them does it.
 type searchSpeech struct {
 	create []string
-	// words is how the words of a text, with spaces between them, are put in; %d is the parameter's number.
-	words func(parameter int) string
-	// matches is the condition that a text has all words looked for; pattern makes the value of its parameter.
-	matches func(parameter int) string
+	// insert takes a place and the words of a text, with spaces between them.
+	insert string
+	// from joins statement_heads h with what matches; %d is the parameter for what pattern makes of words.
+	from    string
 	pattern func(words []string) string
 }
 
 var searchOfSQLite = searchSpeech{
-	create: []string{`CREATE VIRTUAL TABLE statement_search USING fts5(words, statement UNINDEXED, version UNINDEXED, language UNINDEXED,
-		tokenize = "unicode61 remove_diacritics 0", detail = none, columnsize = 0)`},
-	words:   func(parameter int) string { return "$" + strconv.Itoa(parameter) },
-	matches: func(parameter int) string { return "statement_search MATCH $" + strconv.Itoa(parameter) },
+	create: []string{`CREATE VIRTUAL TABLE statement_search USING fts5(words, content = '', prefix = '3', detail = none, columnsize = 0,
+		tokenize = "unicode61 remove_diacritics 0")`},
+	insert:  `INSERT INTO statement_search (rowid, words) VALUES ($1, $2)`,
+	from:    `(SELECT rowid AS place FROM statement_search WHERE statement_search MATCH $%d ORDER BY rowid DESC) s CROSS JOIN statement_heads h ON h.place = s.place`,
 	pattern: func(words []string) string { return joinPatterns(words, `"`, `"*`, `"`, " ") },
 }
 
 var searchOfPostgreSQL = searchSpeech{
 	create: []string{
-		`CREATE TABLE statement_search (statement TEXT NOT NULL, version BIGINT NOT NULL, language TEXT NOT NULL, words TSVECTOR NOT NULL)`,
-		`CREATE INDEX statement_search_words ON statement_search USING gin (words)`,
+		// Words go out of line, so that thousands of places are on a few pages.
+		`CREATE TABLE statement_search (place BIGINT NOT NULL PRIMARY KEY, words TSVECTOR NOT NULL) WITH (toast_tuple_target = 128)`,
+		// Searches come often and statements seldom: nothing is put off until later.
+		`CREATE INDEX statement_search_words ON statement_search USING gin (words) WITH (fastupdate = off)`,
 	},
-	words: func(parameter int) string {
-		return "array_to_tsvector(string_to_array($" + strconv.Itoa(parameter) + ", ' '))"
-	},
-	matches: func(parameter int) string { return "words @@ CAST($" + strconv.Itoa(parameter) + " AS tsquery)" },
+	insert:  `INSERT INTO statement_search (place, words) VALUES ($1, array_to_tsvector(string_to_array($2, ' ')))`,
+	from:    `statement_search s JOIN statement_heads h ON h.place = s.place AND s.words @@ CAST($%d AS tsquery)`,
 	pattern: func(words []string) string { return joinPatterns(words, `'`, `':*`, `'`, " & ") },
 }
 

@@ -231,12 +231,16 @@ func (t *tx) publish(p publish.Publication) (at time.Time, created bool, err err
 		p.Statement, p.Version.Version, p.Kind, p.ManifestSHA256, micros(p.PublishedAt), p.Signed); err != nil {
 		return at, false, err
 	}
-	if err := t.publishTexts(p); err != nil {
+	var place int64
+	if err := t.row(`UPDATE statement_places SET place = place + 1 RETURNING place`).Scan(&place); err != nil {
 		return at, false, err
 	}
-	if _, err := t.exec(`INSERT INTO statement_heads (statement, version, kind, topic, series, first_at, published_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
-		ON CONFLICT (statement) DO UPDATE SET version = excluded.version, kind = excluded.kind, topic = excluded.topic, series = excluded.series, published_at = excluded.published_at`,
-		p.Statement, p.Version.Version, p.Kind, p.Topic, p.Series, micros(first), micros(p.PublishedAt)); err != nil {
+	if err := t.publishTexts(p, place); err != nil {
+		return at, false, err
+	}
+	if _, err := t.exec(`INSERT INTO statement_heads (statement, version, kind, topic, series, first_at, published_at, place, languages) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+		ON CONFLICT (statement) DO UPDATE SET version = excluded.version, place = excluded.place, kind = excluded.kind, topic = excluded.topic, series = excluded.series, languages = excluded.languages, published_at = excluded.published_at`,
+		p.Statement, p.Version.Version, p.Kind, p.Topic, p.Series, micros(first), micros(p.PublishedAt), place, languagesOf(p.Titles)); err != nil {
 		return at, false, err
 	}
 	if _, err := t.exec(`DELETE FROM statement_works WHERE statement = $1`, p.Statement); err != nil {
@@ -261,18 +265,23 @@ func (t *tx) follows(p publish.Publication, first *time.Time) error {
 	return nil
 }
 
-func (t *tx) publishTexts(p publish.Publication) error {
-	for i, text := range p.Texts {
+func languagesOf(titles []publish.Title) string {
+	all := " "
+	for _, title := range titles {
+		all += title.Language + " "
+	}
+	return all
+}
+
+func (t *tx) publishTexts(p publish.Publication, place int64) error {
+	for i, text := range p.Titles {
 		if _, err := t.exec(`INSERT INTO statement_titles (statement, version, position, language, title, reason) VALUES ($1, $2, $3, $4, $5, $6)`,
-			p.Statement, p.Version.Version, i, text.Language, text.Title.Title, text.Reason); err != nil {
-			return err
-		}
-		if _, err := t.exec(`INSERT INTO statement_search (statement, version, language, words) VALUES ($1, $2, $3, `+t.search.words(4)+`)`,
-			p.Statement, p.Version.Version, text.Language, strings.Join(text.Words, " ")); err != nil {
+			p.Statement, p.Version.Version, i, text.Language, text.Title, text.Reason); err != nil {
 			return err
 		}
 	}
-	return nil
+	_, err := t.exec(t.search.insert, place, strings.Join(p.Words, " "))
+	return err
 }
 
 // Statement implements publish.Store.
@@ -299,7 +308,7 @@ func (d *DB) Statements(ctx context.Context, q publish.Query) (entries []publish
 	err = d.snapshot(ctx, func(t *tx) error {
 		if err := t.each(func(rows *sql.Rows) error {
 			var e publish.Entry
-			if err := rows.Scan(&e.Statement, &e.Version, &e.Kind, &e.Topic, &e.Series, instant{&e.FirstAt}, instant{&e.PublishedAt}); err != nil {
+			if err := rows.Scan(&e.Statement, &e.Version, &e.Kind, &e.Topic, &e.Series, instant{&e.FirstAt}, instant{&e.PublishedAt}, &e.Place); err != nil {
 				return err
 			}
 			entries = append(entries, e)
@@ -314,48 +323,40 @@ func (d *DB) Statements(ctx context.Context, q publish.Query) (entries []publish
 
 // archiveQuery writes the query with the conditions that are asked for.
 func (d *DB) archiveQuery(q publish.Query) (query string, args []any) {
-	var conditions []string
-	where := func(condition string, values ...any) {
-		places := make([]any, len(values))
-		for i, value := range values {
-			args = append(args, value)
-			places[i] = len(args)
-		}
-		conditions = append(conditions, fmt.Sprintf(condition, places...))
-	}
-	if q.Topic != "" {
-		where(`h.topic = $%d`, q.Topic)
-	}
-	if q.Series != "" {
-		where(`(h.series = $%d OR h.statement = $%d)`, q.Series, q.Series)
-	}
-	if !q.From.IsZero() {
-		where(`h.published_at >= $%d`, micros(q.From))
-	}
-	if !q.To.IsZero() {
-		where(`h.published_at < $%d`, micros(q.To))
-	}
-	if q.Before.Statement != "" {
-		where(`(h.published_at < $%d OR h.published_at = $%d AND h.statement < $%d)`, micros(q.Before.At), micros(q.Before.At), q.Before.Statement)
-	}
-	if q.Language != "" && len(q.Words) == 0 {
-		where(`EXISTS (SELECT 1 FROM statement_titles t WHERE t.statement = h.statement AND t.version = h.version AND t.language = $%d)`, q.Language)
-	}
+	from := `statement_heads h`
 	if len(q.Words) > 0 {
 		args = append(args, d.search.pattern(q.Words))
-		matches := `(h.statement, h.version) IN (SELECT statement, version FROM statement_search WHERE ` + d.search.matches(len(args))
-		if q.Language != "" {
-			args = append(args, q.Language)
-			matches += fmt.Sprintf(` AND language = $%d`, len(args))
-		}
-		conditions = append(conditions, matches+`)`)
+		from = fmt.Sprintf(d.search.from, len(args))
 	}
-	query = `SELECT h.statement, h.version, h.kind, h.topic, h.series, h.first_at, h.published_at FROM statement_heads h`
-	if len(conditions) > 0 {
-		query += ` WHERE ` + strings.Join(conditions, ` AND `)
+	conditions := []string{`1 = 1`}
+	where := func(condition string, value any) {
+		args = append(args, value)
+		conditions = append(conditions, strings.ReplaceAll(condition, `$?`, fmt.Sprintf(`$%d`, len(args))))
+	}
+	if q.Topic != "" {
+		where(`h.topic = $?`, q.Topic)
+	}
+	if q.Series != "" {
+		where(`(h.series = $? OR h.statement = $?)`, q.Series)
+	}
+	if !q.From.IsZero() {
+		where(`h.published_at >= $?`, micros(q.From))
+	}
+	if !q.To.IsZero() {
+		where(`h.published_at < $?`, micros(q.To))
+	}
+	if q.Before != 0 {
+		where(`h.place < $?`, q.Before)
+		if len(q.Words) > 0 {
+			where(`s.place < $?`, q.Before)
+		}
+	}
+	if q.Language != "" {
+		where(`h.languages LIKE $?`, "% "+q.Language+" %")
 	}
 	args = append(args, q.Limit)
-	return query + fmt.Sprintf(` ORDER BY h.published_at DESC, h.statement DESC LIMIT $%d`, len(args)), args
+	return `SELECT h.statement, h.version, h.kind, h.topic, h.series, h.first_at, h.published_at, h.place FROM ` + from +
+		` WHERE ` + strings.Join(conditions, ` AND `) + fmt.Sprintf(` ORDER BY h.place DESC LIMIT $%d`, len(args)), args
 }
 
 // titles adds what lists show to entries.

@@ -43,22 +43,31 @@ CREATE TABLE statement_titles (
 	PRIMARY KEY (statement, version, position)
 );
 
--- The archive: each statement in its newest version.
+-- The archive: each statement in its newest version. Places are given in the order of publication; a new version gets a new one.
 CREATE TABLE statement_heads (
 	statement    TEXT   NOT NULL PRIMARY KEY,
+	place        BIGINT NOT NULL UNIQUE,
 	version      BIGINT NOT NULL,
 	kind         TEXT   NOT NULL,
 	topic        TEXT   NOT NULL,
 	series       TEXT   NOT NULL, -- '' for none
+	languages    TEXT   NOT NULL, -- a space before and behind each
 	first_at     BIGINT NOT NULL,
 	published_at BIGINT NOT NULL
 );
 
-CREATE INDEX statement_heads_newest ON statement_heads (published_at, statement);
+-- One row: the last place that was given. Whoever publishes locks it.
+CREATE TABLE statement_places (
+	place BIGINT NOT NULL
+);
+
+INSERT INTO statement_places (place) VALUES (0);
+
 CREATE INDEX statement_heads_of_series ON statement_heads (series);
 
 -- +goose Down
 
+DROP TABLE statement_places;
 DROP TABLE statement_heads;
 DROP TABLE statement_titles;
 DROP TABLE statement_versions;
