@@ -20,6 +20,7 @@ import (
 	"valise/crypto"
 	"valise/portal"
 	"valise/portal/dispatch"
+	"valise/portal/ledger"
 	"valise/portal/registry"
 	"valise/portal/session"
 	"valise/portal/store"
@@ -32,6 +33,7 @@ type ServeCommand struct {
 	Origin           string         `env:"VALISE_ORIGIN" placeholder:"URL" help:"The portal's public address, as people see it in their browser: https://portal.example. People sign it when they log in."`
 	Institution      string         `required:"" env:"VALISE_INSTITUTION" type:"existingfile" placeholder:"FILE" help:"The institution's description (TOML: name, languages, contact)."`
 	RootCertificate  string         `required:"" env:"VALISE_ROOT_CERTIFICATE" type:"existingfile" placeholder:"FILE" help:"The institution's root certificate (public), as 'valise root new' wrote it."`
+	LedgerKey        string         `env:"VALISE_LEDGER_KEY" type:"existingfile" placeholder:"FILE" help:"What the root says about the ledger's key (public), as 'valise ledger key certify' wrote it. Readers of the ledger take it from here; the key itself belongs elsewhere."`
 	PortalSecretFile string         `required:"" env:"VALISE_PORTAL_SECRET_FILE" placeholder:"FILE" help:"At least 32 random bytes, the same on every node and in no database. Keys of rate limits come from it. Make it with: head -c 32 /dev/urandom > FILE"`
 	Database         string         `env:"VALISE_DATABASE" placeholder:"DSN" help:"A file for SQLite, or postgres://…."`
 	DatabaseFile     string         `env:"VALISE_DATABASE_FILE" placeholder:"FILE" help:"A file that holds the DSN, when it contains a password."`
@@ -107,6 +109,10 @@ func (c *ServeCommand) open(ctx context.Context, log *slog.Logger) (_ *site, err
 	if err != nil {
 		return nil, err
 	}
+	ledgerKey, err := readLedgerKey(c.LedgerKey, root)
+	if err != nil {
+		return nil, err
+	}
 	secret, err := readPortalSecret(c.PortalSecretFile)
 	if err != nil {
 		return nil, err
@@ -137,6 +143,8 @@ func (c *ServeCommand) open(ctx context.Context, log *slog.Logger) (_ *site, err
 		Root:           root,
 		Registry:       registry.New(s.store, root, secret, time.Now),
 		Dispatch:       dispatch.New(s.store, root, time.Now),
+		Ledger:         ledger.New(s.store),
+		LedgerKey:      ledgerKey,
 		Sessions:       session.NewStore(records, c.InsecureHTTP, time.Now),
 		Challenges:     session.NewChallenges(nonces),
 		Limiter:        session.NewLimiter(limits, secret, time.Now),
@@ -305,6 +313,25 @@ func readRoot(path string) (*crypto.Root, error) {
 		return nil, fmt.Errorf("the root certificate %s: %w", path, err)
 	}
 	return crypto.OpenRoot(crypto.Pin{Fingerprint: certificate.Fingerprint()}, data)
+}
+
+// readLedgerKey reads what the root says about the ledger's key; nil when it says nothing.
+func readLedgerKey(path string, root *crypto.Root) ([]byte, error) {
+	if path == "" {
+		return nil, nil
+	}
+	signed, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("the ledger's key: %w", err)
+	}
+	k, err := root.VerifyLedgerKey(signed, time.Now())
+	if err == nil {
+		_, err = ledger.PolicyOf(k)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the ledger's key %s: %w", path, err)
+	}
+	return signed, nil
 }
 
 // maxInstitutionFile is the size in bytes of the largest description read.

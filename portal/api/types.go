@@ -38,7 +38,8 @@ type Institution struct {
 	Root            string             `json:"root"` // armored certificate
 	RootFingerprint crypto.Fingerprint `json:"root_fingerprint"`
 	RootSHA256      string             `json:"root_sha256"`
-	Staff           []string           `json:"staff"` // armored certificates
+	Staff           []string           `json:"staff"`                // armored certificates
+	LedgerKey       string             `json:"ledger_key,omitempty"` // clear-signed by the root: with what key the ledger signs
 }
 
 // StaffCertificate is the request of POST /staff.
@@ -209,6 +210,8 @@ type Evidence struct {
 	Membership string    `json:"membership,omitempty"` // shows that the notice was meant for them
 	Chain      []string  `json:"chain"`                // the acknowledging representative's
 	Received   time.Time `json:"received"`
+
+	LedgerProof string `json:"ledger_proof,omitempty"` // C2SP tlog-proof with the opening; absent until a checkpoint covers it
 }
 
 // Mailbox is one of the answer of GET /mailboxes. Label and Details are sealed records.

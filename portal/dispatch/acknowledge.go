@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/subtle"
 	"slices"
-	"time"
 
 	"valise/crypto"
 	"valise/portal"
@@ -116,7 +115,7 @@ type Evidence struct {
 	Signed     crypto.SignedManifest
 	Membership []byte   // shows that the representative is in the audience
 	Chain      [][]byte // of the representative, up to the certificate that signed
-	Received   time.Time
+	Kept       portal.AcknowledgementRecord
 }
 
 // Evidence returns it to whoever shows the receipt, to the byte as it is stored; portal.NotFound otherwise.
@@ -153,5 +152,5 @@ func (d *Dispatch) Evidence(ctx context.Context, receipt []byte) (Evidence, erro
 		return Evidence{}, err
 	}
 	i := slices.IndexFunc(chain, func(c *crypto.Certificate) bool { return c.Fingerprint() == kept.Certificate })
-	return Evidence{Signed: delivery.Notice.Signed, Membership: delivery.Membership, Chain: chains[kept.Representative][:i+1], Received: kept.ReceivedAt}, nil
+	return Evidence{Signed: delivery.Notice.Signed, Membership: delivery.Membership, Chain: chains[kept.Representative][:i+1], Kept: kept}, nil
 }

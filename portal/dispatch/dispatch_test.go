@@ -319,7 +319,7 @@ func TestAcknowledge(t *testing.T) {
 	}
 	signer, err := crypto.ParseCertificate(evidence.Chain[len(evidence.Chain)-1])
 	must(t, err)
-	if _, err := crypto.VerifyReceipt(receipt, v, signer, c.now); err != nil || len(evidence.Chain) != 2 || !evidence.Received.Equal(received) {
+	if _, err := crypto.VerifyReceipt(receipt, v, signer, c.now); err != nil || len(evidence.Chain) != 2 || !evidence.Kept.ReceivedAt.Equal(received) {
 		t.Errorf("the evidence does not prove it: %v", err)
 	}
 	for name, shown := range map[string][]byte{"nothing": nil, "another's, never kept": late, "an altered one": append(bytes.Clone(receipt), '\n')} {

@@ -17,7 +17,7 @@ func (s *server) getInstitution(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusOK, api.Institution{
 		Name: s.Institution.Name, Origin: s.Origin, Languages: s.Institution.Languages,
 		Root: root.Armor(), RootFingerprint: root.Fingerprint(), RootSHA256: root.PublicKeySHA256(),
-		Staff: armorAll(staff),
+		Staff: armorAll(staff), LedgerKey: string(s.LedgerKey),
 	})
 }
 
@@ -52,5 +52,9 @@ func (s *server) postEvidence(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, wireEvidence(evidence))
+	answer := wireEvidence(evidence)
+	if answer.LedgerProof, err = s.receiptProof(r, evidence.Kept); err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, answer)
 }

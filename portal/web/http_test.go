@@ -976,6 +976,7 @@ func TestAPortalThatLacksAPartDoesNotStart(t *testing.T) {
 	for name, change := range map[string]func(*web.Portal){
 		"Registry":    func(p *web.Portal) { p.Registry = nil },
 		"Sessions":    func(p *web.Portal) { p.Sessions = nil },
+		"Ledger":      func(p *web.Portal) { p.Ledger = nil },
 		"Limiter":     func(p *web.Portal) { p.Limiter = nil },
 		"Log":         func(p *web.Portal) { p.Log = nil },
 		"Institution": func(p *web.Portal) { p.Institution = portal.Institution{} },

@@ -41,6 +41,8 @@ func (row route) path() string {
 // routes is the whole route table. GET rows answer HEAD too; other methods on the same path get 405.
 func (s *server) routes() []route {
 	return slices.Concat(s.apiRoutes(), s.pageRoutes(), []route{
+		{pattern: "GET " + ledgerPath + "checkpoint", access: anyone, handle: s.getCheckpoint},
+		{pattern: "GET " + ledgerPath + "tile/{path...}", access: anyone, handle: s.getTile},
 		{pattern: "GET /healthz", access: anyone, handle: s.healthz},
 		{pattern: "GET /readyz", access: anyone, handle: s.readyz},
 	})
@@ -63,6 +65,7 @@ func (s *server) apiRoutes() []route {
 		{pattern: "GET /sessions", access: anySession, handle: s.getSessions},
 		{pattern: "POST /sessions/revoke", access: anySession, handle: s.postSessionsRevoke},
 		{pattern: "GET /certificates/{representative}", access: claimedOrStaff, handle: s.getCertificates},
+		{pattern: "GET /certificates/{representative}/proof", access: claimedOrStaff, handle: s.getCertificateProof},
 
 		// Representatives.
 		{pattern: "GET /me", access: representative, handle: s.getMe},
@@ -75,6 +78,8 @@ func (s *server) apiRoutes() []route {
 		{pattern: "GET /notices/{notice}/nonce", access: claimed, handle: s.getNonce},
 		{pattern: "POST /notices/{notice}/acknowledgement", access: claimed, handle: s.postAcknowledgement},
 		{pattern: "GET /notices/{notice}/acknowledgement", access: claimed, handle: s.getAcknowledgement},
+		{pattern: "GET /notices/{notice}/acknowledgement/proof", access: claimed, handle: s.getAcknowledgementProof},
+		{pattern: "GET /notices/{notice}/proof", access: claimedOrStaff, handle: s.getNoticeProof},
 		{pattern: "GET /notices/{notice}/manifest", access: claimedOrStaff, handle: s.getManifest},
 
 		// Staff.
@@ -86,6 +91,7 @@ func (s *server) apiRoutes() []route {
 		{pattern: "POST /staff/notices/{notice}/approval", access: staff, handle: s.postApproval},
 		{pattern: "GET /staff/notices/{notice}/status", access: staff, handle: s.getStatus},
 		{pattern: "GET /staff/notices/{notice}/acknowledgements/{mailbox}", access: staff, handle: s.getStaffAcknowledgement},
+		{pattern: "GET /staff/notices/{notice}/acknowledgements/{mailbox}/proof", access: staff, handle: s.getStaffAcknowledgementProof},
 	}
 	for i := range rows {
 		method, path, _ := strings.Cut(rows[i].pattern, " ")

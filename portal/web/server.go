@@ -14,17 +14,20 @@ import (
 	"valise/crypto"
 	"valise/portal"
 	"valise/portal/dispatch"
+	"valise/portal/ledger"
 	"valise/portal/registry"
 	"valise/portal/session"
 )
 
-// Portal is everything that the pages and the API stand on. Every field is needed, but TrustedProxies, InsecureHTTP and Ready.
+// Portal is everything that the pages and the API stand on. Every field is needed, but LedgerKey, TrustedProxies, InsecureHTTP and Ready.
 type Portal struct {
 	Institution    portal.Institution
 	Origin         string // "https://portal.example", without path
 	Root           *crypto.Root
 	Registry       *registry.Registry
 	Dispatch       *dispatch.Dispatch
+	Ledger         *ledger.Ledger
+	LedgerKey      []byte // crypto.SignLedgerKey; nil: nobody signs the ledger
 	Sessions       *session.Store
 	Challenges     *session.Challenges
 	Limiter        *session.Limiter
@@ -109,7 +112,7 @@ func (p *Portal) check() error {
 		return err
 	}
 	for name, missing := range map[string]bool{
-		"Root": p.Root == nil, "Registry": p.Registry == nil, "Dispatch": p.Dispatch == nil, "Sessions": p.Sessions == nil,
+		"Root": p.Root == nil, "Registry": p.Registry == nil, "Dispatch": p.Dispatch == nil, "Ledger": p.Ledger == nil, "Sessions": p.Sessions == nil,
 		"Challenges": p.Challenges == nil, "Limiter": p.Limiter == nil, "Log": p.Log == nil, "Now": p.Now == nil,
 	} {
 		if missing {

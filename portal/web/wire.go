@@ -155,7 +155,7 @@ func wireManifest(s crypto.SignedManifest) api.SignedManifest {
 }
 
 func wireEvidence(e dispatch.Evidence) api.Evidence {
-	return api.Evidence{SignedManifest: wireManifest(e.Signed), Membership: string(e.Membership), Chain: wireChain(e.Chain), Received: wireTime(e.Received)}
+	return api.Evidence{SignedManifest: wireManifest(e.Signed), Membership: string(e.Membership), Chain: wireChain(e.Chain), Received: wireTime(e.Kept.ReceivedAt)}
 }
 
 func sealedNotice(s api.Submission) *crypto.SealedNotice {

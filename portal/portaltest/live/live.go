@@ -29,6 +29,7 @@ import (
 	"valise/crypto"
 	"valise/portal"
 	"valise/portal/dispatch"
+	"valise/portal/ledger"
 	"valise/portal/registry"
 	"valise/portal/session"
 	"valise/portal/store"
@@ -57,6 +58,7 @@ type Server struct {
 
 	t      testing.TB
 	server *httptest.Server
+	keeper ledgerKeeper
 }
 
 // Names of the staff, for tests that look where they turn up.
@@ -138,11 +140,12 @@ func (p *Server) open(o Options) {
 			Languages: []string{"en", "fr"}, Contact: []string{"Registry of the court"},
 		},
 		Origin: p.URL, Root: root,
-		Registry: registry.New(p.Store, root, secret, o.Now), Dispatch: dispatch.New(p.Store, root, o.Now),
+		Registry: registry.New(p.Store, root, secret, o.Now), Dispatch: dispatch.New(p.Store, root, o.Now), Ledger: ledger.New(p.Store),
 		Sessions: session.NewStore(place, false, o.Now), Challenges: session.NewChallenges(place),
 		Limiter: session.NewLimiter(place, secret, o.Now), TrustedProxies: o.TrustedProxies,
 		Ready: ready, Log: slog.New(slog.NewJSONHandler(p.Log, &slog.HandlerOptions{Level: slog.LevelDebug})), Now: o.Now,
 	}
+	p.openLedger()
 }
 
 // Client returns a browser that trusts the portal's TLS certificate, follows no redirect, and has cookies of its own.
