@@ -28,7 +28,9 @@ func (p *Publish) Archive(ctx context.Context, q Query) ([]Entry, Place, error) 
 		q.Limit = DefaultPage
 	case q.Limit < 1 || q.Limit > MaxPage:
 		return nil, 0, invalid("invalid-limit", "A page has 1 to %d statements.", MaxPage)
-	case strings.ContainsFunc(q.Language, func(r rune) bool { return r != '-' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') }):
+	case strings.ContainsFunc(q.Language, func(r rune) bool {
+		return r != '-' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+	}):
 		return nil, 0, invalid("invalid-language", "A language is named by its tag, such as en, fr or zh-Hant.")
 	case q.Before < 0:
 		return nil, 0, invalid("invalid-place", "There is no such page. Start from the first one.")
