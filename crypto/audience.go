@@ -52,9 +52,14 @@ func randomHex(n int) string {
 }
 
 func compareMembers(a, b AudienceMember) int {
-	return cmp.Or(
-		cmp.Compare(a.Representative.Mailbox, b.Representative.Mailbox),
-		cmp.Compare(a.Representative.Ordinal, b.Representative.Ordinal))
+	return compareRepresentatives(a.Representative, b.Representative)
+}
+
+func compareRepresentatives(a, b Representative) int {
+	if c := strings.Compare(string(a.Mailbox), string(b.Mailbox)); c != 0 {
+		return c
+	}
+	return cmp.Compare(a.Ordinal, b.Ordinal)
 }
 
 // Mailboxes returns how many mailboxes the members open.

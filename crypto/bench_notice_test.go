@@ -17,7 +17,7 @@ func (o *office) recipients(b *testing.B, profile Profile) []*Recipient {
 	b.Helper()
 	root := o.pinned(b)
 	all := make([]*Recipient, audience)
-	onAllCores(len(all), func(i int) {
+	bareOnAllCores(len(all), func(i int) {
 		representative := Representative{NewNumber(KindState), 1}
 		key, err := GenerateKey(profile, representative.String(), noon)
 		if err != nil {
@@ -71,7 +71,7 @@ func BenchmarkSealNoticePQ(b *testing.B) {
 		points[i], mlkems[i] = public.PublicPoint, public.PublicMlkem
 	}
 	compareWithBare(b, func() { o.sealNotice(b, root, to) }, func() {
-		onAllCores(len(to), func(i int) {
+		bareOnAllCores(len(to), func(i int) {
 			bareX25519(b, points[i])
 			if _, _, err := mlkem768.Scheme().Encapsulate(mlkems[i]); err != nil {
 				b.Error(err)
@@ -86,7 +86,7 @@ func BenchmarkSealNoticeCompat(b *testing.B) {
 	root, to := o.pinned(b), o.recipients(b, ProfileCompat)
 	points := randomPoints(len(to))
 	compareWithBare(b, func() { o.sealNotice(b, root, to) }, func() {
-		onAllCores(len(to), func(i int) { bareX25519(b, points[i]) })
+		bareOnAllCores(len(to), func(i int) { bareX25519(b, points[i]) })
 	})
 }
 

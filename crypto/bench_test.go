@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,7 +23,7 @@ const audience = 10_000
 func certificates(b *testing.B, profile Profile) []*Certificate {
 	b.Helper()
 	all := make([]*Certificate, audience)
-	onAllCores(len(all), func(i int) {
+	bareOnAllCores(len(all), func(i int) {
 		k, err := GenerateKey(profile, fmt.Sprintf("S-%08d/1", i), noon)
 		if err != nil {
 			b.Error(err)
@@ -36,18 +34,9 @@ func certificates(b *testing.B, profile Profile) []*Certificate {
 	return all
 }
 
-// onAllCores calls work for 0 … n-1, as WrapAll does.
-func onAllCores(n int, work func(i int)) {
-	var next atomic.Int64
-	var group sync.WaitGroup
-	for range runtime.GOMAXPROCS(0) {
-		group.Go(func() {
-			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-				work(i)
-			}
-		})
-	}
-	group.Wait()
+// bareOnAllCores calls work for 0 … n-1, as WrapAll does.
+func bareOnAllCores(n int, work func(i int)) {
+	_ = onAllCores(n, nil, func(i int) error { work(i); return nil })
 }
 
 // bareX25519 makes an ephemeral key and a shared secret with point.
@@ -110,7 +99,7 @@ func BenchmarkSealPQ(b *testing.B) {
 		points[i], mlkems[i] = public.PublicPoint, public.PublicMlkem
 	}
 	compareWithBare(b, func() { sealToAll(b, SuitePQ, author, to) }, func() {
-		onAllCores(len(to), func(i int) {
+		bareOnAllCores(len(to), func(i int) {
 			bareX25519(b, points[i])
 			if _, _, err := mlkem768.Scheme().Encapsulate(mlkems[i]); err != nil {
 				b.Error(err)
@@ -131,7 +120,7 @@ func BenchmarkSealCompat(b *testing.B) {
 		copy(points[i], public[:])
 	}
 	compareWithBare(b, func() { sealToAll(b, SuiteCompat, author, to) }, func() {
-		onAllCores(len(to), func(i int) { bareX25519(b, points[i]) })
+		bareOnAllCores(len(to), func(i int) { bareX25519(b, points[i]) })
 	})
 }
 

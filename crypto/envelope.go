@@ -70,6 +70,19 @@ func WrapAll(keys map[Suite]*SessionKey, to []*Certificate, progress func(done i
 		}
 	}
 	envelopes := make([][]byte, len(to))
+	err := onAllCores(len(to), progress, func(i int) (err error) {
+		envelopes[i], err = keys[to[i].Suite()].Wrap(to[i])
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return envelopes, nil
+}
+
+// onAllCores does work 0 … n-1, until one fails. progress, which may be nil, is told how
+// many are done, from one goroutine at a time.
+func onAllCores(n int, progress func(done int), work func(i int) error) error {
 	var (
 		next   atomic.Int64
 		group  sync.WaitGroup
@@ -82,7 +95,7 @@ func WrapAll(keys map[Suite]*SessionKey, to []*Certificate, progress func(done i
 		defer mutex.Unlock()
 		if err != nil {
 			failed = errors.Join(failed, err)
-			next.Store(int64(len(to))) // nobody needs to go on
+			next.Store(int64(n)) // nobody needs to go on
 			return
 		}
 		done++
@@ -90,20 +103,15 @@ func WrapAll(keys map[Suite]*SessionKey, to []*Certificate, progress func(done i
 			progress(done)
 		}
 	}
-	for range min(runtime.GOMAXPROCS(0), len(to)) {
+	for range min(runtime.GOMAXPROCS(0), n) {
 		group.Go(func() {
-			for i := next.Add(1) - 1; i < int64(len(to)); i = next.Add(1) - 1 {
-				envelope, err := keys[to[i].Suite()].Wrap(to[i])
-				envelopes[i] = envelope
-				finish(err)
+			for i := next.Add(1) - 1; i < int64(n); i = next.Add(1) - 1 {
+				finish(work(int(i)))
 			}
 		})
 	}
 	group.Wait()
-	if failed != nil {
-		return nil, failed
-	}
-	return envelopes, nil
+	return failed
 }
 
 // Unwrap opens an envelope with the one of keys that it is addressed to.

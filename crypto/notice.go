@@ -140,7 +140,7 @@ func sortHolders(recipients []*Recipient, desk []*Staff) ([]*Recipient, []*Staff
 		return nil, nil, errors.New("a recipient or a member of the desk was not verified")
 	}
 	recipients, desk = slices.Clone(recipients), slices.Clone(desk)
-	slices.SortFunc(recipients, func(a, b *Recipient) int { return compareMembers(a.member(), b.member()) })
+	slices.SortFunc(recipients, func(a, b *Recipient) int { return compareRepresentatives(a.representative, b.representative) })
 	slices.SortFunc(desk, func(a, b *Staff) int {
 		return cmp.Compare(a.certificate.fingerprint, b.certificate.fingerprint)
 	})
@@ -198,12 +198,13 @@ func checkDesk(author *Key, root *Root, desk []*Staff, recipients []*Recipient, 
 			return fmt.Errorf("the certificate of %s can't be sealed to: %w", s.Name(), err)
 		}
 	}
-	for _, r := range recipients {
+	return onAllCores(len(recipients), nil, func(i int) error {
+		r := recipients[i]
 		if err := r.certificate.CheckPolicy(now); err != nil {
 			return fmt.Errorf("the certificate of %s can't be sealed to: %w", r.representative, err)
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 func holderCertificates(recipients []*Recipient, desk []*Staff) []*Certificate {
