@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -160,12 +159,16 @@ func eventually(t testing.TB, what string, holds func() error) {
 
 // nodes are two "valise serve" on one PostgreSQL and one Redis, behind one address.
 type nodes struct {
-	demo *demo
-	*switchboard
-	database string // DSN
-	redis    *portaltest.RedisServer
-	logs     [2]*output
+	demo      *demo
+	line      *line
+	addresses [2]string
+	database  string // DSN
+	redis     *portaltest.RedisServer
+	logs      [2]*output
 }
+
+// use sends everybody to one of the nodes from now on.
+func (n *nodes) use(node int) { n.line.lead(n.addresses[node%len(n.addresses)]) }
 
 func startNodes(t *testing.T) *nodes {
 	t.Helper()
@@ -175,23 +178,22 @@ func startNodes(t *testing.T) *nodes {
 		t.Fatal(err)
 	}
 	fill := demoServer(dir, "127.0.0.1:0")
-	board := newSwitchboard(t)
-	n := &nodes{demo: d, switchboard: board, database: portaltest.PostgreSQL(t), redis: portaltest.StartRedis(t)}
+	n := &nodes{demo: d, line: newLine(t), database: portaltest.PostgreSQL(t), redis: portaltest.StartRedis(t)}
 	fill.Database, fill.Redis = n.database, n.redis.URL
 	fillInstitution(t, fill, d)
 
 	certificate := portaltest.TLS(t)
-	d.URL = "https://" + board.listener.Addr().String()
-	for i := range board.nodes {
-		board.nodes[i] = freeAddress(t)
-		n.logs[i] = startValise(t, "serve", "--listen", board.nodes[i], "--origin", d.URL,
+	d.URL = "https://" + n.line.address()
+	for i := range n.addresses {
+		n.addresses[i] = freeAddress(t)
+		n.logs[i] = startValise(t, "serve", "--listen", n.addresses[i], "--origin", d.URL,
 			"--institution", fill.Institution, "--root-certificate", fill.RootCertificate, "--portal-secret-file", fill.PortalSecretFile,
 			"--database", fill.Database, "--redis", fill.Redis, "--migrate",
 			"--tls-certificate", certificate.CertFile, "--tls-key", certificate.KeyFile)
 	}
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: certificate.Pool}}}
-	for i := range board.nodes {
-		board.use(i)
+	for i := range n.addresses {
+		n.use(i)
 		eventually(t, fmt.Sprintf("node %d is ready", i+1), func() error {
 			answer, err := client.Get(d.URL + "/readyz")
 			if err != nil {
@@ -235,64 +237,6 @@ func freeAddress(t *testing.T) string {
 	}
 	defer l.Close()
 	return l.Addr().String()
-}
-
-// switchboard is one address for two nodes: the load balancer, at our command.
-type switchboard struct {
-	listener net.Listener
-	nodes    [2]string
-
-	mu      sync.Mutex
-	current int
-	open    []net.Conn
-}
-
-func newSwitchboard(t *testing.T) *switchboard {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &switchboard{listener: l}
-	t.Cleanup(func() { l.Close(); s.use(0) })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go s.connect(c)
-		}
-	}()
-	return s
-}
-
-func (s *switchboard) connect(person net.Conn) {
-	s.mu.Lock()
-	address := s.nodes[s.current]
-	s.mu.Unlock()
-	node, err := net.Dial("tcp", address)
-	if err != nil {
-		person.Close()
-		return
-	}
-	s.mu.Lock()
-	s.open = append(s.open, person, node)
-	s.mu.Unlock()
-	go func() { io.Copy(node, person); node.Close() }()
-	io.Copy(person, node)
-	person.Close()
-}
-
-// use sends everybody to one node from now on.
-func (s *switchboard) use(node int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.current = node % len(s.nodes)
-	for _, c := range s.open {
-		c.Close()
-	}
-	s.open = nil
 }
 
 // visitor is a person at a browser.
