@@ -21,6 +21,7 @@ import (
 	"valise/portal"
 	"valise/portal/dispatch"
 	"valise/portal/ledger"
+	"valise/portal/publish"
 	"valise/portal/registry"
 	"valise/portal/session"
 	"valise/portal/store"
@@ -143,6 +144,7 @@ func (c *ServeCommand) open(ctx context.Context, log *slog.Logger) (_ *site, err
 		Root:           root,
 		Registry:       registry.New(s.store, root, secret, time.Now),
 		Dispatch:       dispatch.New(s.store, root, time.Now),
+		Publish:        publish.New(s.store, root, time.Now),
 		Ledger:         ledger.New(s.store),
 		LedgerKey:      ledgerKey,
 		Sessions:       session.NewStore(records, c.InsecureHTTP, time.Now),

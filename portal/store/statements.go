@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"encoding/hex"
 	"fmt"
 	"strings"
 	"time"
 
 	"valise/crypto"
 	"valise/portal"
+	"valise/portal/ledger"
 	"valise/portal/publish"
 )
 
@@ -246,7 +248,22 @@ func (t *tx) publish(p publish.Publication) (at time.Time, created bool, err err
 	if _, err := t.exec(`DELETE FROM statement_works WHERE statement = $1`, p.Statement); err != nil {
 		return at, false, err
 	}
+	if err := t.enterPublication(p); err != nil {
+		return at, false, err
+	}
 	return time.UnixMicro(p.PublishedAt.UnixMicro()).UTC(), true, nil
+}
+
+// enterPublication keeps the event for the ledger.
+func (t *tx) enterPublication(p publish.Publication) error {
+	kinds := map[crypto.StatementKind]ledger.Kind{
+		crypto.StatementOriginal: ledger.StatementPublished, crypto.StatementCorrection: ledger.StatementCorrected, crypto.StatementWithdrawal: ledger.StatementWithdrawn,
+	}
+	e := ledger.Event{Kind: kinds[p.Kind], Statement: p.Statement, Version: p.Version.Version, At: p.PublishedAt}
+	if n, err := hex.Decode(e.Manifest[:], []byte(p.ManifestSHA256)); err != nil || n != len(e.Manifest) {
+		return fmt.Errorf("a manifest's digest is damaged: %q", p.ManifestSHA256)
+	}
+	return t.enter(e)
 }
 
 // follows says whether a version is the next one after what is published, and finds when the first was.

@@ -32,14 +32,16 @@ func approvedWork(n crypto.Number, sealed string) publish.Work {
 	return publish.Work{Statement: n, Submission: []byte(sealed), SubmissionSHA256: publish.SHA256Of([]byte(sealed)), ApprovedBy: anApprover, ApprovedAt: noon}
 }
 
+func digestOf(version int) string { return publish.SHA256Of(fmt.Append(nil, version)) }
+
 // publication is version v of a statement out of an approved work.
 func publication(n crypto.Number, v int, submission string) publish.Publication {
-	kind, previous := crypto.StatementCorrection, fmt.Sprintf("digest %d", v-1)
+	kind, previous := crypto.StatementCorrection, digestOf(v-1)
 	if v == 1 {
 		kind, previous = crypto.StatementOriginal, ""
 	}
 	return publish.Publication{
-		Version:        publish.Version{Statement: n, Version: v, Kind: kind, ManifestSHA256: fmt.Sprintf("digest %d", v), Signed: fmt.Appendf(nil, "signed %d", v), PublishedAt: noon.Add(time.Duration(v) * time.Hour)},
+		Version:        publish.Version{Statement: n, Version: v, Kind: kind, ManifestSHA256: digestOf(v), Signed: fmt.Appendf(nil, "signed %d", v), PublishedAt: noon.Add(time.Duration(v) * time.Hour)},
 		PreviousSHA256: previous, Topic: "security", From: publish.Approved, SubmissionSHA256: publish.SHA256Of([]byte(submission)),
 		Titles: []publish.Title{{Language: "en", Title: fmt.Sprintf("Findings %d", v)}, {Language: "fr", Title: fmt.Sprintf("Constats %d", v)}},
 		Words:  publish.Words(fmt.Sprintf("The forensic findings; les constats de l’expertise, version %d", v)),
@@ -183,7 +185,7 @@ func TestPublishedOnce(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 		other := publication(n, 1, "approved")
-		other.ManifestSHA256 = "another"
+		other.ManifestSHA256 = digestOf(0)
 		_, _, err = db.Publish(ctx, other)
 		wantCode(t, err, portal.Conflict, "version-exists")
 

@@ -59,6 +59,9 @@ func (s *server) apiRoutes() []route {
 		{pattern: "POST /login", access: anyone, handle: s.postLogIn},
 		{pattern: "POST /evidence", access: anyone, handle: s.postEvidence},
 
+		{pattern: "GET /statements", access: anyone, handle: s.getStatements},
+		{pattern: "GET /statements/{statement}", access: anyone, handle: s.getStatement},
+
 		// Any session.
 		{pattern: "GET /session", access: anySession, handle: s.getSession},
 		{pattern: "POST /logout", access: anySession, handle: s.postLogOut},
@@ -91,6 +94,14 @@ func (s *server) apiRoutes() []route {
 		{pattern: "POST /staff/notices/{notice}/approval", access: staff, handle: s.postApproval},
 		{pattern: "GET /staff/notices/{notice}/status", access: staff, handle: s.getStatus},
 		{pattern: "GET /staff/notices/{notice}/acknowledgements/{mailbox}", access: staff, handle: s.getStaffAcknowledgement},
+		{pattern: "GET /staff/statements", access: staff, handle: s.getStaffStatements},
+		{pattern: "GET /staff/statements/{statement}", access: staff, handle: s.getStaffStatement},
+		{pattern: "PUT /staff/statements/{statement}/draft", access: staff, handle: s.putStatementDraft, maxBody: api.MaxStatementRequest},
+		{pattern: "POST /staff/statements/{statement}/discard", access: staff, handle: s.postStatementDiscard},
+		{pattern: "POST /staff/statements/{statement}/submission", access: staff, handle: s.postStatementSubmission, maxBody: api.MaxStatementRequest},
+		{pattern: "POST /staff/statements/{statement}/approval", access: staff, handle: s.postStatementApproval, maxBody: api.MaxStatementRequest},
+		{pattern: "POST /staff/statements/{statement}/return", access: staff, handle: s.postStatementReturn},
+		{pattern: "POST /staff/statements/{statement}/cancel", access: staff, handle: s.postStatementCancel},
 		{pattern: "GET /staff/notices/{notice}/acknowledgements/{mailbox}/proof", access: staff, handle: s.getStaffAcknowledgementProof},
 	}
 	for i := range rows {

@@ -15,6 +15,7 @@ import (
 	"valise/portal"
 	"valise/portal/dispatch"
 	"valise/portal/ledger"
+	"valise/portal/publish"
 	"valise/portal/registry"
 	"valise/portal/session"
 )
@@ -26,6 +27,7 @@ type Portal struct {
 	Root           *crypto.Root
 	Registry       *registry.Registry
 	Dispatch       *dispatch.Dispatch
+	Publish        *publish.Publish
 	Ledger         *ledger.Ledger
 	LedgerKey      []byte // crypto.SignLedgerKey; nil: nobody signs the ledger
 	Sessions       *session.Store
@@ -112,7 +114,7 @@ func (p *Portal) check() error {
 		return err
 	}
 	for name, missing := range map[string]bool{
-		"Root": p.Root == nil, "Registry": p.Registry == nil, "Dispatch": p.Dispatch == nil, "Ledger": p.Ledger == nil, "Sessions": p.Sessions == nil,
+		"Root": p.Root == nil, "Registry": p.Registry == nil, "Dispatch": p.Dispatch == nil, "Publish": p.Publish == nil, "Ledger": p.Ledger == nil, "Sessions": p.Sessions == nil,
 		"Challenges": p.Challenges == nil, "Limiter": p.Limiter == nil, "Log": p.Log == nil, "Now": p.Now == nil,
 	} {
 		if missing {

@@ -30,6 +30,7 @@ import (
 	"valise/portal"
 	"valise/portal/dispatch"
 	"valise/portal/ledger"
+	"valise/portal/publish"
 	"valise/portal/registry"
 	"valise/portal/session"
 	"valise/portal/store"
@@ -140,7 +141,7 @@ func (p *Server) open(o Options) {
 			Languages: []string{"en", "fr"}, Contact: []string{"Registry of the court"},
 		},
 		Origin: p.URL, Root: root,
-		Registry: registry.New(p.Store, root, secret, o.Now), Dispatch: dispatch.New(p.Store, root, o.Now), Ledger: ledger.New(p.Store),
+		Registry: registry.New(p.Store, root, secret, o.Now), Dispatch: dispatch.New(p.Store, root, o.Now), Publish: publish.New(p.Store, root, o.Now), Ledger: ledger.New(p.Store),
 		Sessions: session.NewStore(place, false, o.Now), Challenges: session.NewChallenges(place),
 		Limiter: session.NewLimiter(place, secret, o.Now), TrustedProxies: o.TrustedProxies,
 		Ready: ready, Log: slog.New(slog.NewJSONHandler(p.Log, &slog.HandlerOptions{Level: slog.LevelDebug})), Now: o.Now,
