@@ -23,9 +23,10 @@ func (p *Publish) Statement(ctx context.Context, n crypto.Number) ([]Version, er
 
 // Archive returns a page of the archive, newest first, and where the next one begins; 0 when there is no next one. Anyone may read it.
 func (p *Publish) Archive(ctx context.Context, q Query) ([]Entry, Place, error) {
-	switch {
-	case q.Limit == 0:
+	if q.Limit == 0 {
 		q.Limit = DefaultPage
+	}
+	switch {
 	case q.Limit < 1 || q.Limit > MaxPage:
 		return nil, 0, invalid("invalid-limit", "A page has 1 to %d statements.", MaxPage)
 	case strings.ContainsFunc(q.Language, func(r rune) bool {
