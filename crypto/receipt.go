@@ -93,13 +93,14 @@ func VerifyReceipt(receipt []byte, v *VerifiedManifest, c *Certificate, now time
 	if err := a.checkNotice(v); err != nil {
 		return nil, err
 	}
-	if a.Certificate != c.fingerprint {
-		return nil, fmt.Errorf("the receipt names the certificate %s, but it was signed with %s", a.Certificate, c.fingerprint)
+	if err := c.checkReceiptSigner(a.Certificate, a.Representative); err != nil {
+		return nil, err
 	}
-	if err := c.checkUserID(a.Representative.String()); err != nil {
-		return nil, fmt.Errorf("the receipt was signed with a key that is not that of %s: %w", a.Representative, c.withFingerprint(err))
+	signed := latest(v.authorSignature.Made(), v.approverSignature.Made())
+	if a.Time.Before(signed.Add(-ClockSkew)) {
+		return nil, fmt.Errorf("the receipt is dated %s, before %s was signed", formatTextTime(a.Time), v.manifest.Notice)
 	}
-	if err := a.checkTime(v, s.Made(), now); err != nil {
+	if err := checkReceiptTime(a.Time, s.Made(), now); err != nil {
 		return nil, err
 	}
 	return &Receipt{acknowledgement: a, signature: s, respelt: respelt}, nil
@@ -123,17 +124,26 @@ func (a *Acknowledgement) checkNotice(v *VerifiedManifest) error {
 	return nil
 }
 
-// checkTime compares the time in the text with that of the signature, with those
-// of the staff's, and with the clock.
-func (a *Acknowledgement) checkTime(v *VerifiedManifest, made, now time.Time) error {
-	earliest := latest(v.authorSignature.Made(), v.approverSignature.Made()).Add(-ClockSkew)
+// checkReceiptSigner says whether c, which made the signature, is the certificate that
+// the receipt names, and that of the representative whom it names.
+func (c *Certificate) checkReceiptSigner(named Fingerprint, as Representative) error {
+	if named != c.fingerprint {
+		return fmt.Errorf("the receipt names the certificate %s, but it was signed with %s", named, c.fingerprint)
+	}
+	if err := c.checkUserID(as.String()); err != nil {
+		return fmt.Errorf("the receipt was signed with a key that is not that of %s: %w", as, c.withFingerprint(err))
+	}
+	return nil
+}
+
+// checkReceiptTime compares the time in a receipt's text with that of its signature,
+// and with the clock.
+func checkReceiptTime(said, made, now time.Time) error {
 	switch {
-	case a.Time.Before(earliest):
-		return fmt.Errorf("the receipt is dated %s, before %s was signed", formatTextTime(a.Time), v.manifest.Notice)
-	case a.Time.After(now.Add(ClockSkew)):
-		return fmt.Errorf("the receipt is dated %s, which is in the future", formatTextTime(a.Time))
-	case made.Before(a.Time.Add(-ClockSkew)) || made.After(a.Time.Add(receiptPeriod)):
-		return fmt.Errorf("the receipt says %s, but was signed at %s: check the clock, and take a new text to sign", formatTextTime(a.Time), formatTextTime(made.UTC()))
+	case said.After(now.Add(ClockSkew)):
+		return fmt.Errorf("the receipt is dated %s, which is in the future", formatTextTime(said))
+	case made.Before(said.Add(-ClockSkew)) || made.After(said.Add(receiptPeriod)):
+		return fmt.Errorf("the receipt says %s, but was signed at %s: check the clock, and take a new text to sign", formatTextTime(said), formatTextTime(made.UTC()))
 	}
 	return nil
 }

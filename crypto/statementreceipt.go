@@ -152,13 +152,14 @@ func VerifyStatementReceipt(receipt []byte, v *VerifiedStatement, c *Certificate
 	if err := a.checkStatement(v); err != nil {
 		return nil, err
 	}
-	if a.Certificate != c.fingerprint {
-		return nil, fmt.Errorf("the receipt names the certificate %s, but it was signed with %s", a.Certificate, c.fingerprint)
+	if err := c.checkReceiptSigner(a.Certificate, a.Representative); err != nil {
+		return nil, err
 	}
-	if err := c.checkUserID(a.Representative.String()); err != nil {
-		return nil, fmt.Errorf("the receipt was signed with a key that is not that of %s: %w", a.Representative, c.withFingerprint(err))
+	published := latest(v.checked.manifest.PublishAt, v.approverSignature.Made())
+	if a.Time.Before(published.Add(-ClockSkew)) {
+		return nil, fmt.Errorf("the receipt is dated %s, before %s was approved and published", formatTextTime(a.Time), v.checked.manifest.Statement)
 	}
-	if err := a.checkTime(v, s.Made(), now); err != nil {
+	if err := checkReceiptTime(a.Time, s.Made(), now); err != nil {
 		return nil, err
 	}
 	return &StatementReceipt{acknowledgement: a, signature: s, respelt: respelt}, nil
@@ -177,18 +178,4 @@ func (a *StatementAcknowledgement) checkStatement(v *VerifiedStatement) error {
 		return fmt.Errorf("the receipt is for another manifest of %s than the one at hand", m.Statement)
 	}
 	return v.mayBeAcknowledgedBy(a.Representative)
-}
-
-func (a *StatementAcknowledgement) checkTime(v *VerifiedStatement, made, now time.Time) error {
-	m := v.checked.manifest
-	earliest := latest(m.PublishAt, v.approverSignature.Made()).Add(-ClockSkew)
-	switch {
-	case a.Time.Before(earliest):
-		return fmt.Errorf("the receipt is dated %s, before %s was approved and published", formatTextTime(a.Time), m.Statement)
-	case a.Time.After(now.Add(ClockSkew)):
-		return fmt.Errorf("the receipt is dated %s, which is in the future", formatTextTime(a.Time))
-	case made.Before(a.Time.Add(-ClockSkew)) || made.After(a.Time.Add(receiptPeriod)):
-		return fmt.Errorf("the receipt says %s, but was signed at %s: check the clock, and take a new text to sign", formatTextTime(a.Time), formatTextTime(made.UTC()))
-	}
-	return nil
 }

@@ -50,14 +50,12 @@ func (a Actor) Holder() string {
 	return ""
 }
 
-const staffPrefix = "staff:"
-
-// StaffHolder is the holder name of a staff member.
-func StaffHolder(f crypto.Fingerprint) string { return staffPrefix + string(f) }
+// StaffHolder is the holder name of a staff member, as crypto.StaffHolder spells it.
+func StaffHolder(f crypto.Fingerprint) string { return crypto.StaffHolder(f) }
 
 // StaffFingerprint takes a holder name apart; ok is false when it isn't a staff member's.
 func StaffFingerprint(holder string) (f crypto.Fingerprint, ok bool) {
-	rest, ok := strings.CutPrefix(holder, staffPrefix)
+	rest, ok := strings.CutPrefix(holder, crypto.StaffHolder(""))
 	return crypto.Fingerprint(rest), ok
 }
 
