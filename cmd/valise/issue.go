@@ -22,6 +22,7 @@ type IssueCommand struct {
 	Person        string         `required:"" placeholder:"NAME" help:"The representative's name."`
 	Profile       crypto.Profile `default:"pq" enum:"pq,compat" help:"pq: post-quantum, for those who use this portal's pages or program. compat: for those who must use GnuPG or Thunderbird."`
 	Letter        string         `required:"" placeholder:"FILE" help:"Where to write the letter, an HTML page to be printed."`
+	Contact       []string       `env:"VALISE_LETTER_CONTACT" sep:"none" placeholder:"LINE" help:"A line for the letter that says how to reach a person at the institution, such as a telephone number; may be given several times. It is never taken from the portal, whom the letter teaches to doubt."`
 	ClaimCodeFile string         `placeholder:"FILE" help:"Write the claim code there, too, for what prints letters by another way."`
 }
 
@@ -36,7 +37,7 @@ The claim code stands in the letter and nowhere else. Print the letter, have it 
 EXAMPLES
 
   valise issue --server https://portal.example --key chen.key --kind state --stakeholder "Republic of Elbonia" \
-      --person "Ama Mensah" --letter elbonia-1.html
+      --person "Ama Mensah" --contact "Registry: +31 70 000 0000" --letter elbonia-1.html
 
   valise issue … --mailbox S-7K2M9QXD --person "Kofi Owusu" --letter elbonia-2.html
 
@@ -50,7 +51,7 @@ JSON
 
 ENVIRONMENT
 
-  VALISE_SERVER, VALISE_KEY; HTTPS_PROXY, NO_PROXY and SSL_CERT_FILE as everywhere
+  VALISE_SERVER, VALISE_KEY, VALISE_LETTER_CONTACT; HTTPS_PROXY, NO_PROXY and SSL_CERT_FILE as everywhere
 
 EXIT STATUS
 
@@ -152,7 +153,7 @@ func (c *IssueCommand) existing() (crypto.Number, error) {
 // deliver writes the letter first: a code that is nowhere is a mailbox lost. When the
 // portal then refuses, the letter is taken away.
 func (c *IssueCommand) deliver(ctx context.Context, o *officer, i api.Institution, order ceremony.Order, issued *ceremony.Issued) error {
-	letter, err := writeLetter(o, i, order, issued.Code)
+	letter, err := writeLetter(o, i, order, issued.Code, c.Contact)
 	if err != nil {
 		return err
 	}

@@ -27,6 +27,7 @@ type letter struct {
 	Code        []string // groups of five
 	Fingerprint []string // groups of four
 	SHA256      []string // groups of eight
+	Contact     []string // how to reach a person; the registrar's word, never the server's
 	QR          template.HTML
 }
 
@@ -47,13 +48,13 @@ func (l *letter) NameIn(tag string) string {
 
 // writeLetter fills the letter in. Nothing in it but the institution's name in its
 // languages is the server's word: that name is compared with the root's by the registrar's eye.
-func writeLetter(o *officer, i api.Institution, order ceremony.Order, code crypto.ClaimCode) ([]byte, error) {
+func writeLetter(o *officer, i api.Institution, order ceremony.Order, code crypto.ClaimCode, contact []string) ([]byte, error) {
 	as := order.Representative
 	root := o.trust.Root().Certificate()
 	l := &letter{
 		Date: time.Now().Format(time.DateOnly), Origin: o.client.Origin(), Number: as.String(),
 		Code: strings.Split(string(code), "-"), Fingerprint: strings.Fields(root.Fingerprint().Spaced()),
-		SHA256: strings.Fields(groupsOf(root.PublicKeySHA256(), 8)),
+		SHA256: strings.Fields(groupsOf(root.PublicKeySHA256(), 8)), Contact: contact,
 	}
 	if as.Mailbox.Kind() != crypto.KindIndividual {
 		l.Addressee = append(l.Addressee, order.Person)
