@@ -6,6 +6,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"valise/portal/client"
+	"valise/portal/ledger"
 )
 
 const description = `Sealed notices for States, organisations and individuals: opened only by their recipients, believed only with two staff members' signatures, answered with a signed receipt that any gpg can check.`
@@ -31,6 +32,8 @@ type CLI struct {
 
 	Verify VerifyCommand `cmd:"" group:"anyone" help:"Verify a receipt, a signed manifest, a certificate chain or a sealed message."`
 
+	Ledger LedgerCommand `cmd:"" group:"anyone" help:"The public log in which everything is entered: follow it, prove what is in it; sign and witness it."`
+
 	Root    RootCommand    `cmd:"" group:"staff" help:"The institution's root key."`
 	Staff   StaffCommand   `cmd:"" group:"staff" help:"Staff keys: make, certify, show to the portal."`
 	Issue   IssueCommand   `cmd:"" group:"staff" help:"Issue a mailbox to a representative and write their letter (registrars)."`
@@ -46,7 +49,7 @@ type CLI struct {
 type errorJSON struct {
 	Error struct {
 		Message string `json:"message"`
-		Code    string `json:"code,omitempty"` // the portal's, when it refused
+		Code    string `json:"code,omitempty"` // the portal's, when it refused; or what is wrong with a ledger
 	} `json:"error"`
 }
 
@@ -54,8 +57,12 @@ func failureJSON(err error) errorJSON {
 	var f errorJSON
 	f.Error.Message = err.Error()
 	var refusal *client.Error
-	if errors.As(err, &refusal) {
+	var alarm *ledger.Alarm
+	switch {
+	case errors.As(err, &refusal):
 		f.Error.Code = refusal.Code
+	case errors.As(err, &alarm):
+		f.Error.Code = string(alarm.Trouble)
 	}
 	return f
 }

@@ -37,6 +37,7 @@ FILES
   DIR/demo.json     what is printed, for programs
   DIR/keys/         root and staff keys, each with its passphrase beside it
   DIR/secrets/      representatives' passphrases, for --secret-file
+  DIR/ledger.key    the ledger's private key; ledger.state is what was signed last, ledger-key.asc the root's word on it
   DIR/portal.log    the log, as JSON lines
 
 EXIT STATUS
@@ -107,11 +108,17 @@ func (c *DemoCommand) Run(ctx context.Context, p *process) (err error) {
 		return err
 	}
 	defer log.Close()
-	site, err := demoServer(dir, c.Listen).open(ctx, slog.New(slog.NewJSONHandler(log, nil)))
+	logger := slog.New(slog.NewJSONHandler(log, nil))
+	site, err := demoServer(dir, c.Listen).open(ctx, logger)
 	if err != nil {
 		return err
 	}
 	defer site.Close()
+	stop, err := signDemoLedger(ctx, dir, site.store, logger)
+	if err != nil {
+		return err
+	}
+	defer stop()
 	return serveDemo(ctx, site, d, dir, p.stdout)
 }
 
@@ -139,8 +146,13 @@ func (c *DemoCommand) folder() (dir string, temporary bool, err error) {
 
 // demoServer is how the demo serves.
 func demoServer(dir, listen string) *ServeCommand {
+	ledgerKey := filepath.Join(dir, demoLedgerKey)
+	if _, err := os.Stat(ledgerKey); err != nil {
+		ledgerKey = "" // a demo from before there was a ledger
+	}
 	return &ServeCommand{
 		Listen:           listen,
+		LedgerKey:        ledgerKey,
 		Institution:      filepath.Join(dir, "institution.toml"),
 		RootCertificate:  filepath.Join(dir, "root.asc"),
 		PortalSecretFile: filepath.Join(dir, "portal.secret"),
@@ -233,6 +245,7 @@ func (d *demo) print(w io.Writer) {
 			}
 		}
 	}
+	fmt.Fprintf(w, "    Follow the ledger:     bin/valise ledger verify %s --root-fingerprint %s\n", d.URL, d.RootFingerprint)
 	fmt.Fprint(w, "\n  Ctrl-C ends it.\n\n")
 }
 

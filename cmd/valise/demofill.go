@@ -101,7 +101,7 @@ func newDemo(dir string) (*demo, error) {
 			return nil, err
 		}
 	}
-	return d, nil
+	return d, newDemoLedger(dir, d.root, now)
 }
 
 func (d *demo) hire(name string, role crypto.Role, now time.Time) error {

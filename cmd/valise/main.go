@@ -13,6 +13,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"valise/portal/ledger"
 )
 
 // Exit statuses of every command.
@@ -20,6 +22,7 @@ const (
 	exitDone   = 0 // done; what was to be verified held
 	exitFailed = 1 // refused, failed, or did not hold
 	exitUsage  = 2 // wrong usage; nothing was tried
+	exitAlarm  = 3 // a ledger was rewritten, forked, altered …: somebody must look
 )
 
 func main() {
@@ -87,6 +90,10 @@ func (p *process) conclude(err error) int {
 	code := exitFailed
 	if errors.As(err, &usage) {
 		code = exitUsage
+	}
+	var alarm *ledger.Alarm
+	if errors.As(err, &alarm) {
+		code = exitAlarm
 	}
 	if p.json {
 		p.printJSON(failureJSON(err))

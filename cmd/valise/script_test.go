@@ -24,6 +24,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"valise/crypto"
 	"valise/portal/portaltest"
 )
 
@@ -40,8 +41,9 @@ func (t tests) Run() int { return portaltest.Run(t.M) }
 // scripts have:
 //
 //	exits N command…    runs it and demands the exit status
-//	portal              starts a portal on $SERVER, under the root in root.asc; $BEHIND is where it listens itself
-//	lie nothing|approval|membership|staff|root|salt   what the line in front of the portal changes in its answers
+//	portal [FLAG FILE]…  starts a portal on $SERVER, under the root in root.asc; $BEHIND is where it listens itself
+//	witness KEY VKEY    starts a witness with a key, of the ledger with a verifier key, and writes the file "witnesses" that names it
+//	lie nothing|approval|membership|staff|root|salt|older FILE   what the line in front of the portal changes in its answers
 //	field NAME KEY…     puts a field of the JSON on standard output into $NAME
 func TestScripts(t *testing.T) {
 	for _, program := range []string{"gpg"} {
@@ -60,10 +62,11 @@ func TestScripts(t *testing.T) {
 			return os.Mkdir(gnupg, 0o700)
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"exits":  exits,
-			"portal": startPortal,
-			"lie":    lie,
-			"field":  field,
+			"exits":   exits,
+			"portal":  startPortal,
+			"witness": startWitness,
+			"lie":     lie,
+			"field":   field,
 		},
 	})
 }
@@ -141,10 +144,10 @@ func startPortal(ts *testscript.TestScript, neg bool, args []string) {
 	log := &watched{found: make(chan string, 1)}
 	stopped := make(chan int, 1)
 	go func() {
-		stopped <- run(ctx, []string{
+		stopped <- run(ctx, append([]string{
 			"serve", "--listen", "127.0.0.1:0", "--origin", p.line.URL, "--insecure-http", "--institution", ts.MkAbs("institution.toml"),
 			"--root-certificate", ts.MkAbs("root.asc"), "--portal-secret-file", ts.MkAbs("portal.secret"), "--database", ts.MkAbs("portal.db"), "--migrate",
-		}, strings.NewReader(""), io.Discard, log)
+		}, flagsIn(ts, args)...), strings.NewReader(""), io.Discard, log)
 	}()
 	ts.Defer(func() {
 		p.line.Close()
@@ -162,6 +165,46 @@ func startPortal(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	ts.Setenv("SERVER", p.line.URL)
 	ts.Setenv("BEHIND", behind.Load().String())
+}
+
+// flagsIn are flags whose values are files of the script.
+func flagsIn(ts *testscript.TestScript, args []string) (flags []string) {
+	for _, arg := range args {
+		if !strings.HasPrefix(arg, "-") {
+			arg = ts.MkAbs(arg)
+		}
+		flags = append(flags, arg)
+	}
+	return flags
+}
+
+// startWitness reads "witness KEY VKEY".
+func startWitness(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: witness KEY VKEY")
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	log := &watched{found: make(chan string, 1)}
+	stopped := make(chan int, 1)
+	go func() {
+		stopped <- run(ctx, []string{
+			"ledger", "witness", "--listen", "127.0.0.1:0", "--folder", ts.MkAbs("witness"), "--create", "--key", ts.MkAbs(args[0]), "--log", ts.MkAbs(args[1]),
+		}, strings.NewReader(""), io.Discard, log)
+	}()
+	ts.Defer(func() {
+		cancel()
+		<-stopped
+	})
+	select {
+	case address := <-log.found:
+		key := regexp.MustCompile(`"verifier_key":"([^"]+)"`).FindStringSubmatch(log.String())
+		ts.Check(os.WriteFile(ts.MkAbs("witnesses"), []byte("# for the test\n\n"+key[1]+" http://"+address+"\n"), 0o600))
+	case code := <-stopped:
+		stopped <- code
+		ts.Fatalf("the witness did not start (%d): %s", code, log)
+	case <-time.After(30 * time.Second):
+		ts.Fatalf("the witness did not start: %s", log)
+	}
 }
 
 // watched is a log that is looked through for the address.
@@ -191,10 +234,13 @@ func (w *watched) String() string {
 }
 
 func lie(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: lie nothing|approval|membership|staff|root|salt")
+	if neg || len(args) == 0 || len(args) > 1 != (args[0] == "older") {
+		ts.Fatalf("usage: lie nothing|approval|membership|staff|root|salt|older FILE")
 	}
 	what := args[0]
+	if what == "older" { // an earlier certificate of somebody on the staff
+		what += " " + ts.ReadFile(args[1])
+	}
 	if what == "staff" || what == "root" { // of another institution, in the file named by what
 		what += " " + ts.ReadFile("foreign.asc")
 	}
@@ -223,6 +269,8 @@ func (p *portalOnALine) change(r *http.Response) error {
 			delete(object, "membership")
 		case what == "staff" && institution:
 			object["staff"] = []any{text}
+		case what == "older" && institution:
+			replaceStaff(object["staff"].([]any), text)
 		case what == "root" && institution:
 			object["root"] = text
 		case what == "salt" && object["salt"] != nil:
@@ -236,6 +284,19 @@ func (p *portalOnALine) change(r *http.Response) error {
 	r.ContentLength = int64(len(body))
 	r.Header.Set("Content-Length", fmt.Sprint(len(body)))
 	return nil
+}
+
+// replaceStaff puts a certificate in the place of another one of the same key.
+func replaceStaff(staff []any, with string) {
+	older, err := crypto.ParseCertificate([]byte(with))
+	if err != nil {
+		panic(err)
+	}
+	for i, armored := range staff {
+		if c, err := crypto.ParseCertificate([]byte(armored.(string))); err == nil && c.Fingerprint() == older.Fingerprint() {
+			staff[i] = with
+		}
+	}
 }
 
 func walk(v any, visit func(map[string]any)) {

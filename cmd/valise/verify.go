@@ -14,6 +14,7 @@ import (
 	"valise/portal/api"
 	"valise/portal/ceremony"
 	"valise/portal/client"
+	"valise/portal/ledger"
 )
 
 // VerifyCommand verifies whatever the institution or a representative signed.
@@ -21,7 +22,7 @@ type VerifyCommand struct {
 	Server       string `env:"VALISE_SERVER" placeholder:"URL" help:"The portal's address; not needed with --offline."`
 	InsecureHTTP bool   `name:"insecure-http" help:"Allow http:// to another machine. INSECURE: whoever is on the line can take the session over."`
 
-	File       string `arg:"" help:"A receipt, a signed manifest, a chain of certificates, or a sealed message (\"-\": standard input)."`
+	File       string `arg:"" help:"A receipt, a signed manifest, a chain of certificates, a proof from the ledger, or a sealed message (\"-\": standard input)."`
 	As         string `env:"VALISE_AS" placeholder:"NUMBER" help:"For a sealed message: your number."`
 	SecretFile string `placeholder:"FILE" help:"For a sealed message: a file whose first line is your passphrase."`
 	Key        string `type:"existingfile" placeholder:"FILE" help:"For a sealed message: your own private key, if you claimed with one."`
@@ -37,6 +38,7 @@ func (VerifyCommand) Help() string {
   a receipt            the signature, its key's chain root → registrar → issued key → own key, author's and approver's signatures over the notice that it names, and that this notice was meant for who signed the receipt. The portal gives whoever has a receipt the evidence; nobody needs to log in.
   a signed manifest    (valise open --manifest) author's and approver's signatures and chains
   certificates         (valise cert --chain) the chain of a representative; or a staff member's certificate
+  a proof              (valise ledger proof, or saved from the portal) that something is in the institution's ledger
   a sealed message     (message.asc) opens it with your key and verifies it as 'valise open' does; needs --as
 
 Nothing that the portal says is believed but what those signatures prove; so evidence that was saved with --save, on any day, by anybody, proves as much years later, when there may be no portal to ask.
@@ -51,7 +53,7 @@ EXAMPLES
 
 JSON
 
-  held (true), kind (receipt, manifest, chain, staff, message), and what it is about: notice, manifest_sha256, author, approver, representative, fingerprint, registrar, meant_for (of a receipt: whom the notice was meant for; missing when the evidence doesn't show it), decision, time, received, roles
+  held (true), kind (receipt, manifest, chain, staff, proof, message), and what it is about: notice, manifest_sha256, author, approver, representative, fingerprint, registrar, meant_for (of a receipt: whom the notice was meant for; missing when the evidence doesn't show it), decision, time, received, roles, ledger (origin, index, size, event, sha256, cosignatures: where it was entered; of a receipt null until a checkpoint covers it)
 
 ENVIRONMENT
 
@@ -78,6 +80,7 @@ type verifiedJSON struct {
 	Received       *time.Time         `json:"received,omitempty"`
 	Name           string             `json:"name,omitempty"`
 	Roles          []crypto.Role      `json:"roles,omitempty"`
+	Ledger         *includedInJSON    `json:"ledger,omitempty"`
 }
 
 // maxVerified is the size in bytes of the largest file verified: an armored message.
@@ -102,7 +105,7 @@ func (c *VerifyCommand) Run(ctx context.Context, p *process) error {
 	kind := kindOfFile(file)
 	switch {
 	case kind == "":
-		return fmt.Errorf("%s is neither a receipt, a signed manifest, a certificate nor a sealed message", c.File)
+		return fmt.Errorf("%s is neither a receipt, a signed manifest, a certificate, a proof from a ledger nor a sealed message", c.File)
 	case kind == "message":
 		return c.message(ctx, p, file)
 	case !pinned:
@@ -118,7 +121,9 @@ func (c *VerifyCommand) Run(ctx context.Context, p *process) error {
 	}
 	switch kind {
 	case "receipt":
-		err = verifyReceiptFile(p, t, file, proof.Evidence)
+		err = verifyReceiptFile(p, t, file, proof)
+	case "proof":
+		err = verifyProofFile(p, pin, file, proof.Institution)
 	case "manifest":
 		err = verifyManifestFile(p, t, file)
 	default:
@@ -184,6 +189,7 @@ func kindOfFile(file []byte) string {
 		"manifest": "valise manifest v1",
 		"chain":    "-----BEGIN PGP PUBLIC KEY BLOCK-----",
 		"message":  "-----BEGIN PGP MESSAGE-----",
+		"proof":    "c2sp.org/tlog-proof@",
 	} {
 		if bytes.HasPrefix(start, []byte(prefix)) {
 			return kind
@@ -195,10 +201,22 @@ func kindOfFile(file []byte) string {
 	return ""
 }
 
-func verifyReceiptFile(p *process, t *ceremony.Trust, file []byte, e *api.Evidence) error {
-	v, err := ceremony.VerifyReceipt(t, file, *e, time.Now())
+func verifyReceiptFile(p *process, t *ceremony.Trust, file []byte, proof *proofFile) error {
+	v, err := ceremony.VerifyReceipt(t, file, *proof.Evidence, time.Now())
 	if err != nil {
 		return err
+	}
+	var in *ledger.Included
+	var entered *includedInJSON
+	if proof.Evidence.LedgerProof != "" {
+		policy, err := policyFrom(t.Pin(), proof.Institution)
+		if err != nil {
+			return err
+		}
+		if in, err = verifyReceiptProof(policy, []byte(proof.Evidence.LedgerProof), file); err != nil {
+			return err
+		}
+		entered = includedJSON(in, "").Ledger
 	}
 	a := v.Receipt.Acknowledgement()
 	meantFor, meant := "", "NOT SHOWN by the evidence: that the notice was meant for them, and not passed on to them by somebody else"
@@ -210,12 +228,40 @@ func verifyReceiptFile(p *process, t *ceremony.Trust, file []byte, e *api.Eviden
 		Held: true, Kind: "receipt", Notice: a.Notice, ManifestSHA256: a.ManifestSHA256, Representative: a.Representative.String(), Fingerprint: a.Certificate,
 		Registrar: v.Signer.Registrar().Name(), MeantFor: meantFor, Decision: a.Decision, Time: optional(a.Time), Received: optional(v.Received),
 		Author: signedBy(v.Notice.Author(), v.Notice.AuthorSignature()), Approver: signedBy(v.Notice.Approver(), v.Notice.ApproverSignature()),
+		Ledger: entered,
 	}, func() {
 		p.say("It holds: %s %s %s at %s.", a.Representative, a.Decision, a.Notice, hourUTC(a.Time))
 		p.say("    signed with %s, whose chain goes by %s (registrar) to the root", a.Certificate.Spaced(), v.Signer.Registrar().Name())
 		showSigners(p, v.Notice)
 		p.say("    %s", meant)
 		p.say("    the portal says that it received it at %s", hourUTC(v.Received))
+		if in != nil {
+			p.say("    entered in the ledger:")
+			showIncluded(p, in)
+		} else {
+			p.say("    no checkpoint of the ledger covers it yet")
+		}
+	})
+	return nil
+}
+
+// verifyProofFile verifies a proof from the ledger.
+func verifyProofFile(p *process, pin crypto.Pin, file []byte, i api.Institution) error {
+	policy, err := policyFrom(pin, i)
+	if err != nil {
+		return err
+	}
+	proof, err := ledger.ParseProof(file)
+	if err != nil {
+		return err
+	}
+	in, err := policy.VerifyProof(proof, nil)
+	if err != nil {
+		return err
+	}
+	p.report(includedJSON(in, ""), func() {
+		p.say("It holds: this is in the institution's ledger.")
+		showIncluded(p, in)
 	})
 	return nil
 }

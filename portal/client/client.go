@@ -140,7 +140,8 @@ func isLoopback(host string) bool {
 // call is one question.
 type call struct {
 	method     string
-	path       string // below api.Root
+	root       string // "": api.Root
+	path       string // below it
 	body       any    // nil: none
 	maxRequest int    // bytes; 0: api.MaxRequest
 	maxAnswer  int64  // bytes; 0: maxAnswer
@@ -212,7 +213,11 @@ func (e *lineError) Error() string {
 func (e *lineError) Unwrap() error { return e.err }
 
 func (c *Client) once(ctx context.Context, q call, body []byte, into any) error {
-	request, err := http.NewRequestWithContext(ctx, q.method, c.origin+api.Root+q.path, bytes.NewReader(body))
+	root := q.root
+	if root == "" {
+		root = api.Root
+	}
+	request, err := http.NewRequestWithContext(ctx, q.method, c.origin+root+q.path, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ const (
 	Altered     Trouble = "altered"      // what is served isn't what was signed
 	Missing     Trouble = "missing"      // the leaf that was looked for isn't there
 	Unwitnessed Trouble = "unwitnessed"  // too few witnesses cosigned
+	Withheld    Trouble = "withheld"     // the portal shows an older certificate of somebody than the log has
 )
 
 // Alarm is an error that says that a log, or whoever serves it, misbehaves. The text is
