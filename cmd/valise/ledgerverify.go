@@ -243,7 +243,7 @@ func (c *LedgerVerifyCommand) keepEvidence(p *process, state string, err error) 
 	if len(parts) < 2 {
 		return fmt.Errorf("ALARM: %w", err)
 	}
-	path := fmt.Sprintf("%s.alarm-%s.txt", state, time.Now().UTC().Format("20060102T150405Z"))
+	path := fmt.Sprintf("%s.alarm-%s-%s.txt", state, alarm.Trouble, time.Now().UTC().Format("20060102T150405Z"))
 	if writeErr := p.writeOut(path, []byte(strings.Join(parts, "\n")), 0o644); writeErr != nil {
 		return fmt.Errorf("ALARM: %w (they could not be written to a file: %v)\n\n%s", err, writeErr, strings.Join(parts, "\n"))
 	}
