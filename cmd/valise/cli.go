@@ -34,15 +34,17 @@ type CLI struct {
 
 	Ledger LedgerCommand `cmd:"" group:"anyone" help:"The public log in which everything is entered: follow it, prove what is in it; sign and witness it."`
 
-	Root    RootCommand    `cmd:"" group:"staff" help:"The institution's root key."`
-	Staff   StaffCommand   `cmd:"" group:"staff" help:"Staff keys: make, certify, show to the portal."`
-	Issue   IssueCommand   `cmd:"" group:"staff" help:"Issue a mailbox to a representative and write their letter (registrars)."`
-	Seal    SealCommand    `cmd:"" group:"staff" help:"Seal a notice for an audience and submit it for approval (authors)."`
-	Approve ApproveCommand `cmd:"" group:"staff" help:"See a submitted notice as its recipients will, and approve it (approvers)."`
-	Status  StatusCommand  `cmd:"" group:"staff" help:"Show who has opened and acknowledged a notice, and who is overdue."`
+	Root      RootCommand      `cmd:"" group:"staff" help:"The institution's root key."`
+	Staff     StaffCommand     `cmd:"" group:"staff" help:"Staff keys: make, certify, show to the portal."`
+	Issue     IssueCommand     `cmd:"" group:"staff" help:"Issue a mailbox to a representative and write their letter (registrars)."`
+	Seal      SealCommand      `cmd:"" group:"staff" help:"Seal a notice for an audience and submit it for approval (authors)."`
+	Statement StatementCommand `cmd:"" group:"staff" help:"Statements to the world: write, approve, publish, correct and withdraw (staff); list, show and verify (anyone)."`
+	Approve   ApproveCommand   `cmd:"" group:"staff" help:"See a submitted notice as its recipients will, and approve it (approvers)."`
+	Status    StatusCommand    `cmd:"" group:"staff" help:"Show who has opened and acknowledged a notice, and who is overdue."`
 
-	Serve ServeCommand `cmd:"" group:"server" help:"Serve the portal."`
-	Demo  DemoCommand  `cmd:"" group:"server" help:"Start a portal with an invented institution in it, to try everything out."`
+	Notary NotaryCommand `cmd:"" group:"server" help:"Publish approved statements at their minute."`
+	Serve  ServeCommand  `cmd:"" group:"server" help:"Serve the portal."`
+	Demo   DemoCommand   `cmd:"" group:"server" help:"Start a portal with an invented institution in it, to try everything out."`
 }
 
 // errorJSON is what a failure is with --json.

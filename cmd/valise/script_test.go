@@ -44,6 +44,8 @@ func (t tests) Run() int { return portaltest.Run(t.M) }
 //	portal [FLAG FILE]…  starts a portal on $SERVER, under the root in root.asc; $BEHIND is where it listens itself
 //	witness KEY VKEY    starts a witness with a key, of the ledger with a verifier key, and writes the file "witnesses" that names it
 //	lie nothing|approval|membership|staff|root|salt|older FILE   what the line in front of the portal changes in its answers
+//	soon NAME SECONDS   puts the time in so many seconds into $NAME
+//	within SECONDS command…  runs it until it exits with 0
 //	field NAME KEY…     puts a field of the JSON on standard output into $NAME
 func TestScripts(t *testing.T) {
 	for _, program := range []string{"gpg"} {
@@ -63,6 +65,8 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits":   exits,
+			"soon":    soon,
+			"within":  within,
 			"portal":  startPortal,
 			"witness": startWitness,
 			"lie":     lie,
@@ -87,6 +91,28 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if got != want {
 		ts.Fatalf("%s exited with %d, want %d", strings.Join(args[1:], " "), got, want)
+	}
+}
+
+func soon(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: soon NAME SECONDS")
+	}
+	seconds, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	ts.Setenv(args[0], time.Now().Add(time.Duration(seconds)*time.Second).UTC().Format(time.RFC3339))
+}
+
+func within(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: within SECONDS command…")
+	}
+	seconds, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	for deadline := time.Now().Add(time.Duration(seconds) * time.Second); ts.Exec(args[1], args[2:]...) != nil; time.Sleep(100 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			ts.Fatalf("%s did not succeed within %d seconds", strings.Join(args[1:], " "), seconds)
+		}
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/BurntSushi/toml"
@@ -44,6 +45,8 @@ type ServeCommand struct {
 	TLSKey           string         `env:"VALISE_TLS_KEY" type:"existingfile" placeholder:"FILE" help:"Its private key (PEM)."`
 	TrustedProxy     []netip.Prefix `env:"VALISE_TRUSTED_PROXY" placeholder:"CIDR" help:"Proxies whose X-Forwarded-For is believed."`
 	Migrate          bool           `env:"VALISE_MIGRATE" help:"Bring the database's tables up to date first. Several nodes may do it at once."`
+	WithNotary       string         `env:"VALISE_NOTARY_KEY" type:"existingfile" placeholder:"FILE" help:"Publish approved statements in this process, too, with this notary's key file: for a portal that is one process. Whoever takes it over then reads what is under embargo; 'valise notary' runs apart."`
+	NotarySecretFile string         `env:"VALISE_NOTARY_SECRET_FILE" placeholder:"FILE" help:"With --with-notary: a file whose first line is the key file's passphrase."`
 	InsecureHTTP     bool           `name:"insecure-http" env:"VALISE_INSECURE_HTTP" help:"Allow an origin with http://. INSECURE: whoever is on the line can take sessions over."`
 }
 
@@ -51,7 +54,7 @@ type ServeCommand struct {
 func (ServeCommand) Help() string {
 	return `Serves the pages and the JSON API until SIGINT or SIGTERM; then it answers what has begun, for at most 20 seconds, and stops.
 
-It holds no private key. One process with a SQLite file is a whole portal; with PostgreSQL and Redis any number of them may run behind a load balancer.
+It holds no private key, unless --with-notary gives it one. One process with a SQLite file is a whole portal; with PostgreSQL and Redis any number of them may run behind a load balancer.
 Logs are JSON lines on standard error and name no address and no person. /healthz says that the process runs, /readyz that it can serve.
 
 EXAMPLES
@@ -91,6 +94,7 @@ type site struct {
 	portal   *web.Portal
 	store    *store.DB
 	redis    *session.Redis // nil: sessions are in the database
+	notary   *crypto.Bundle // nil: notaries run elsewhere
 	listener net.Listener
 	server   *http.Server
 }
@@ -124,6 +128,11 @@ func (c *ServeCommand) open(ctx context.Context, log *slog.Logger) (_ *site, err
 			s.Close()
 		}
 	}()
+	if c.WithNotary != "" {
+		if s.notary, err = (&process{stdin: strings.NewReader(""), stderr: os.Stderr}).openKeyFile(c.WithNotary, c.NotarySecretFile); err != nil {
+			return nil, err
+		}
+	}
 	if err := s.openStore(ctx, c); err != nil {
 		return nil, err
 	}
@@ -242,6 +251,11 @@ func (s *site) Address() string { return s.listener.Addr().String() }
 func (s *site) Serve(ctx context.Context) error {
 	failed := make(chan error, 1)
 	go func() { failed <- s.server.Serve(s.listener) }()
+	ctx, cancel := context.WithCancel(ctx)
+	var notary sync.WaitGroup
+	defer notary.Wait()
+	defer cancel()
+	notary.Go(func() { s.notarise(ctx) })
 	tick := time.NewTicker(purgeEvery)
 	defer tick.Stop()
 	for {
@@ -259,6 +273,28 @@ func (s *site) Serve(ctx context.Context) error {
 				return fmt.Errorf("requests did not end in time: %w", err)
 			}
 			return nil
+		}
+	}
+}
+
+// notarise runs the notary in this process, if there is to be one. Its certificate may be shown to the portal later.
+func (s *site) notarise(ctx context.Context) {
+	if s.notary == nil {
+		return
+	}
+	for said := ""; ctx.Err() == nil; {
+		notary, err := openNotary(ctx, s.store, s.portal.Root, s.notary, s.portal.Log)
+		if err == nil {
+			notary.Run(ctx)
+			return
+		}
+		if err.Error() != said && ctx.Err() == nil {
+			said = err.Error()
+			s.portal.Log.Warn("notary", "problem", said)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Second):
 		}
 	}
 }

@@ -36,6 +36,7 @@ func (VerifyCommand) Help() string {
 	return manual(`Says whether it holds, with everything that it stands on, up to the root whose fingerprint you give. What FILE is, it sees by itself:
 
   a receipt            the signature, its key's chain root → registrar → issued key → own key, author's and approver's signatures over the notice that it names, and that this notice was meant for who signed the receipt. The portal gives whoever has a receipt the evidence; nobody needs to log in.
+  a statement          a clear-signed text, a text with its signatures in FILE.asc beside it, or JSON; see 'valise statement verify'
   a signed manifest    (valise open --manifest) author's and approver's signatures and chains
   certificates         (valise cert --chain) the chain of a representative; or a staff member's certificate
   a proof              (valise ledger proof, or saved from the portal) that something is in the institution's ledger
@@ -105,9 +106,11 @@ func (c *VerifyCommand) Run(ctx context.Context, p *process) error {
 	kind := kindOfFile(file)
 	switch {
 	case kind == "":
-		return fmt.Errorf("%s is neither a receipt, a signed manifest, a certificate, a proof from a ledger nor a sealed message", c.File)
+		return fmt.Errorf("%s is neither a receipt, a statement, a signed manifest, a certificate, a proof from a ledger nor a sealed message", c.File)
 	case kind == "message":
 		return c.message(ctx, p, file)
+	case kind == "statement":
+		return c.statement(ctx, p, file, "")
 	case !pinned:
 		return usagef("give the fingerprint of the institution's root, from paper, with --root-fingerprint")
 	}
@@ -132,11 +135,7 @@ func (c *VerifyCommand) Run(ctx context.Context, p *process) error {
 	if err != nil || c.Save == "" {
 		return err
 	}
-	saved, err := json.MarshalIndent(proof, "", "  ")
-	if err != nil {
-		return err
-	}
-	return p.writeOut(c.Save, append(saved, '\n'), 0o644)
+	return proof.save(p, c.Save)
 }
 
 // proofFile is the file that --save writes and --offline reads: what the portal
@@ -148,6 +147,14 @@ type proofFile struct {
 }
 
 const proofFormat = "valise evidence v1"
+
+func (f *proofFile) save(p *process, path string) error {
+	saved, err := json.MarshalIndent(f, "", "  ")
+	if err != nil {
+		return err
+	}
+	return p.writeOut(path, append(saved, '\n'), 0o644)
+}
 
 // evidence asks the portal, or reads what was saved.
 func (c *VerifyCommand) evidence(ctx context.Context, p *process, kind string, file []byte) (*proofFile, error) {
@@ -183,6 +190,9 @@ func (c *VerifyCommand) evidence(ctx context.Context, p *process, kind string, f
 
 // kindOfFile says what a file seems to be.
 func kindOfFile(file []byte) string {
+	if isStatement(file) {
+		return "statement"
+	}
 	start := bytes.TrimLeft(file, "\ufeff \t\r\n")
 	for kind, prefix := range map[string]string{
 		"receipt":  "-----BEGIN PGP SIGNED MESSAGE-----",
