@@ -41,14 +41,18 @@ type disaster struct {
 	dsn, redis string
 	database   *portaltest.PostgreSQLServer // nil: the database is part of the node
 
-	node   *node
-	rounds int
+	node    *node
+	signing *crashLedger
+	rounds  int
 }
 
-// strike lets everybody work at once until it kills the node or the database, and starts it again. Whoever works is told by the context that
+// strike lets everybody work at once until it kills the node (and now and then the process that signs the ledger) or the database, and starts it again. Whoever works is told by the context that
 // nobody will answer any more; strike returns when all have stopped.
 func (d *disaster) strike(c *court, work ...func(context.Context)) {
 	c.t.Helper()
+	if d.signing == nil {
+		d.startSigning(c)
+	}
 	ctx, cancel := context.WithCancel(c.t.Context())
 	defer cancel()
 	var group sync.WaitGroup
@@ -65,8 +69,16 @@ func (d *disaster) strike(c *court, work ...func(context.Context)) {
 		return
 	}
 	d.node.Kill()
+	signs := d.rounds%4 != 0
+	if !signs {
+		d.signing.Kill()
+	}
 	cancel()
 	group.Wait()
+	c.ledgerAgrees()
+	if !signs {
+		d.startSigning(c)
+	}
 	d.node = c.start()
 }
 
@@ -155,6 +167,7 @@ func TestKilledWhileAcknowledging(t *testing.T) {
 				t.FailNow()
 			}
 		}
+		d.checkLedger(c)
 		if before == 0 || after == 0 {
 			t.Errorf("%d receipts were confirmed before a kill and %d after it: the kills came at the wrong moment", before, after)
 		}
@@ -326,6 +339,7 @@ func TestKilledWhileDispatching(t *testing.T) {
 				t.FailNow()
 			}
 		}
+		d.checkLedger(c)
 		if before == 0 || after == 0 {
 			t.Errorf("%d notices were released before a kill and %d submitted after it: the kills came at the wrong moment", before, after)
 		}
@@ -548,6 +562,7 @@ func TestKilledWhileClaiming(t *testing.T) {
 				t.Errorf("%s opens with their own key what came before: %v", s.Number, err)
 			}
 		}
+		d.checkLedger(c)
 		if all := d.kills * atOnce; before == 0 || before == all {
 			t.Errorf("of %d claims %d were confirmed before a kill: the kills came at the wrong moment", all, before)
 		}
