@@ -23,8 +23,8 @@ type DemoCommand struct {
 
 // Help is the part of --help below the summary.
 func (DemoCommand) Help() string {
-	return `Starts Valise on one SQLite file, with no other server, and fills it: a root certificate; an author, an approver and a registrar; a State with two
-representatives, an organisation, an individual; and a first notice about a security incident, approved and waiting. It prints the address, mailbox numbers and
+	return `Starts Valise on one SQLite file, with no other server, and fills it: a root certificate; an author, an approver, a registrar and a notary; a State with two
+representatives, an organisation, an individual; two published statements about a security incident, and a first notice about it, approved and waiting. It prints the address, mailbox numbers and
 passphrases, and what to try. It runs over plain HTTP and writes passphrases down, so it is for trying out only.
 
 EXAMPLES
@@ -52,6 +52,7 @@ type demoInstitution struct {
 	Mailboxes       []demoMailbox      `json:"mailboxes"`
 	Staff           []demoStaff        `json:"staff"`
 	Notices         []demoNotice       `json:"notices"`
+	Statements      []demoStatement    `json:"statements"`
 }
 
 type demoMailbox struct {
@@ -82,6 +83,13 @@ type demoStaff struct {
 type demoNotice struct {
 	Number  crypto.Number `json:"number"`
 	Subject string        `json:"subject"`
+	State   string        `json:"state"`
+}
+
+type demoStatement struct {
+	Number  crypto.Number `json:"number"`
+	Title   string        `json:"title"`
+	Version int           `json:"version"`
 	State   string        `json:"state"`
 }
 
@@ -150,7 +158,7 @@ func demoServer(dir, listen string) *ServeCommand {
 	if _, err := os.Stat(ledgerKey); err != nil {
 		ledgerKey = "" // a demo from before there was a ledger
 	}
-	return &ServeCommand{
+	c := &ServeCommand{
 		Listen:           listen,
 		LedgerKey:        ledgerKey,
 		Institution:      filepath.Join(dir, "institution.toml"),
@@ -160,6 +168,11 @@ func demoServer(dir, listen string) *ServeCommand {
 		Migrate:          true,
 		InsecureHTTP:     true,
 	}
+	notary := filepath.Join(dir, "keys", string(crypto.RoleNotary))
+	if _, err := os.Stat(notary + ".key"); err == nil { // an earlier demo may have none
+		c.WithNotary, c.NotarySecretFile = notary+".key", notary+".passphrase"
+	}
+	return c
 }
 
 // serveDemo fills a new demo once the portal answers, and says what there is.
@@ -171,7 +184,7 @@ func serveDemo(ctx context.Context, site *site, d *demo, dir string, stdout io.W
 	prepare := func() error {
 		d.URL = site.portal.Origin
 		if d.Notices == nil {
-			fmt.Fprintln(stdout, "Making the institution, its staff, mailboxes and a first notice …")
+			fmt.Fprintln(stdout, "Making the institution, its staff, mailboxes, statements and a first notice …")
 			if err := d.fill(ctx); err != nil {
 				return fmt.Errorf("filling the demo: %w", err)
 			}
@@ -228,6 +241,10 @@ func (d *demo) print(w io.Writer) {
 	for _, s := range d.Staff {
 		fmt.Fprintf(w, "    %-13s %s\n", joinRoles(s.Roles), s.Name)
 	}
+	fmt.Fprint(w, "\n  Statements\n")
+	for _, s := range d.Statements {
+		fmt.Fprintf(w, "    %-13s %s\n", s.Number, s.Title)
+	}
 	fmt.Fprint(w, "\n  What to try\n")
 	if claimed != nil {
 		fmt.Fprintf(w, "    Open and acknowledge:  %s/login as %s\n", d.URL, claimed.Number)
@@ -246,6 +263,9 @@ func (d *demo) print(w io.Writer) {
 		}
 	}
 	fmt.Fprintf(w, "    Follow the ledger:     bin/valise ledger verify %s --root-fingerprint %s\n", d.URL, d.RootFingerprint)
+	for _, s := range d.Statements[:min(1, len(d.Statements))] {
+		fmt.Fprintf(w, "    Verify a statement:    bin/valise statement show %s --server %s --root-fingerprint %s\n", s.Number, d.URL, d.RootFingerprint)
+	}
 	fmt.Fprint(w, "\n  Ctrl-C ends it.\n\n")
 }
 

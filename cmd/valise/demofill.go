@@ -60,6 +60,7 @@ var demoTeam = []struct {
 	{"Anna Meijer", crypto.RoleAuthor},
 	{"Benoît Diallo", crypto.RoleApprover},
 	{"Chen Wei", crypto.RoleRegistrar},
+	{"Notary", crypto.RoleNotary}, // the process that publishes statements at their minute
 }
 
 const demoInstitutionName = "International Court (demo)"
@@ -175,6 +176,9 @@ func (d *demo) fill(ctx context.Context) error {
 			}
 		}
 	}
+	if err := d.announce(ctx, c, trust); err != nil {
+		return err
+	}
 	return d.notify(ctx, c, trust)
 }
 
@@ -270,6 +274,83 @@ func (d *demo) claim(ctx context.Context, r *demoRepresentative) error {
 	return c.LogOut(ctx)
 }
 
+// announce is author's and approver's part: what the public is told on day 5, and five weeks later.
+func (d *demo) announce(ctx context.Context, c *client.Client, trust *ceremony.Trust) error {
+	var series crypto.Number
+	for _, name := range []string{"announcement", "findings"} {
+		draft := &crypto.StatementDraft{Statement: crypto.NewNumber(crypto.KindStatement), Revision: 1, Topic: "security", Series: series}
+		for _, language := range []string{"en", "fr"} {
+			title, body, err := demoText(name, language)
+			if err != nil {
+				return err
+			}
+			draft.Languages = append(draft.Languages, crypto.StatementLanguage{Language: language, Title: title, Body: body})
+		}
+		if err := d.publish(ctx, c, trust, draft); err != nil {
+			return err
+		}
+		if series == "" {
+			series = draft.Statement
+		}
+	}
+	return c.LogOut(ctx)
+}
+
+func (d *demo) publish(ctx context.Context, c *client.Client, trust *ceremony.Trust, draft *crypto.StatementDraft) error {
+	author, approver, n := d.member(crypto.RoleAuthor), d.member(crypto.RoleApprover), draft.Statement
+	if _, err := c.LogInStaff(ctx, author); err != nil {
+		return err
+	}
+	save, err := ceremony.SaveStatement(trust, author, draft, time.Now())
+	if err != nil {
+		return err
+	}
+	if _, err := c.SaveStatement(ctx, n, save); err != nil {
+		return err
+	}
+	submit, err := ceremony.SubmitStatement(trust, author, draft, nil, time.Now())
+	if err != nil {
+		return err
+	}
+	if _, err := c.SubmitStatement(ctx, n, submit); err != nil {
+		return err
+	}
+	if _, err := c.LogInStaff(ctx, approver); err != nil {
+		return err
+	}
+	work, err := c.StatementWork(ctx, n)
+	if err != nil {
+		return err
+	}
+	examined, err := ceremony.ExamineStatement(trust, []*crypto.Key{approver}, n, work, nil, time.Now())
+	if err != nil {
+		return err
+	}
+	approval, err := ceremony.ApproveStatement(trust, approver, examined, time.Now())
+	if err != nil {
+		return err
+	}
+	approved, err := c.ApproveStatement(ctx, n, approval)
+	if err != nil {
+		return err
+	}
+	d.Statements = append(d.Statements, demoStatement{Number: n, Title: draft.Languages[0].Title, Version: approved.Version, State: string(approved.State)})
+	return nil
+}
+
+// demoText reads a text: its first line is the title or subject.
+func demoText(name, language string) (title, body string, err error) {
+	data, err := demoFiles.ReadFile("demo/" + name + "." + language + ".md")
+	if err != nil {
+		return "", "", err
+	}
+	title, body, ok := strings.Cut(string(data), "\n\n")
+	if !ok {
+		return "", "", fmt.Errorf("demo/%s in %q has no title", name, language)
+	}
+	return title, body, nil
+}
+
 // demoDeadline is how long recipients have to acknowledge.
 const demoDeadline = 7 * 24 * time.Hour
 
@@ -336,13 +417,9 @@ func (d *demo) directory(ctx context.Context, c *client.Client, trust *ceremony.
 func demoDraft(now time.Time) (*crypto.Draft, error) {
 	draft := &crypto.Draft{Acknowledge: true, Deadline: now.Add(demoDeadline).UTC().Truncate(time.Hour), Fallback: crypto.FallbackNone}
 	for _, language := range []string{"en", "fr"} {
-		data, err := demoFiles.ReadFile("demo/notice." + language + ".md")
+		subject, text, err := demoText("notice", language)
 		if err != nil {
 			return nil, err
-		}
-		subject, text, ok := strings.Cut(string(data), "\n\n")
-		if !ok {
-			return nil, fmt.Errorf("the notice in %q has no subject", language)
 		}
 		draft.Languages = append(draft.Languages, crypto.LanguageVersion{Language: language, Subject: subject, Text: text})
 	}
