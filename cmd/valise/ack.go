@@ -65,6 +65,9 @@ func (c *AckCommand) Run(ctx context.Context, p *process) error {
 	if c.Refuse {
 		decision = crypto.DecisionRefused
 	}
+	if err := canWriteOut(c.Out); err != nil {
+		return usagef("--out: %w; nothing was acknowledged", err)
+	}
 	m, err := c.logIn(ctx, p)
 	if err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -37,7 +38,8 @@ type exited int
 
 // run is the whole program but for the operating system.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
-	p := &process{stdin: stdin, stdout: stdout, stderr: stderr, interrupted: ctx.Done()}
+	out := &outlet{to: stdout}
+	p := &process{stdin: stdin, stdout: out, stderr: stderr, interrupted: ctx.Done()}
 	defer func() {
 		if r := recover(); r != nil {
 			status, ok := r.(exited)
@@ -63,12 +65,21 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return exitFailed
 	}
 	command, err := parser.Parse(args)
+	if err != nil && slices.Contains(args, "--json") {
+		p.printJSON(failureJSON(err))
+		return exitUsage
+	}
 	if err != nil {
 		fmt.Fprintf(stderr, "valise: %v\nRun \"valise --help\", or the command with --help, to see what is possible.\n", err)
 		return exitUsage
 	}
 	p.json = cli.JSON
-	return p.conclude(command.Run())
+	code = p.conclude(command.Run())
+	if lost := out.failure(); lost != nil && code == exitDone {
+		fmt.Fprintln(stderr, "valise: not everything could be printed:", lost)
+		return exitFailed
+	}
+	return code
 }
 
 // usageError is wrong usage that only the command itself could find.

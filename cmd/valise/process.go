@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -28,6 +29,31 @@ type process struct {
 	interrupted <-chan struct{} // closed when the person gives up, at a prompt too
 }
 
+// outlet is standard output, and remembers that something did not get there: a command
+// whose outcome went to a full disk has not done what it was asked.
+type outlet struct {
+	to io.Writer
+
+	mutex sync.Mutex
+	err   error
+}
+
+func (o *outlet) Write(data []byte) (int, error) {
+	o.mutex.Lock()
+	defer o.mutex.Unlock()
+	n, err := o.to.Write(data)
+	if err != nil && o.err == nil {
+		o.err = err
+	}
+	return n, err
+}
+
+func (o *outlet) failure() error {
+	o.mutex.Lock()
+	defer o.mutex.Unlock()
+	return o.err
+}
+
 // say prints a line for people; with --json it goes nowhere.
 func (p *process) say(format string, args ...any) {
 	if !p.json {
@@ -44,7 +70,7 @@ func (p *process) printJSON(v any) {
 	e := json.NewEncoder(p.stdout)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
-	_ = e.Encode(v) // nobody is left to be told
+	_ = e.Encode(v) // outlet keeps the error
 }
 
 // report prints v with --json and runs people otherwise.
@@ -289,6 +315,13 @@ func (p *process) writeOut(path string, data []byte, mode fs.FileMode) error {
 		_, err := p.stdout.Write(data)
 		return err
 	}
+	path, device, err := target(path)
+	if err != nil {
+		return err
+	}
+	if device {
+		return writeDevice(path, data)
+	}
 	temporary, err := writeTemporary(path, data, mode)
 	if err != nil {
 		return err
@@ -298,6 +331,48 @@ func (p *process) writeOut(path string, data []byte, mode fs.FileMode) error {
 		return err
 	}
 	return nil
+}
+
+// target says where writing to path leads, behind symbolic links, and whether that is a
+// device, a pipe or a socket (/dev/stdout, say): these are written to, never replaced by a file.
+func target(path string) (behind string, device bool, err error) {
+	if behind, err = filepath.EvalSymlinks(path); err != nil {
+		return path, false, nil // nothing there yet; creating it will tell what is wrong
+	}
+	info, err := os.Stat(behind)
+	switch {
+	case err != nil:
+		return "", false, err
+	case info.IsDir():
+		return "", false, fmt.Errorf("%s is a folder; name a file in it", path)
+	}
+	return behind, !info.Mode().IsRegular(), nil
+}
+
+func writeDevice(path string, data []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	return errors.Join(err, f.Close())
+}
+
+// canWriteOut tries whether writeOut can write there, and leaves what is there as it is.
+// It is asked before what can't be undone, whose outcome would have no place to go.
+func canWriteOut(path string) error {
+	if path == "-" {
+		return nil
+	}
+	path, device, err := target(path)
+	if err != nil || device {
+		return err
+	}
+	temporary, err := writeTemporary(path, nil, 0o600)
+	if err != nil {
+		return err
+	}
+	return os.Remove(temporary)
 }
 
 // writeNew is writeOut, but never over a file that is there: keys are not replaced by accident.
@@ -320,6 +395,10 @@ func writeNew(path string, data []byte, mode fs.FileMode) error {
 func writeTemporary(path string, data []byte, mode fs.FileMode) (name string, err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
+		var failed *fs.PathError
+		if errors.As(err, &failed) {
+			failed.Path = path // the name that the person knows
+		}
 		return "", err
 	}
 	defer func() {
