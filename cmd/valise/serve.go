@@ -188,7 +188,7 @@ func (s *site) openStore(ctx context.Context, c *ServeCommand) (err error) {
 	if c.Migrate {
 		return s.store.Migrate(ctx)
 	}
-	return nil
+	return s.store.Migrated(ctx)
 }
 
 func (s *site) openSessions(ctx context.Context, c *ServeCommand) (session.Records, session.Nonces, session.Limits, error) {

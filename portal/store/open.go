@@ -55,6 +55,8 @@ func Open(ctx context.Context, dsn string) (*DB, error) {
 		d, err = openPostgreSQL(dsn)
 	case dsn == "" || dsn == "sqlite:":
 		return nil, errors.New("no database was named: give the path of a SQLite file, or postgres://…")
+	case strings.Contains(dsn, "://"): // not shown: it may hold a password
+		return nil, errors.New("the database's address is neither postgres://… nor the path of a SQLite file")
 	default:
 		d, err = openSQLite(ctx, strings.TrimPrefix(dsn, "sqlite:"))
 	}
@@ -73,16 +75,36 @@ var migrations embed.FS
 
 // Migrate brings the tables up to date. Several nodes may do so at once.
 func (d *DB) Migrate(ctx context.Context) error {
-	folder, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return err
-	}
-	provider, err := goose.NewProvider(d.dialect, d.writers, folder, append(d.options, goose.WithDisableGlobalRegistry(true), goose.WithGoMigrations(searchMigration(d.search)))...)
+	provider, err := d.migrator()
 	if err != nil {
 		return err
 	}
 	_, err = provider.Up(ctx)
 	return fault(err)
+}
+
+// ErrNotMigrated is told when tables are missing, or older than this program.
+var ErrNotMigrated = errors.New("the database's tables are missing, or older than this program; bring them up to date with --migrate")
+
+// Migrated asks whether there is nothing left for Migrate to do; ErrNotMigrated.
+func (d *DB) Migrated(ctx context.Context) error {
+	provider, err := d.migrator()
+	if err != nil {
+		return err
+	}
+	pending, err := provider.HasPending(ctx)
+	if err == nil && pending {
+		return ErrNotMigrated
+	}
+	return fault(err)
+}
+
+func (d *DB) migrator() (*goose.Provider, error) {
+	folder, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return nil, err
+	}
+	return goose.NewProvider(d.dialect, d.writers, folder, append(d.options, goose.WithDisableGlobalRegistry(true), goose.WithGoMigrations(searchMigration(d.search)))...)
 }
 
 // Ping asks whether the database can be reached; portal.Unavailable.

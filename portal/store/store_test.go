@@ -522,10 +522,23 @@ func TestAnUnknownHostIsUnavailable(t *testing.T) {
 	if errors.As(err, &e) && (e.RetryAfter == 0 || strings.Contains(e.Error(), "secret-password")) {
 		t.Errorf("%+v", e)
 	}
-	for _, dsn := range []string{"", "sqlite:", filepath.Join(t.TempDir(), "missing", "portal.db"), "postgres://%zz"} {
-		if _, err := Open(t.Context(), dsn); err == nil {
-			t.Errorf("%q was opened", dsn)
+	for _, dsn := range []string{"", "sqlite:", filepath.Join(t.TempDir(), "missing", "portal.db"), "postgres://%zz", "mysql://valise:secret-password@host/valise"} {
+		if _, err := Open(t.Context(), dsn); err == nil || strings.Contains(err.Error(), "secret-password") {
+			t.Errorf("%q: %v", dsn, err)
 		}
+	}
+}
+
+func TestTablesThatAreMissingAreNoticed(t *testing.T) {
+	for _, dsn := range []string{filepath.Join(t.TempDir(), "portal.db"), portaltest.PostgreSQL(t)} {
+		db, err := Open(t.Context(), dsn)
+		must(t, err)
+		defer db.Close()
+		if err := db.Migrated(t.Context()); !errors.Is(err, ErrNotMigrated) {
+			t.Errorf("before: %v", err)
+		}
+		must(t, db.Migrate(t.Context()))
+		must(t, db.Migrated(t.Context()))
 	}
 }
 
