@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -67,10 +68,7 @@ func readLanguages() (*languages, error) {
 	}
 	l.matcher = language.NewMatcher(l.tags)
 	for _, tag := range l.tags {
-		s := &spoken{tag: tag.String(), direction: "ltr", localizer: i18n.NewLocalizer(bundle, tag.String())}
-		if script, _ := tag.Script(); slices.Contains(rightToLeft, script.String()) {
-			s.direction = "rtl"
-		}
+		s := &spoken{tag: tag.String(), direction: direction(tag), localizer: i18n.NewLocalizer(bundle, tag.String())}
 		slices.Sort(keys[s.tag])
 		for _, key := range keys[s.tag] {
 			if rest, ok := strings.CutPrefix(key, scriptPrefix); ok {
@@ -93,6 +91,26 @@ func readLanguages() (*languages, error) {
 	return l, nil
 }
 
+// direction is in which a language is written: "ltr" or "rtl".
+func direction(tag language.Tag) string {
+	if script, _ := tag.Script(); slices.Contains(rightToLeft, script.String()) {
+		return "rtl"
+	}
+	return "ltr"
+}
+
+// catalogueTags are the tags of the interface languages, sorted.
+func catalogueTags() []string {
+	files, err := fs.Glob(templates.Messages, "messages/*.toml")
+	if err != nil { // the pattern is wrong
+		panic(err)
+	}
+	for i, name := range files {
+		files[i] = strings.TrimSuffix(path.Base(name), ".toml")
+	}
+	return files
+}
+
 // pick decides the language of a request: what its address asks for (and then remembers it), what was picked before, what the browser
 // prefers, English.
 func (l *languages) pick(w http.ResponseWriter, r *http.Request, secure bool) *spoken {
@@ -103,16 +121,26 @@ func (l *languages) pick(w http.ResponseWriter, r *http.Request, secure bool) *s
 	if cookie, err := r.Cookie(languageCookie); err == nil && l.spoken[cookie.Value] != nil {
 		return l.spoken[cookie.Value]
 	}
+	return l.preferred(r)
+}
+
+// preferred is what the browser prefers of the interface languages, or English.
+func (l *languages) preferred(r *http.Request) *spoken {
+	_, i, _ := l.matcher.Match(acceptedLanguages(r)...)
+	return l.spoken[l.tags[i].String()]
+}
+
+// acceptedLanguages are what a browser asks for, the most wanted first; nil when it says nothing that can be read.
+func acceptedLanguages(r *http.Request) []language.Tag {
 	accepted := r.Header.Get("Accept-Language")
 	if len(accepted) > 200 {
-		accepted = ""
+		return nil
 	}
-	preferred, _, err := language.ParseAcceptLanguage(accepted)
-	if err != nil || len(preferred) == 0 {
-		return l.spoken[l.tags[0].String()]
+	tags, _, err := language.ParseAcceptLanguage(accepted)
+	if err != nil {
+		return nil
 	}
-	_, i, _ := l.matcher.Match(preferred...)
-	return l.spoken[l.tags[i].String()]
+	return tags
 }
 
 // say returns a message; a key that no catalogue has is an error. count is for plurals, or nil.

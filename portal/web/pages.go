@@ -59,6 +59,7 @@ func (g *pages) parse() error {
 	functions := template.FuncMap{
 		"asset": g.assets.address,
 		"rows":  func(v *view, notices []noticeLine) noticeRows { return noticeRows{v, notices} },
+		"lines": func(v *view, lines []archiveLine) archiveRows { return archiveRows{v, lines} },
 	}
 	around, err := template.New("layout").Funcs(functions).Option("missingkey=error").ParseFS(templates.Pages, "pages/layout.html", "pages/parts.html")
 	if err != nil {
@@ -88,7 +89,8 @@ func (g *pages) parse() error {
 type view struct {
 	*spoken
 	Page        string
-	Script      string
+	Script      string // "" for none
+	Public      bool   // the same for everybody
 	Institution string
 	Origin      string
 	Contact     []string
@@ -110,6 +112,9 @@ func (v *view) Language() string { return v.tag }
 
 // Direction is "ltr" or "rtl".
 func (v *view) Direction() string { return v.direction }
+
+// In is the address of a public page in the interface language: "/" the first one.
+func (v *view) In(path string) string { return inPath(v.tag, path) }
 
 // Words are the messages that scripts show.
 func (v *view) Words() []word { return v.scripts }
@@ -152,28 +157,40 @@ func groups(text string, size int) []string {
 // render answers with a page.
 func (g *pages) render(w http.ResponseWriter, r *http.Request, status int, name string, data any) error {
 	v := g.view(w, r, name, data)
-	set := g.sets[name]
-	if set == nil {
-		return fmt.Errorf("there is no page %s", name)
-	}
-	var page bytes.Buffer
-	if err := set.ExecuteTemplate(&page, "layout", v); err != nil {
+	page, err := g.execute(v)
+	if err != nil {
 		return err
 	}
 	w.Header().Set("Content-Language", v.Language())
-	writeBytes(w, status, "text/html; charset=utf-8", page.Bytes())
+	writeBytes(w, status, "text/html; charset=utf-8", page)
 	return nil
 }
 
-func (g *pages) view(w http.ResponseWriter, r *http.Request, name string, data any) *view {
+// execute writes a page.
+func (g *pages) execute(v *view) ([]byte, error) {
+	set := g.sets[v.Page]
+	if set == nil {
+		return nil, fmt.Errorf("there is no page %s", v.Page)
+	}
+	var page bytes.Buffer
+	err := set.ExecuteTemplate(&page, "layout", v)
+	return page.Bytes(), err
+}
+
+// viewIn is what a page in a language gets, whoever reads it.
+func (g *pages) viewIn(l *spoken, name string, data any) *view {
 	v := &view{
-		spoken: g.languages.pick(w, r, g.secure), Page: name, Script: "frame.js", Origin: g.origin,
+		spoken: l, Page: name, Script: "frame.js", Origin: g.origin, Institution: g.institution.NameIn(l.tag),
 		Contact: g.institution.Contact, Data: data, root: g.root,
 	}
 	if script := scriptOf[name]; script != "" {
 		v.Script = script
 	}
-	v.Institution = g.institution.NameIn(v.Language())
+	return v
+}
+
+func (g *pages) view(w http.ResponseWriter, r *http.Request, name string, data any) *view {
+	v := g.viewIn(g.languages.pick(w, r, g.secure), name, data)
 	for _, tag := range g.languages.tags {
 		l := g.languages.spoken[tag.String()]
 		name, err := l.say("name", nil, nil)

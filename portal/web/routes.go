@@ -40,7 +40,7 @@ func (row route) path() string {
 
 // routes is the whole route table. GET rows answer HEAD too; other methods on the same path get 405.
 func (s *server) routes() []route {
-	return slices.Concat(s.apiRoutes(), s.pageRoutes(), []route{
+	return slices.Concat(s.apiRoutes(), s.pageRoutes(), s.publicRoutes(), []route{
 		{pattern: "GET " + ledgerPath + "checkpoint", access: anyone, handle: s.getCheckpoint},
 		{pattern: "GET " + ledgerPath + "tile/{path...}", access: anyone, handle: s.getTile},
 		{pattern: "GET /healthz", access: anyone, handle: s.healthz},
@@ -115,7 +115,6 @@ func (s *server) apiRoutes() []route {
 func (s *server) pageRoutes() []route {
 	return []route{
 		// Anyone: these look at no session, so they are there when sessions can't be reached.
-		{pattern: "GET /{$}", access: anyone, handle: s.getHome},
 		{pattern: "GET /root.asc", access: anyone, handle: s.getRoot},
 		{pattern: "GET /login", access: anyone, handle: s.getLogIn},
 		{pattern: "GET /login/text", access: anyone, handle: s.getLogInText},
@@ -138,6 +137,24 @@ func (s *server) pageRoutes() []route {
 		{pattern: "GET /certificates/{representative}", access: claimed, handle: s.getCertificateFile},
 		{pattern: "GET /certificates/{representative}/chain", access: claimed, handle: s.getChainFile},
 	}
+}
+
+// publicRoutes are what the world reads: first page, statements, feeds. Any cache may carry them.
+func (s *server) publicRoutes() []route {
+	return slices.Concat(
+		inLanguages("/{$}", s.getHome),
+		inLanguages("/statements", s.getArchivePage),
+		inLanguages("/series/{statement}", s.getSeriesPage),
+		[]route{
+			{pattern: "GET /statements/{statement}", access: anyone, handle: s.getStatementPage},
+			{pattern: "GET /statements/{statement}/{item}", access: anyone, handle: s.getStatementItem},
+			{pattern: "GET /statements/{statement}/{version}/{item}", access: anyone, handle: s.getStatementItem},
+			{pattern: "GET /feeds/{file}", access: anyone, handle: s.getFeed},
+			{pattern: "GET /feeds/{topic}/{file}", access: anyone, handle: s.getFeed},
+			{pattern: "GET /sitemap.xml", access: anyone, handle: s.getSitemap},
+			{pattern: "GET /robots.txt", access: anyone, handle: s.getRobots},
+		},
+	)
 }
 
 // mux builds the ServeMux. ServeMux alone would answer a known path with the wrong method from the catch-all pattern; so each path
