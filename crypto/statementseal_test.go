@@ -106,12 +106,13 @@ func TestSealedSizeTellsLittle(t *testing.T) {
 		}
 		return len(sealed)
 	}
-	sizes := map[int]bool{}
+	var sizes []int
 	for n := 1; n < 300; n += 50 {
-		sizes[size(strings.Repeat("a", n)+"\n")] = true
+		sizes = append(sizes, size(strings.Repeat("a", n)+"\n"))
 	}
-	if len(sizes) > 2 {
-		t.Errorf("texts of up to 300 bytes have %d sealed sizes", len(sizes))
+	// One step more, and a few bytes: OpenPGP leaves out the leading zeros of a signature's numbers.
+	if slices.Max(sizes)-slices.Min(sizes) > draftPadding+8 {
+		t.Errorf("texts of up to 300 bytes have the sealed sizes %d", sizes)
 	}
 }
 
