@@ -3,6 +3,8 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/language"
 	"golang.org/x/text/language/display"
@@ -86,10 +88,12 @@ func (g *pages) publicBody(l *spoken, links []languageLink, name string, data an
 
 // nameOfLanguage is what its speakers call a language, the tag for one that isn't known here.
 func nameOfLanguage(tag string) string {
-	if name := display.Self.Name(language.Make(tag)); name != "" {
-		return name
+	name := display.Self.Name(language.Make(tag))
+	if name == "" {
+		return tag
 	}
-	return tag
+	first, size := utf8.DecodeRuneInString(name)
+	return string(unicode.ToUpper(first)) + name[size:]
 }
 
 // directionOf is "ltr" or "rtl".

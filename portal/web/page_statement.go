@@ -255,8 +255,17 @@ func (s *server) writeStatement(w http.ResponseWriter, r *http.Request, p *publi
 	if err != nil {
 		return err
 	}
-	h := w.Header()
-	h.Set("Link", "<"+s.Origin+page.Address+`>; rel="canonical"`)
+	if page.Series == "" {
+		// The statement that an incident began with names none; what followed names it.
+		followed, _, err := s.Publish.Archive(r.Context(), publish.Query{Series: p.number, Limit: 2})
+		if err != nil {
+			return err
+		}
+		if len(followed) > 1 {
+			page.Series = p.number
+		}
+	}
+	w.Header().Set("Link", "<"+s.Origin+page.Address+`>; rel="canonical"`)
 	return s.pages.publicPage(w, r, s.pages.speech(tag), nil, "statement", page)
 }
 

@@ -352,6 +352,11 @@ func TestTheArchiveIsSearched(t *testing.T) {
 	if strings.Count(series, "<li data-statement=") != 22 || strings.Index(series, ">Statement 0<") > strings.Index(series, ">Statement 21<") {
 		t.Error("the incident is not told in its order")
 	}
+	for _, in := range []*crypto.StatementDraft{all[0], all[7]} {
+		if !strings.Contains(n.reader.page("/statements/"+string(in.Statement)+"/fr", 200), `href="/fr/series/`+string(all[0].Statement)+`"`) {
+			t.Errorf("%s does not lead to its incident", in.Statement)
+		}
+	}
 	if home := n.reader.page("/", 200); strings.Count(home, "<li data-statement=") != 5 || !strings.Contains(home, ">Statement 21<") {
 		t.Error("the first page does not show the five newest")
 	}
