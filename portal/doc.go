@@ -6,6 +6,8 @@
 //	            publishes it at its minute; corrections, withdrawals, the archive
 //	dispatch    an author submits a sealed notice, an approver releases it,
 //	            representatives open and acknowledge it
+//	ledger      the append-only Merkle log in which all of it is entered, so that
+//	            everybody sees the same; its signer, its witnesses, its followers
 //	session     who is logged in, on Redis or in the database
 //	store       the SQL behind all of it, SQLite or PostgreSQL
 //	web         routes, pages, JSON API, assets
@@ -19,7 +21,7 @@
 // the clients.
 //
 // Arrows: portal imports crypto and nothing else of ours. The steps (registry,
-// publish, dispatch) import portal and crypto, never each other and never store; each declares
+// publish, dispatch, ledger) import portal and crypto, never each other and never store; each declares
 // the store methods that it needs, and one *store.DB satisfies all. web imports
 // the steps, session, api and templates, not store. api imports portal and crypto;
 // ceremony those and api; client those and ceremony. cmd wires.

@@ -12,8 +12,9 @@
 // the institution talks to, yet a party can show, to whomever they choose, that their
 // event was entered ([Leaf.Reveal]).
 //
-// [Append] writes leaves and the hashes of the tree within the transaction of the
-// event itself: an event that is kept is in the log, one that failed isn't.
+// The store keeps it as an [Entry] in the transaction of the event itself: an event that is
+// kept enters the log, one that failed doesn't. [Sequence] puts what waits into the
+// tree, many entries at a time ([Append]), in an order that tells nothing, with decoys if wanted.
 //
 // A [Signer], a process of its own that holds the log's key, reads the leaves,
 // computes the tree anew, and signs a [Checkpoint]: name of the log, number of leaves,
@@ -28,10 +29,12 @@
 // A [Follower] keeps the last checkpoint that it saw, and says in words, as an
 // [Alarm], when the log was rewritten, forked, shrunk or altered.
 //
+// Serving all that is [Ledger]'s part.
+//
 // # What it needs from others
 //
-// The store has the methods of [Reader], and inside a transaction those of
-// [Appender]. The web tier serves what [ReadResource] returns; it never holds a key of
+// The store has the methods of [Store], and inside a transaction those of
+// [Sequencer]. The web tier serves what [ReadResource] returns; it never holds a key of
 // this package.
 //
 // # Standards

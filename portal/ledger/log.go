@@ -20,12 +20,11 @@ const MaxSize = 1 << 48
 
 // Appender is what Append needs of a transaction of the store.
 //
-// The leaf must be written in the transaction of the event that it tells of, and no
-// two transactions may append at once: each computes the tree's nodes from
+// No two transactions may append at once: each computes the tree's nodes from
 // those before, so LockLedger must keep all others waiting until this transaction has
 // ended. Where a transaction is alone anyway (SQLite, BEGIN IMMEDIATE) it has only to
-// count; in PostgreSQL it reads the size with SELECT … FOR UPDATE from the table's one
-// row. Take this lock last, as it is held until the commit is on disk.
+// count. The lock is held until the commit is on disk; so events keep an Entry, and
+// Sequence appends for many of them.
 type Appender interface {
 	// LockLedger locks the log until the transaction ends and returns its size.
 	LockLedger(ctx context.Context) (size int64, err error)
