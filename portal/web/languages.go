@@ -130,13 +130,18 @@ func (l *languages) preferred(r *http.Request) *spoken {
 	return l.spoken[l.tags[i].String()]
 }
 
+// wishOf is the languages that a browser asks for, "" when it says more than is needed.
+func wishOf(r *http.Request) string {
+	wish := r.Header.Get("Accept-Language")
+	if len(wish) > 200 {
+		return ""
+	}
+	return wish
+}
+
 // acceptedLanguages are what a browser asks for, the most wanted first; nil when it says nothing that can be read.
 func acceptedLanguages(r *http.Request) []language.Tag {
-	accepted := r.Header.Get("Accept-Language")
-	if len(accepted) > 200 {
-		return nil
-	}
-	tags, _, err := language.ParseAcceptLanguage(accepted)
+	tags, _, err := language.ParseAcceptLanguage(wishOf(r))
 	if err != nil {
 		return nil
 	}

@@ -245,7 +245,8 @@ func (s *server) writeStatementProof(w http.ResponseWriter, r *http.Request, m *
 	if err != nil {
 		return err
 	}
-	writePublic(w, r, "text/plain; charset=utf-8", proof)
+	w.Header().Set("Cache-Control", checkpointCache)
+	writeBytes(w, http.StatusOK, "text/plain; charset=utf-8", proof)
 	return nil
 }
 

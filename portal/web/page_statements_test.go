@@ -513,3 +513,29 @@ func TestPublicPagesAreTheSameForEverybody(t *testing.T) {
 		}
 	}
 }
+
+// What was read a moment ago is still there when the database is not, also for who comes with another wish of languages to an address with one.
+func TestWithoutItsDatabaseThePortalShowsWhatItRemembers(t *testing.T) {
+	n := newNewsroom(t, live.Portal(t, live.Options{}))
+	d := announcement()
+	n.publish(d)
+	at := "/statements/" + string(d.Statement)
+	before := n.reader.page(at+"/en", 200)
+	n.reader.page("/en", 200)
+	must(t, n.p.Store.Close())
+	time.Sleep(10 * time.Millisecond)
+	other := newVisitor(t, n.p)
+	other.header.Set("Accept-Language", "fr")
+	if after := other.page(at+"/en", 200); after != before {
+		t.Error("it is another page")
+	}
+	if home := n.reader.page("/en", 200); !strings.Contains(home, "Anomalous activity") {
+		t.Error("the first page has forgotten the statement")
+	}
+	if home := n.reader.page("/fr", 200); !strings.Contains(home, "ne peuvent pas être affichées") || !strings.Contains(home, `id="root-fingerprint"`) {
+		t.Error("the first page does not say that it can't show statements")
+	}
+	if a := n.reader.do("GET", at+"/fr", nil); a.StatusCode < 500 || a.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("%d, %v", a.StatusCode, a.Header)
+	}
+}

@@ -141,7 +141,7 @@ func (s *server) pageRoutes() []route {
 
 // publicRoutes are what the world reads: first page, statements, feeds. Any cache may carry them.
 func (s *server) publicRoutes() []route {
-	return slices.Concat(
+	rows := slices.Concat(
 		inLanguages("/{$}", s.getHome),
 		inLanguages("/statements", s.getArchivePage),
 		inLanguages("/series/{statement}", s.getSeriesPage),
@@ -155,6 +155,10 @@ func (s *server) publicRoutes() []route {
 			{pattern: "GET /robots.txt", access: anyone, handle: s.getRobots},
 		},
 	)
+	for i := range rows {
+		rows[i].handle = s.remembered(rows[i].handle)
+	}
+	return rows
 }
 
 // mux builds the ServeMux. ServeMux alone would answer a known path with the wrong method from the catch-all pattern; so each path

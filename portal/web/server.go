@@ -43,7 +43,8 @@ type Portal struct {
 // server is a Portal in service: what handlers are methods of.
 type server struct {
 	Portal
-	pages *pages
+	pages  *pages
+	memory memory // of public pages
 }
 
 // Handler returns the whole site. The error says which part of p is missing or wrong.
