@@ -62,7 +62,7 @@ func (e Event) Subject() string {
 	subject := string(e.Kind)
 	switch e.Kind {
 	case StatementPublished, StatementCorrected, StatementWithdrawn:
-		subject += " " + string(e.Statement) + " " + strconv.Itoa(e.Version)
+		subject = "statement " + string(e.Statement) + " " + strconv.Itoa(e.Version) // of one version there is one event
 	case StaffCertificate:
 		subject += " " + e.Certificate.String()
 	case CheckpointKey:

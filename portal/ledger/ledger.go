@@ -86,10 +86,9 @@ func (l *Ledger) CertificateProof(ctx context.Context, of crypto.Representative,
 	return proof, err
 }
 
-// StatementProof returns the proof of a version of a statement, for everybody. kind is StatementPublished, StatementCorrected or
-// StatementWithdrawn. portal.NotFound as ReceiptProof.
-func (l *Ledger) StatementProof(ctx context.Context, kind Kind, n crypto.Number, version int) ([]byte, error) {
-	return l.proof(ctx, Event{Kind: kind, Statement: n, Version: version},
+// StatementProof returns the proof of a version of a statement, published, corrected or withdrawn, for everybody. portal.NotFound as ReceiptProof.
+func (l *Ledger) StatementProof(ctx context.Context, n crypto.Number, version int) ([]byte, error) {
+	return l.proof(ctx, Event{Kind: StatementPublished, Statement: n, Version: version},
 		portal.Errorf(portal.NotFound, "no-statement", "There is no version %d of a statement %s.", version, n))
 }
 

@@ -22,7 +22,8 @@
 // Numbers, certificates, locked bundles, sealed records, envelopes, bodies, signatures,
 // hashes and times. Names and addresses are inside what is sealed; session ids,
 // log-in secrets and nonces come in hashed; no address and no program's name of a visitor comes
-// here at all. SQLite overwrites what is deleted (secure_delete), so that a lock opened by a
+// here at all. The openings of what the ledger holds as commitments lie here in clear: they say and
+// prove what the rows beside them say and prove (docs/ledger.md, "Where openings rest"). SQLite overwrites what is deleted (secure_delete), so that a lock opened by a
 // claim code, once claimed, isn't left in free pages; its write-ahead log keeps old pages until it is
 // used anew, and PostgreSQL until vacuum. So protect old backups as well as the database.
 package store

@@ -222,7 +222,7 @@ func TestProofs(t *testing.T) {
 		wantCode(t, err, portal.NotFound, "not-dispatched")
 		_, err = served.CertificateProof(ctx, r, certificate(1))
 		wantCode(t, err, portal.NotFound, "unknown-certificate")
-		_, err = served.StatementProof(ctx, ledger.StatementPublished, "P-V2HC9RK1", 1)
+		_, err = served.StatementProof(ctx, "P-V2HC9RK1", 1)
 		wantCode(t, err, portal.NotFound, "no-statement")
 
 		// In the tree, but under no checkpoint yet: it isn't shown.

@@ -1,7 +1,9 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"valise/crypto"
@@ -122,6 +124,23 @@ func (s *server) getCertificateProof(w http.ResponseWriter, r *http.Request) err
 		return err
 	}
 	return writeProof(w, strings.ReplaceAll(of.String(), "/", "."), proof)
+}
+
+// getStatementProof gives everybody the proof of a version of a statement. It changes with each checkpoint, and any of them will do.
+func (s *server) getStatementProof(w http.ResponseWriter, r *http.Request) error {
+	n, err := pathStatement(r)
+	if err != nil {
+		return err
+	}
+	version, err := strconv.Atoi(r.PathValue("version"))
+	if err != nil || version < 1 {
+		return portal.Errorf(portal.Invalid, "invalid-version", "Versions of a statement are counted from 1.")
+	}
+	proof, err := s.Ledger.StatementProof(r.Context(), n, version)
+	if err != nil {
+		return err
+	}
+	return writeProof(w, fmt.Sprintf("%s-%d", n, version), proof)
 }
 
 // receiptProof returns the proof that goes along with the evidence of a receipt, "" when there is none (yet).

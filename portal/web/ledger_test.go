@@ -187,3 +187,27 @@ func verifyProof(t *testing.T, policy ledger.Policy, file []byte) *ledger.Event 
 	}
 	return in.Event
 }
+
+// TestEachVersionOfAStatementIsInTheLedger, for everybody to read in clear.
+func TestEachVersionOfAStatementIsInTheLedger(t *testing.T) {
+	n := newNewsroom(t, live.Portal(t, live.Options{}))
+	d := announcement()
+	n.publish(d)
+	n.publish(corrected(d, crypto.StatementCorrection, "The date was wrong."))
+	n.publish(corrected(d, crypto.StatementWithdrawal, "It concerned another system."))
+	path := "/statements/" + string(d.Statement)
+	n.reader.get(path+"/1/proof").wantFailure(t, 404, "not-in-ledger-yet")
+	n.p.SignLedger()
+	var published api.Statement
+	n.reader.get(path).into(t, 200, &published)
+	for i, kind := range []ledger.Kind{ledger.StatementPublished, ledger.StatementCorrected, ledger.StatementWithdrawn} {
+		a := n.reader.get(fmt.Sprintf("%s/%d/proof", path, i+1))
+		a.want(t, 200)
+		e := verifyProof(t, n.p.LedgerPolicy(), a.body)
+		if e.Kind != kind || e.Statement != d.Statement || e.Version != i+1 || e.Manifest.String() != published.Versions[i].ManifestSHA256 {
+			t.Errorf("version %d is in the ledger as %+v", i+1, e)
+		}
+	}
+	n.reader.get(path+"/4/proof").wantFailure(t, 404, "no-statement")
+	n.reader.get(path+"/x/proof").wantFailure(t, 400, "invalid-version")
+}

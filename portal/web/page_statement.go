@@ -13,7 +13,6 @@ import (
 	"golang.org/x/text/language"
 
 	"valise/crypto"
-	"valise/portal/ledger"
 	"valise/portal/publish"
 )
 
@@ -181,9 +180,6 @@ func (s *server) getStatementItem(w http.ResponseWriter, r *http.Request) error 
 	if p.version(version).Text(item) != nil {
 		return s.writeStatement(w, r, p, version, item)
 	}
-	if item == proofFile {
-		return s.writeStatementProof(w, r, p.version(version).Manifest())
-	}
 	mediaType, body, err := statementFile(p.version(version), item)
 	if err != nil {
 		return err
@@ -197,9 +193,8 @@ func (s *server) getStatementItem(w http.ResponseWriter, r *http.Request) error 
 
 // Files of a statement beside its texts.
 const (
-	signersFile = "signers.asc"          // both signers' certificates
-	signedFile  = "signed.json"          // manifest, texts and signatures in one piece
-	proofFile   = "statement.tlog-proof" // that it is in the ledger
+	signersFile = "signers.asc" // both signers' certificates
+	signedFile  = "signed.json" // manifest, texts and signatures in one piece
 )
 
 // statementFile returns a file of a version; nil when there is none of that name.
@@ -234,20 +229,6 @@ func statementFile(v *crypto.VerifiedStatement, name string) (mediaType string, 
 		return signature, body, err
 	}
 	return "", nil, nil
-}
-
-// writeStatementProof gives the ledger's proof of a version. It changes with every checkpoint, so caches keep it no longer than that.
-func (s *server) writeStatementProof(w http.ResponseWriter, r *http.Request, m *crypto.StatementManifest) error {
-	kinds := map[crypto.StatementKind]ledger.Kind{
-		crypto.StatementOriginal: ledger.StatementPublished, crypto.StatementCorrection: ledger.StatementCorrected, crypto.StatementWithdrawal: ledger.StatementWithdrawn,
-	}
-	proof, err := s.Ledger.StatementProof(r.Context(), kinds[m.Kind], m.Statement, m.Version)
-	if err != nil {
-		return err
-	}
-	w.Header().Set("Cache-Control", checkpointCache)
-	writeBytes(w, http.StatusOK, "text/plain; charset=utf-8", proof)
-	return nil
 }
 
 // writeStatement shows one text. Around it the portal speaks the text's language, if it can.

@@ -61,6 +61,7 @@ func (s *server) apiRoutes() []route {
 
 		{pattern: "GET /statements", access: anyone, handle: s.getStatements},
 		{pattern: "GET /statements/{statement}", access: anyone, handle: s.getStatement},
+		{pattern: "GET /statements/{statement}/{version}/proof", access: anyone, handle: s.getStatementProof},
 
 		// Any session.
 		{pattern: "GET /session", access: anySession, handle: s.getSession},
