@@ -302,6 +302,13 @@ func TestClaimingOnABadLine(t *testing.T) {
 	if len(strings.Fields(words)) != 6 {
 		t.Errorf("the words are %q", words)
 	}
+	r.Do(chromedp.Evaluate[chromedp.Void]("document.querySelector('[data-step=key] details').open = true"))
+	r.typeInto("#claim-own-new", "too short")
+	r.press("#claim-own-passphrase button[type=submit]")
+	r.sees("#claim-own-new-error", "at least 14")
+	r.typeInto("#claim-own-new", "ferry obelisk turnip caution hazel")
+	r.press("#claim-own-passphrase button[type=submit]")
+	r.press("#claim-back") // on second thoughts, the six words
 	r.press("#claim-kept")
 	r.sees("[data-step=repeat] h2", "Type")
 	r.typeInto("#claim-again", "something else")
