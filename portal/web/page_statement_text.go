@@ -14,6 +14,7 @@ import (
 	"github.com/yuin/goldmark/parser"
 	"github.com/yuin/goldmark/renderer"
 	goldmarkhtml "github.com/yuin/goldmark/renderer/html"
+	"github.com/yuin/goldmark/text"
 	"github.com/yuin/goldmark/util"
 )
 
@@ -40,6 +41,7 @@ var markdown = goldmark.New(
 			util.Prioritized(parser.NewAutoLinkParser(), 300),
 			util.Prioritized(parser.NewEmphasisParser(), 500),
 		),
+		parser.WithASTTransformers(util.Prioritized(headingOrder{}, 100)),
 	)),
 	goldmark.WithRenderer(renderer.NewRenderer(renderer.WithNodeRenderers(
 		util.Prioritized(textRenderer{}, 100), // before goldmark's own
@@ -47,41 +49,48 @@ var markdown = goldmark.New(
 	))),
 )
 
+// headingOrder puts headings below the page's own, the title, and lets none skip a level, whatever number of # they have: who listens to the page
+// goes by them.
+type headingOrder struct{}
+
+func (headingOrder) Transform(document *ast.Document, _ text.Reader, _ parser.Context) {
+	var above []int // levels, as written, of the headings that one is under
+	_ = ast.Walk(document, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+		if heading, ok := n.(*ast.Heading); ok && entering {
+			for len(above) > 0 && above[len(above)-1] >= heading.Level {
+				above = above[:len(above)-1]
+			}
+			above = append(above, heading.Level)
+			heading.Level = min(len(above)+1, 6)
+		}
+		return ast.WalkContinue, nil
+	})
+}
+
 // textRenderer writes what we write otherwise than goldmark.
 type textRenderer struct{}
 
 func (textRenderer) RegisterFuncs(r renderer.NodeRendererFuncRegisterer) {
-	r.Register(ast.KindHeading, writeHeading)
 	r.Register(ast.KindLink, writeLink)
 	r.Register(ast.KindImage, writeImage)
 	r.Register(ast.KindAutoLink, writeAutoLink)
 }
 
-// writeHeading puts headings below the page's own, the title.
-func writeHeading(w util.BufWriter, _ []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
-	tag := "<h"
-	if !entering {
-		tag = "</h"
-	}
-	_, err := w.WriteString(tag + string("23456"[min(n.(*ast.Heading).Level, 5)-1]) + ">")
-	return ast.WalkContinue, err
-}
-
 // writeLink leaves a link that may not be followed as it was typed.
 func writeLink(w util.BufWriter, _ []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
 	address := string(n.(*ast.Link).Destination)
-	var text string
+	var written string
 	switch allowed := allowedLink(address); {
 	case allowed && entering:
-		text = `<a href="` + html.EscapeString(address) + `">`
+		written = `<a href="` + html.EscapeString(address) + `">`
 	case allowed:
-		text = "</a>"
+		written = "</a>"
 	case entering:
-		text = "["
+		written = "["
 	default:
-		text = "](" + html.EscapeString(address) + ")"
+		written = "](" + html.EscapeString(address) + ")"
 	}
-	_, err := w.WriteString(text)
+	_, err := w.WriteString(written)
 	return ast.WalkContinue, err
 }
 

@@ -314,7 +314,7 @@ func TestTheFirstVisitIsSmall(t *testing.T) {
 		a.want(t, 200)
 		total += len(a.body)
 	}
-	if total > 60_000 {
+	if total > 30_000 {
 		t.Errorf("the first page needs %d octets", total)
 	}
 	wasm := regexp.MustCompile(`data-wasm="([^"]*)"`).FindStringSubmatch(text)[1]
