@@ -55,13 +55,23 @@ func splitSubject(draft string) (subject, text string, err error) {
 			}
 			subject = strings.Trim(strings.TrimSpace(value), `"`)
 		}
-		return subject, withoutOuterLines(text), nil
+		text, err = someText(text)
+		return subject, text, err
 	}
 	first, rest, _ := strings.Cut(strings.TrimLeft(draft, "\n"), "\n")
 	if !strings.HasPrefix(rest, "\n") {
 		return "", "", fmt.Errorf("its first line must be the subject, with an empty line below it, and the text below that")
 	}
-	return strings.TrimSpace(strings.TrimLeft(first, "# ")), withoutOuterLines(rest), nil
+	text, err = someText(rest)
+	return strings.TrimSpace(strings.TrimLeft(first, "# ")), text, err
+}
+
+// someText refuses what is empty: a file that was not saved, more likely than a notice that says nothing.
+func someText(text string) (string, error) {
+	if strings.TrimSpace(text) == "" {
+		return "", fmt.Errorf("there is no text below the subject; a notice that only brings files says so")
+	}
+	return withoutOuterLines(text), nil
 }
 
 // withoutOuterLines drops empty lines around a text and ends it with one line feed.

@@ -21,10 +21,12 @@ func TestSubjectAndText(t *testing.T) {
 		}
 	}
 	for name, draft := range map[string]string{
-		"no empty line":           "A subject\nText.\n",
-		"no text":                 "A subject",
-		"front matter is open":    "---\nsubject: A subject\nText.\n",
-		"other key in the matter": "---\nsubject: A subject\nto: all\n---\nText.\n",
+		"no empty line":            "A subject\nText.\n",
+		"no text":                  "A subject",
+		"nothing below":            "A subject\n\n \n",
+		"nothing below the matter": "---\nsubject: A subject\n---\n\n",
+		"front matter is open":     "---\nsubject: A subject\nText.\n",
+		"other key in the matter":  "---\nsubject: A subject\nto: all\n---\nText.\n",
 	} {
 		if _, _, err := splitSubject(draft); err == nil {
 			t.Errorf("%s: accepted", name)
