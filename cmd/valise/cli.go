@@ -51,7 +51,7 @@ type CLI struct {
 type errorJSON struct {
 	Error struct {
 		Message string `json:"message"`
-		Code    string `json:"code,omitempty"` // the portal's, when it refused; or what is wrong with a ledger
+		Code    string `json:"code,omitempty"` // the portal's, when it refused; what is wrong with a ledger; "usage" for wrong usage
 	} `json:"error"`
 }
 
@@ -60,7 +60,10 @@ func failureJSON(err error) errorJSON {
 	f.Error.Message = err.Error()
 	var refusal *client.Error
 	var alarm *ledger.Alarm
+	var usage usageError
 	switch {
+	case errors.As(err, &usage):
+		f.Error.Code = "usage"
 	case errors.As(err, &refusal):
 		f.Error.Code = refusal.Code
 	case errors.As(err, &alarm):

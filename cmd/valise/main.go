@@ -65,9 +65,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return exitFailed
 	}
 	command, err := parser.Parse(args)
-	if err != nil && slices.Contains(args, "--json") {
-		p.printJSON(failureJSON(err))
-		return exitUsage
+	if err != nil && slices.Contains(args, "--json") { // the parser stopped before it told us
+		p.json = true
+		return p.conclude(usageError{err})
 	}
 	if err != nil {
 		fmt.Fprintf(stderr, "valise: %v\nRun \"valise --help\", or the command with --help, to see what is possible.\n", err)

@@ -294,9 +294,6 @@ func (c *Client) refusal(answer *http.Response) error {
 	if e.Reference != "" && !strings.Contains(e.Message, e.Reference) {
 		e.Message += " (reference " + e.Reference + ")"
 	}
-	if e.Status == http.StatusTooManyRequests && e.RetryAfter > 0 {
-		e.Message += fmt.Sprintf(" Try again in %s.", e.RetryAfter)
-	}
 	return e
 }
 

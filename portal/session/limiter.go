@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"time"
 
 	"valise/portal"
@@ -41,7 +42,11 @@ func (l *Limiter) Allow(ctx context.Context, rule Rule, who string) error {
 		return nil
 	}
 	seconds := max(1, int((retryAfter+time.Second-1)/time.Second))
-	e := portal.Errorf(portal.TooMany, "too-many", "Too many tries in a short time. Wait %d seconds and try again.", seconds)
+	wait := fmt.Sprintf("%d seconds", seconds)
+	if seconds == 1 {
+		wait = "a second"
+	}
+	e := portal.Errorf(portal.TooMany, "too-many", "Too many tries in a short time. Wait %s and try again.", wait)
 	e.RetryAfter = seconds
 	return e
 }
