@@ -18,6 +18,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
+
 	"valise/crypto"
 	"valise/portal/portaltest"
 	"valise/portal/portaltest/live"
@@ -537,5 +539,35 @@ func TestWithoutItsDatabaseThePortalShowsWhatItRemembers(t *testing.T) {
 	}
 	if a := n.reader.do("GET", at+"/fr", nil); a.StatusCode < 500 || a.Header.Get("Cache-Control") != "no-store" {
 		t.Errorf("%d, %v", a.StatusCode, a.Header)
+	}
+}
+
+// On a small phone that runs no scripts, whichever way the language is written, public pages are whole, fit, and ask for nothing but their stylesheet.
+func TestPublicPagesNeedNoScript(t *testing.T) {
+	n := newNewsroom(t, live.Portal(t, live.Options{}))
+	d := inArabicToo()
+	d.Languages[0].Title = strings.Repeat("Unbreakable", 12)
+	d.Languages[0].Body += "\n    " + strings.Repeat("code ", 60) + "\n\n" + strings.Repeat("x", 300) + "\n"
+	n.publish(d)
+	b := portaltest.Chromium(t, portaltest.IgnoreCertificateErrors)
+	b.WithoutJavaScript()
+	b.Resize(portaltest.SmallPhone)
+	at := "/statements/" + string(d.Statement)
+	for _, path := range []string{"/en", "/fr/statements?topic=security", "/en/series/" + string(d.Statement), at + "/en", at + "/ar"} {
+		b.Do(chromedp.Navigate(n.p.URL + path))
+		if portaltest.Read(b, chromedp.Evaluate[bool]("document.documentElement.scrollWidth > innerWidth")) {
+			t.Errorf("%s is wider than a small phone", path)
+		}
+		if !portaltest.Read(b, chromedp.Evaluate[bool]("getComputedStyle(document.querySelector('.masthead')).borderBlockEndStyle === 'solid'")) {
+			t.Errorf("%s has no style", path)
+		}
+	}
+	if problems := b.Problems(); len(problems) > 0 {
+		t.Errorf("%q", problems)
+	}
+	for _, asked := range b.Requests() {
+		if !strings.HasPrefix(asked, n.p.URL) && !strings.HasPrefix(asked, "data:") { // the browser's own icon of a calendar
+			t.Errorf("asked for %s", asked)
+		}
 	}
 }
