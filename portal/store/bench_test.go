@@ -11,6 +11,7 @@ import (
 
 	"valise/crypto"
 	"valise/portal"
+	"valise/portal/ledger"
 	"valise/portal/portaltest"
 )
 
@@ -82,6 +83,30 @@ func BenchmarkRelease10000(b *testing.B) {
 				b.Fatal(err)
 			}
 		}
+	})
+}
+
+// BenchmarkSequence puts a round of waiting events into the ledger's tree, in one transaction.
+func BenchmarkSequence(b *testing.B) {
+	onBothDurable(b, func(b *testing.B, db *DB) {
+		for b.Loop() {
+			b.StopTimer()
+			var rows [][]any
+			for range ledger.MaxSequenced {
+				e, err := ledger.Enter(ledger.Event{Kind: ledger.RepresentativeIssued, Representative: newRepresentative(), Fingerprint: fingerprint(0), Certificate: ledger.Digest{1}, At: noon})
+				must(b, err)
+				hash := e.Leaf().Hash()
+				rows = append(rows, []any{e.Subject, hash[:], e.Extra})
+			}
+			must(b, db.write(b.Context(), func(t *tx) error { return t.insert("ledger_entries", "subject, hash, extra", rows) }))
+			b.StartTimer()
+			n, err := db.SequenceLedger(b.Context(), 0)
+			must(b, err)
+			if n != ledger.MaxSequenced {
+				b.Fatalf("%d were entered", n)
+			}
+		}
+		b.ReportMetric(float64(ledger.MaxSequenced*b.N)/b.Elapsed().Seconds(), "leaves/s")
 	})
 }
 
