@@ -63,10 +63,13 @@ func (d *DB) SequenceLedger(ctx context.Context, roundTo int) (entered int, err 
 // sequencer implements ledger.Sequencer.
 type sequencer struct{ *tx }
 
+// advisoryLockOfLedger is "valiselg" in ASCII: PostgreSQL's advisory locks have numbers, and each database its own.
+const advisoryLockOfLedger int64 = 0x76616c6973656c67
+
 // LockLedger implements ledger.Appender.
 func (s sequencer) LockLedger(ctx context.Context) (int64, error) {
 	if s.forUpdate != "" { // on SQLite a writing transaction is alone anyway
-		if _, err := s.exec(`LOCK TABLE ledger_leaves IN EXCLUSIVE MODE`); err != nil { // readers don't wait
+		if _, err := s.exec(`SELECT pg_advisory_xact_lock($1)`, advisoryLockOfLedger); err != nil { // it takes no right to change a table
 			return 0, err
 		}
 	}

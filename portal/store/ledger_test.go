@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 	"valise/crypto"
 	"valise/portal"
 	"valise/portal/ledger"
+	"valise/portal/portaltest"
 	"valise/portal/registry"
 )
 
@@ -338,6 +340,50 @@ func TestManyEventsWait(t *testing.T) {
 			t.Errorf("%d events are %d private leaves", events, private)
 		}
 	})
+}
+
+// The process that signs may have a role in PostgreSQL that can't take back what is there, nor write or read anything else (docs/deploy).
+func TestTheSignersRoleInPostgreSQL(t *testing.T) {
+	dsn := portaltest.PostgreSQL(t)
+	db := openForTest(t, dsn)
+	role := "signer_" + strings.ToLower(rand.Text())
+	for _, statement := range []string{
+		`CREATE ROLE ` + role,
+		`GRANT SELECT ON ledger_entries, ledger_leaves, ledger_hashes, ledger_checkpoints TO ` + role,
+		`GRANT INSERT ON ledger_leaves, ledger_hashes, ledger_checkpoints TO ` + role,
+		`GRANT UPDATE ON ledger_checkpoints TO ` + role,
+		`GRANT UPDATE (leaf) ON ledger_entries TO ` + role,
+	} {
+		_, err := db.writers.Exec(statement)
+		must(t, err)
+	}
+	t.Cleanup(func() {
+		for _, statement := range []string{`DROP OWNED BY ` + role, `DROP ROLE ` + role} {
+			if _, err := db.writers.Exec(statement); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	signing, err := Open(t.Context(), dsn+"&role="+role)
+	must(t, err)
+	defer signing.Close()
+	newIssued(t, db)
+	p := newPublisher(t)
+	if c := p.publish(t, signing, 4); c.Size != 4 {
+		t.Errorf("the log has %d leaves", c.Size)
+	}
+	p.publish(t, signing, 4)
+	if _, private := p.follow(t, signing); private != 4 {
+		t.Errorf("the log has %d private leaves", private)
+	}
+	for _, statement := range []string{
+		`DELETE FROM ledger_entries`, `DELETE FROM ledger_leaves`, `UPDATE ledger_leaves SET leaf = leaf`, `UPDATE ledger_entries SET extra = extra`, `SELECT * FROM representatives`,
+		`INSERT INTO ledger_entries (subject, hash, extra) VALUES ('x', 'x', 'x')`,
+	} {
+		if _, err := signing.writers.Exec(statement); err == nil {
+			t.Errorf("it may %s", statement)
+		}
+	}
 }
 
 // Whoever changes the tables is found out by the process that signs, which then signs nothing.
