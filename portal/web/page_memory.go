@@ -1,6 +1,8 @@
 package web
 
 import (
+	"context"
+	"errors"
 	"maps"
 	"net/http"
 	"sync"
@@ -15,9 +17,12 @@ import (
 type memory struct {
 	mu    sync.Mutex
 	place publish.Place
-	asked time.Time
+	asked time.Time // when that was so
 	kept  map[string]keptPage
 	size  int
+
+	asking    bool      // a request is asking
+	downUntil time.Time // nobody is to ask before
 }
 
 type keptPage struct {
@@ -28,6 +33,8 @@ type keptPage struct {
 
 const (
 	placeLasts = 5 * time.Millisecond
+	// placePatience is how long an answer is waited for, and after none how long nobody asks.
+	placePatience = time.Second
 	// Bounds; when one is reached, everything is forgotten.
 	maxKeptPages = 2000
 	maxKeptBytes = 64 << 20
@@ -59,28 +66,41 @@ func (m *memory) keep(name string, place publish.Place, page keptPage) {
 	m.size += len(page.body)
 }
 
-// newestPlace returns the newest place in the archive, and forgets what was written before it.
+// newestPlace returns the newest place in the archive, and forgets what was written before it. One request at a time asks the database; the others go by
+// the last answer meanwhile. A database that doesn't answer is left alone for a while.
 func (s *server) newestPlace(r *http.Request) (publish.Place, error) {
 	m := &s.memory
 	m.mu.Lock()
-	place, asked := m.place, m.asked
-	m.mu.Unlock()
 	now := time.Now()
-	if !asked.IsZero() && now.Sub(asked) < placeLasts {
-		return place, nil
+	switch {
+	case now.Before(m.downUntil):
+		m.mu.Unlock()
+		return 0, errPlaceUnknown
+	case !m.asked.IsZero() && (m.asking || now.Sub(m.asked) < placeLasts):
+		defer m.mu.Unlock()
+		return m.place, nil
 	}
-	entries, _, err := s.Publish.Archive(r.Context(), publish.Query{Limit: 1})
-	if err != nil {
-		return 0, err
-	}
-	place = 0
-	if len(entries) > 0 {
-		place = entries[0].Place
-	}
+	m.asking = true
+	m.mu.Unlock()
+	defer func() {
+		m.mu.Lock()
+		m.asking = false
+		m.mu.Unlock()
+	}()
+
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), placePatience)
+	defer cancel()
+	entries, _, err := s.Publish.Archive(ctx, publish.Query{Limit: 1})
+
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if now.Before(m.asked) { // somebody asked later, and got an answer sooner
-		return m.place, nil
+	if err != nil {
+		m.downUntil = time.Now().Add(placePatience)
+		return 0, err
+	}
+	var place publish.Place
+	if len(entries) > 0 {
+		place = entries[0].Place
 	}
 	if place != m.place {
 		m.kept, m.size = nil, 0
@@ -88,6 +108,8 @@ func (s *server) newestPlace(r *http.Request) (publish.Place, error) {
 	m.place, m.asked = place, now
 	return place, nil
 }
+
+var errPlaceUnknown = errors.New("the archive did not answer a moment ago")
 
 // remembered answers from memory what it can. Searches are not kept: there is no end of them.
 func (s *server) remembered(handle handler) handler {
