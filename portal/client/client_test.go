@@ -160,7 +160,7 @@ func TestAPassphraseIsShownToNobody(t *testing.T) {
 			refuse(w, http.StatusUnauthorized, "wrong-secret", "The number or the secret is wrong.")
 		}
 	})
-	if _, err := c.LogInSecret(context.Background(), as, passphrase); !errors.Is(err, crypto.ErrWrongSecret) {
+	if _, err := c.LogInSecret(context.Background(), as, passphrase); !errors.Is(err, crypto.ErrWrongSecret) || !client.IsCode(err, "wrong-secret") || strings.Count(err.Error(), "wrong") != 1 {
 		t.Errorf("a wrong passphrase: %v", err)
 	}
 }

@@ -3,7 +3,6 @@ package client
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"time"
 
@@ -54,7 +53,7 @@ func (c *Client) LogInSecret(ctx context.Context, as crypto.Representative, type
 		if mistyped := ceremony.Mistyped(typed); mistyped != nil {
 			return nil, mistyped
 		}
-		return nil, fmt.Errorf("%w; the portal says: %w", crypto.ErrWrongSecret, err)
+		return nil, &wrongSecret{err}
 	}
 	bundle, err := ceremony.Unlock(as, answer, secrets)
 	if err != nil {
@@ -96,3 +95,9 @@ func (c *Client) Claim(ctx context.Context, claim *ceremony.Claim) error {
 	}
 	return errors.New("notices keep arriving in the mailbox; claim it again in a minute")
 }
+
+// wrongSecret is crypto.ErrWrongSecret in the words of the portal, which doesn't say whether it is the number that is wrong.
+type wrongSecret struct{ refusal error }
+
+func (e *wrongSecret) Error() string   { return e.refusal.Error() }
+func (e *wrongSecret) Unwrap() []error { return []error{crypto.ErrWrongSecret, e.refusal} }
