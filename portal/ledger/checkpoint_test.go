@@ -238,7 +238,7 @@ func TestACosignatureIsReplacedByANewerOne(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := opened.Cosignatures(); len(got) != 1 || !got[0].At.Equal(later) || strings.Contains(string(again.Bytes()), "w9") {
+	if got := opened.Cosignatures(); len(got) != 1 || !got[0].At.Equal(later) || strings.Contains(string(again.Bytes()), "witness.example/w9") {
 		t.Errorf("the checkpoint is\n%s", again.Bytes())
 	}
 	for _, lines := range []string{"", stray, "nonsense\n"} {
