@@ -241,7 +241,9 @@ func (d *demo) print(w io.Writer) {
 	for _, s := range d.Staff {
 		fmt.Fprintf(w, "    %-13s %s\n", joinRoles(s.Roles), s.Name)
 	}
-	fmt.Fprint(w, "\n  Statements\n")
+	if len(d.Statements) > 0 {
+		fmt.Fprint(w, "\n  Statements\n")
+	}
 	for _, s := range d.Statements {
 		fmt.Fprintf(w, "    %-13s %s\n", s.Number, s.Title)
 	}

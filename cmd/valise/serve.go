@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -180,7 +179,7 @@ func (s *site) openStore(ctx context.Context, c *ServeCommand) (err error) {
 		return err
 	}
 	if dsn == "" {
-		return errors.New("no database was named: give --database FILE for SQLite, or a postgres:// DSN in a file with --database-file")
+		return usagef("no database was named: give --database FILE for SQLite, or a postgres:// DSN in a file with --database-file")
 	}
 	if s.store, err = store.Open(ctx, dsn); err != nil {
 		return err
@@ -207,11 +206,11 @@ func (s *site) openSessions(ctx context.Context, c *ServeCommand) (session.Recor
 
 func (s *site) listen(c *ServeCommand) (err error) {
 	if (c.TLSCertificate == "") != (c.TLSKey == "") {
-		return errors.New("--tls-certificate and --tls-key go together")
+		return usagef("--tls-certificate and --tls-key go together")
 	}
 	s.listener, err = net.Listen("tcp", c.Listen)
 	if err != nil {
-		return fmt.Errorf("listening: %w", err)
+		return fmt.Errorf("listening: %w; name another address with --listen (port 0 takes a free one)", err)
 	}
 	if c.TLSCertificate == "" {
 		return nil
@@ -236,10 +235,10 @@ func (c *ServeCommand) origin(listens net.Addr) (string, error) {
 	}
 	u, err := url.Parse(origin)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || strings.TrimSuffix(origin, "/") != u.Scheme+"://"+u.Host {
-		return "", fmt.Errorf("the origin %q is not of the form https://portal.example", origin)
+		return "", usagef("the origin %q is not of the form https://portal.example", origin)
 	}
 	if u.Scheme == "http" && !c.InsecureHTTP {
-		return "", fmt.Errorf("the origin %s is not HTTPS: give --tls-certificate and --tls-key, or --origin https://… when a proxy does TLS, or, to try it on your own machine only, --insecure-http", origin)
+		return "", usagef("the origin %s is not HTTPS: give --tls-certificate and --tls-key, or --origin https://… when a proxy does TLS, or, to try it on your own machine only, --insecure-http", origin)
 	}
 	return u.Scheme + "://" + u.Host, nil
 }
@@ -318,7 +317,7 @@ func setting(name, value, file string) (string, error) {
 		return value, nil
 	}
 	if value != "" {
-		return "", fmt.Errorf("give --%s or --%s-file, not both", name, name)
+		return "", usagef("give --%s or --%s-file, not both", name, name)
 	}
 	data, err := os.ReadFile(file)
 	if err != nil {
