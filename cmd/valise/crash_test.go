@@ -20,7 +20,8 @@ import (
 // The tests of this file kill `valise serve` (SIGKILL) at a random moment while people work with it, start it again, and look into the
 // database: what was confirmed is there, to the byte; what was not confirmed is there as a whole or not at all, and can be repeated.
 
-// moments is how long a round goes before the kill, at most.
+// moments is how long a round goes before the kill, at most. When rounds turn out to be over sooner, kills come sooner, too: most of them
+// must meet people at work, on a quick machine as on a slow one.
 const moments = 80 * time.Millisecond
 
 // onEachDatabase runs a test that kills so many times: on one SQLite file; and, fewer times, on PostgreSQL and Redis, where PostgreSQL
@@ -44,6 +45,15 @@ type disaster struct {
 	node    *node
 	signing *crashLedger
 	rounds  int
+	pace    time.Duration // how long the last round took that nobody disturbed; 0: none yet
+}
+
+// moment draws when to kill.
+func (d *disaster) moment() time.Duration {
+	if d.pace == 0 {
+		return rand.N(moments)
+	}
+	return rand.N(min(moments, max(d.pace*3/2, time.Millisecond)))
 }
 
 // strike lets everybody work at once until it kills the node (and now and then the process that signs the ledger) or the database, and starts it again. Whoever works is told by the context that
@@ -59,7 +69,16 @@ func (d *disaster) strike(c *court, work ...func(context.Context)) {
 	for _, do := range work {
 		group.Go(func() { do(ctx) })
 	}
-	time.Sleep(rand.N(moments))
+	begin, finished := time.Now(), make(chan struct{})
+	go func() {
+		group.Wait()
+		close(finished)
+	}()
+	select {
+	case <-time.After(d.moment()):
+	case <-finished:
+		d.pace = time.Since(begin)
+	}
 	d.rounds++
 	if d.database != nil && d.rounds%7 == 0 {
 		d.database.Kill() // the node lives on, and must find it again
