@@ -111,22 +111,32 @@ func ParseAcknowledgement(text []byte) (*Acknowledgement, error) {
 		ManifestSHA256: r.hex("manifest-sha256", 32),
 		Opening:        r.opening("opening"),
 	}
-	representative := r.value("representative")
-	var err error
-	a.Representative, err = ParseRepresentative(representative)
-	if err != nil || a.Representative.String() != representative {
-		r.wrong("representative", "a representative's number with its ordinal, such as S-7K2M9QXD/2")
-	}
+	a.Representative = r.representative("representative")
 	a.Certificate = r.fingerprint("certificate")
-	if a.Decision, err = ParseDecision(r.value("decision")); err != nil {
-		r.wrong("decision", "acknowledged or refused")
-	}
+	a.Decision = r.decision("decision")
 	a.Time = r.time("time")
 	a.SessionNonce = r.hex("session-nonce", nonceSize)
 	if err := r.end(); err != nil {
 		return nil, err
 	}
 	return a, nil
+}
+
+func (r *textReader) representative(key string) Representative {
+	value := r.value(key)
+	representative, err := ParseRepresentative(value)
+	if err != nil || representative.String() != value {
+		r.wrong(key, "a representative's number with its ordinal, such as S-7K2M9QXD/2")
+	}
+	return representative
+}
+
+func (r *textReader) decision(key string) Decision {
+	decision, err := ParseDecision(r.value(key))
+	if err != nil {
+		r.wrong(key, "acknowledged or refused")
+	}
+	return decision
 }
 
 // opening reads the one value that people copy by hand, and says where it stands.

@@ -187,16 +187,11 @@ func joinPackets(data []byte, limit int) ([]rawPacket, error) {
 			}
 			packets, data = append(packets, p), rest
 		default:
-			kind, header, size, err := packetHeader(data)
+			p, rest, err := cutPacket(data)
 			if err != nil {
 				return nil, err
 			}
-			if size > uint64(len(data)-header) {
-				return nil, errors.New("an OpenPGP packet is cut off")
-			}
-			end := header + int(size)
-			packets = append(packets, rawPacket{kind: kind, body: data[header:end:end], whole: data[:end:end]})
-			data = data[end:]
+			packets, data = append(packets, p), rest
 		}
 	}
 	return packets, nil

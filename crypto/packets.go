@@ -46,18 +46,26 @@ func splitPackets(data []byte, limit int) ([]rawPacket, error) {
 		if len(packets) == limit {
 			return nil, fmt.Errorf("%w: more than %d", errTooManyPackets, limit)
 		}
-		kind, header, size, err := packetHeader(data)
+		p, rest, err := cutPacket(data)
 		if err != nil {
 			return nil, err
 		}
-		if size > uint64(len(data)-header) {
-			return nil, errors.New("an OpenPGP packet is cut off")
-		}
-		end := header + int(size)
-		packets = append(packets, rawPacket{kind: kind, body: data[header:end:end], whole: data[:end:end]})
-		data = data[end:]
+		packets, data = append(packets, p), rest
 	}
 	return packets, nil
+}
+
+// cutPacket takes the first packet, of definite length, off data.
+func cutPacket(data []byte) (p rawPacket, rest []byte, err error) {
+	kind, header, size, err := packetHeader(data)
+	if err != nil {
+		return p, nil, err
+	}
+	if size > uint64(len(data)-header) {
+		return p, nil, errors.New("an OpenPGP packet is cut off")
+	}
+	end := header + int(size)
+	return rawPacket{kind: kind, body: data[header:end:end], whole: data[:end:end]}, data[end:], nil
 }
 
 // packetHeader reads one packet header: the packet's type, and the sizes of header and body.

@@ -54,16 +54,9 @@ func ParseStatementAcknowledgement(text []byte) (*StatementAcknowledgement, erro
 		Version:        r.integer("version", maxVersion),
 		ManifestSHA256: r.hex("manifest-sha256", 32),
 	}
-	representative := r.value("representative")
-	var err error
-	a.Representative, err = ParseRepresentative(representative)
-	if err != nil || a.Representative.String() != representative {
-		r.wrong("representative", "a representative's number with its ordinal, such as S-7K2M9QXD/2")
-	}
+	a.Representative = r.representative("representative")
 	a.Certificate = r.fingerprint("certificate")
-	if a.Decision, err = ParseDecision(r.value("decision")); err != nil {
-		r.wrong("decision", "acknowledged or refused")
-	}
+	a.Decision = r.decision("decision")
 	a.Time = r.time("time")
 	a.SessionNonce = r.hex("session-nonce", nonceSize)
 	if err := r.end(); err != nil {
