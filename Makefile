@@ -18,11 +18,15 @@ build: assets ## build bin/valise with everything it serves inside
 # Every step is left to a tool that finds out by content whether its input has changed: go build by its cache, pack by
 # reading back what it once compressed. So there is no list of sources here that could be wrong, and nothing is done twice.
 #
-# The WASM is the same bytes wherever it is built from the same sources by the same Go: no paths, no version control in it.
+# The WASM is the same bytes wherever it is built from the same sources by the same Go: no paths, no version control in it. There are two:
+# for representatives, small; and for staff, with what they need besides.
+BUILD_WASM := GOOS=js GOARCH=wasm $(GO) build -trimpath -buildvcs=false -ldflags '-s -w'
+
 .PHONY: assets
 assets: ## build the browser's half: WASM and compressed assets
 	@mkdir -p $(ASSETS)
-	GOOS=js GOARCH=wasm $(GO) build -trimpath -buildvcs=false -ldflags '-s -w' -o $(ASSETS)/valise.wasm ./cmd/valise-wasm
+	$(BUILD_WASM) -o $(ASSETS)/valise.wasm ./cmd/valise-wasm
+	$(BUILD_WASM) -tags desk -o $(ASSETS)/desk.wasm ./cmd/valise-wasm
 	@cp "$$($(GO) env GOROOT)/lib/wasm/wasm_exec.js" $(ASSETS)/wasm_exec.js
 	@$(GO) run ./cmd/valise-wasm/pack portal/web/assets
 
@@ -52,6 +56,7 @@ check: assets ## check format, and for mistakes (gofmt, vet, staticcheck)
 	@unformatted=$$(gofmt -l $(GO_FOLDERS)); [ -z "$$unformatted" ] || { echo "not formatted; run make fmt:"; echo "$$unformatted"; exit 1; }
 	$(GO) vet ./...
 	GOOS=js GOARCH=wasm $(GO) vet ./cmd/valise-wasm
+	GOOS=js GOARCH=wasm $(GO) vet -tags desk ./cmd/valise-wasm
 	$(GO) tool -modfile=tools.mod staticcheck ./...
 
 GO_FOLDERS := cmd crypto portal templates

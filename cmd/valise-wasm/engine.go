@@ -104,11 +104,24 @@ func handle[P, R any](do func(*engine, P) (R, error)) func(*engine, []byte, []by
 
 type none struct{}
 
-// calls is everything that a page can ask for.
-var calls map[string]func(e *engine, parameters, data []byte) (any, error)
+// table holds calls by name.
+type table map[string]func(e *engine, parameters, data []byte) (any, error)
+
+// calls is everything that a page can ask for. Each group of calls registers itself from its own file; which files there are, the build tags say.
+var calls = make(table)
+
+// register adds a group of calls. It is called by init functions only.
+func register(group table) {
+	for name, do := range group {
+		if calls[name] != nil {
+			panic("two calls are named " + name)
+		}
+		calls[name] = do
+	}
+}
 
 func init() {
-	calls = map[string]func(e *engine, parameters, data []byte) (any, error){
+	register(table{
 		"begin":   handle((*engine).begin),
 		"number":  handle((*engine).number),
 		"code":    handle((*engine).code),
@@ -136,7 +149,7 @@ func init() {
 		"renonce":     handle((*engine).renonce),
 		"attachment":  handle((*engine).attachment),
 		"acknowledge": handle((*engine).acknowledge),
-	}
+	})
 }
 
 // ------------------------------------------------------------------ logging in, unlocking

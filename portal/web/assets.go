@@ -31,8 +31,9 @@ const (
 	generatedFolder = assetsFolder + "/generated"
 	assetsPath      = "/assets/"
 
-	// wasmAsset is what only `make build` makes.
+	// wasmAsset and deskAsset are what only `make build` makes: the browser's half for representatives, and for staff.
 	wasmAsset = "valise.wasm"
+	deskAsset = "desk.wasm"
 	// workerAsset may compile WebAssembly; nothing else may.
 	workerAsset = "worker.js"
 
@@ -156,7 +157,7 @@ func (all assets) address(name string) (string, error) {
 	switch {
 	case a != nil:
 		return assetsPath + a.version + "/" + name, nil
-	case name == wasmAsset:
+	case name == wasmAsset || name == deskAsset:
 		return "", nil
 	}
 	return "", fmt.Errorf("there is no asset %s", name)

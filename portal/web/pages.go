@@ -48,8 +48,8 @@ func newPages(p *Portal) (*pages, error) {
 	if g.assets, err = readAssets(); err != nil {
 		return nil, err
 	}
-	if g.assets[wasmAsset] == nil {
-		p.Log.Warn("built without the browser's half: mailboxes can't be opened in a browser; build with: make build")
+	if g.assets[wasmAsset] == nil || g.assets[deskAsset] == nil {
+		p.Log.Warn("built without the browser's half: neither mailboxes nor the staff's desk can be opened in a browser; build with: make build")
 	}
 	return g, g.parse()
 }
@@ -91,6 +91,7 @@ type view struct {
 	Page        string
 	Script      string // "" for none
 	Public      bool   // the same for everybody
+	Desk        bool   // a page of staff
 	Institution string
 	Origin      string
 	Contact     []string
@@ -99,12 +100,21 @@ type view struct {
 	IdleSeconds int    // until the session ends by itself
 	Data        any    // the page's own
 
-	root *crypto.Certificate
+	root   *crypto.Certificate
+	assets assets
 }
 
 type languageLink struct {
 	Tag, Name, Link string
 	Current         bool
+}
+
+// WASM is the address of the browser's half that the page loads; "" when it wasn't built.
+func (v *view) WASM() (string, error) {
+	if v.Desk {
+		return v.assets.address(deskAsset)
+	}
+	return v.assets.address(wasmAsset)
 }
 
 // Language is the tag of the interface language.
@@ -181,7 +191,7 @@ func (g *pages) execute(v *view) ([]byte, error) {
 func (g *pages) viewIn(l *spoken, name string, data any) *view {
 	v := &view{
 		spoken: l, Page: name, Script: "frame.js", Origin: g.origin, Institution: g.institution.NameIn(l.tag),
-		Contact: g.institution.Contact, Data: data, root: g.root,
+		Contact: g.institution.Contact, Data: data, root: g.root, assets: g.assets,
 	}
 	if script := scriptOf[name]; script != "" {
 		v.Script = script
@@ -191,6 +201,7 @@ func (g *pages) viewIn(l *spoken, name string, data any) *view {
 
 func (g *pages) view(w http.ResponseWriter, r *http.Request, name string, data any) *view {
 	v := g.viewIn(g.languages.pick(w, r, g.secure), name, data)
+	v.Desk = isDesk(r.URL.Path)
 	for _, tag := range g.languages.tags {
 		l := g.languages.spoken[tag.String()]
 		name, err := l.say("name", nil, nil)
@@ -205,6 +216,12 @@ func (g *pages) view(w http.ResponseWriter, r *http.Request, name string, data a
 	}
 	return v
 }
+
+// deskPath is where the pages of staff stand.
+const deskPath = "/staff"
+
+// isDesk says whether a page is one of staff.
+func isDesk(path string) bool { return path == deskPath || strings.HasPrefix(path, deskPath+"/") }
 
 // inLanguage is the address of the same page in another language.
 func inLanguage(r *http.Request, tag string) string {

@@ -83,14 +83,16 @@ func TestOnlyWhatChangedIsCompressedAgain(t *testing.T) {
 	}
 }
 
-func TestTheLimitOfTheWASMIsHeld(t *testing.T) {
-	folder := t.TempDir()
-	noise := make([]byte, maxWASM+1)
+func TestTheLimitOfEachWASMIsHeld(t *testing.T) {
+	noise := make([]byte, maxSizes["desk.wasm"]+1)
 	random := rand.NewChaCha8([32]byte{})
 	random.Read(noise)
-	write(t, filepath.Join(folder, "generated", "valise.wasm"), noise)
-	err := pack(folder, io.Discard)
-	if err == nil || !strings.Contains(err.Error(), "limit") {
-		t.Errorf("a WASM that is too large was accepted: %v", err)
+	for name, limit := range maxSizes {
+		folder := t.TempDir()
+		write(t, filepath.Join(folder, "generated", name), noise[:limit+1])
+		err := pack(folder, io.Discard)
+		if err == nil || !strings.Contains(err.Error(), name) || !strings.Contains(err.Error(), "limit") {
+			t.Errorf("%s was accepted with more than %d bytes: %v", name, limit, err)
+		}
 	}
 }

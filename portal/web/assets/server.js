@@ -1,0 +1,52 @@
+// What every ceremony stands on: Go's calls and the server's API. All of it runs in the worker (worker.js).
+
+const root = '/api/v1';
+
+export const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+/** Calls Go: a name of its table, parameters, and bytes that are too many for JSON. */
+export function call(name, parameters = {}, data) {
+  let answer;
+  try {
+    answer = globalThis.valise(name, JSON.stringify(parameters), data);
+  } catch (error) {
+    throw { code: 'engine', message: String(error) };
+  }
+  if (answer.error) throw { code: answer.error.code, message: answer.error.message };
+  return answer.data ?? JSON.parse(answer.json);
+}
+
+/** One request of the JSON API. What only reads is tried again when the line breaks. */
+export async function api(method, path, body, take = 'json') {
+  const tries = method === 'GET' ? 3 : 1;
+  for (let n = 1; ; n++) {
+    try {
+      return await once(method, path, body, take);
+    } catch (error) {
+      if (error.code !== 'network' || n >= tries) throw error;
+      await pause(n * 500);
+    }
+  }
+}
+
+async function once(method, path, body, take) {
+  let answer, got;
+  try {
+    answer = await fetch(root + path, {
+      method, cache: 'no-store', credentials: 'same-origin', redirect: 'error',
+      headers: body === undefined ? {} : { 'Content-Type': 'application/json' },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+    if (!answer.ok) got = await answer.json().catch(() => ({}));
+    else if (answer.status === 204) got = null;
+    else got = take === 'bytes' ? new Uint8Array(await answer.arrayBuffer()) : await answer.json();
+  } catch {
+    throw { code: 'network', message: '' };
+  }
+  if (answer.ok) {
+    postMessage({ alive: true });
+    return got;
+  }
+  const { code = 'internal', message = '', reference } = got?.error ?? {};
+  throw { code, message, reference, status: answer.status, retryAfter: answer.headers.get('Retry-After') ?? undefined };
+}
