@@ -36,6 +36,7 @@ type Browser struct {
 
 	t         testing.TB
 	folder    string
+	viewport  Viewport
 	fullSpeed func() // ends SlowDown
 
 	mu       sync.Mutex
@@ -216,6 +217,7 @@ func (b *Browser) Resize(v Viewport) {
 		options = append(options, chromedp.EmulateMobile, chromedp.EmulateTouch, chromedp.EmulatePortrait)
 	}
 	b.Do(chromedp.EmulateViewport(v.Width, v.Height, options...))
+	b.viewport = v
 }
 
 // Dark lets the page believe that the person prefers dark colours, or again light ones.

@@ -9,6 +9,8 @@
 //		…
 //	}
 //
+// [Axe] has axe-core judge what a browser shows.
+//
 // A whole portal, with an institution around it, is in package live.
 //
 // # What a caller may rely on
