@@ -300,7 +300,7 @@ func OpenRoot(pin Pin, certificate []byte) (*Root, error) {
 		return nil, fmt.Errorf("the institution's root certificate: %w", err)
 	}
 	if pin.Fingerprint == "" || c.Fingerprint() != pin.Fingerprint {
-		return nil, fmt.Errorf("the root certificate has the fingerprint %s, not the one on paper, %s: don't trust it, and tell the institution by another way", c.Fingerprint().Spaced(), pin.Fingerprint.Spaced())
+		return nil, because(CauseOtherRoot, fmt.Errorf("the root certificate has the fingerprint %s, not the one on paper, %s: don't trust it, and tell the institution by another way", c.Fingerprint().Spaced(), pin.Fingerprint.Spaced()))
 	}
 	if c.self == nil {
 		return nil, fmt.Errorf("the institution's root certificate: %w", c.withFingerprint(c.errNoSelfSignature()))
@@ -342,7 +342,7 @@ func (r *Root) VerifyStaff(c *Certificate, at time.Time) (*Staff, error) {
 		return nil, fmt.Errorf("the institution's root certificate: %w", err)
 	}
 	if err := c.checkSigner(at); err != nil {
-		return nil, fmt.Errorf("the staff certificate %s: %w", c.Fingerprint(), err)
+		return nil, because(CauseKeyNotGood, fmt.Errorf("the staff certificate %s: %w", c.Fingerprint(), err))
 	}
 	if err := c.checkRoom(); err != nil {
 		return nil, err
@@ -369,9 +369,24 @@ func (r *Root) VerifyStaff(c *Certificate, at time.Time) (*Staff, error) {
 		staff = &Staff{certificate: c, roles: roles, name: name, certified: s.CreationTime}
 	}
 	if staff == nil {
-		return nil, fmt.Errorf("certificate %s is not that of a staff member: the institution's root gave it no role that counts at %s", c.Fingerprint(), at.UTC().Format(time.RFC3339))
+		cause := CauseUnknownSigner // or somebody who has left, or hadn't come yet
+		if r.everCertified(c) {
+			cause = CauseNoRole
+		}
+		return nil, because(cause, fmt.Errorf("certificate %s is not that of a staff member: the institution's root gave it no role that counts at %s", c.Fingerprint(), at.UTC().Format(time.RFC3339)))
 	}
 	return staff, nil
+}
+
+// everCertified says whether the root ever gave a role to a certificate, whether or not that counts any more.
+func (r *Root) everCertified(c *Certificate) bool {
+	return slices.ContainsFunc(c.userIDs, func(name string) bool {
+		identity := c.entity.Identities[name]
+		return identity != nil && slices.ContainsFunc(identity.OtherCertifications, func(v *packet.VerifiableSignature) bool {
+			s := v.Packet
+			return s.SigType != packet.SigTypeCertificationRevocation && s.CheckKeyIdOrFingerprint(r.certificate.entity.PrimaryKey) && acceptableSignature(s) && len(rolesOf(s)) > 0 && r.certificate.made(s, c, name)
+		})
+	})
 }
 
 // rolesOf returns the roles in a certification, sorted; unknown ones are passed over.
@@ -468,15 +483,15 @@ func (r *Root) VerifyRepresentative(staff []*Certificate, chain []*Certificate, 
 		previous := chain[i]
 		s := previous.newestCertification(next, number, at.Add(ClockSkew), isLink(chainSuccessor))
 		if s == nil || expired(s, at) || previous.fingerprint == next.fingerprint {
-			return nil, fmt.Errorf("the chain of %s is broken: key %s was not certified by the one before it, %s", number, next.Fingerprint(), previous.Fingerprint())
+			return nil, because(CauseBrokenChain, fmt.Errorf("the chain of %s is broken: key %s was not certified by the one before it, %s", number, next.Fingerprint(), previous.Fingerprint()))
 		}
 		if err := previous.checkSigner(s.CreationTime); err != nil {
-			return nil, fmt.Errorf("the chain of %s is broken at key %s: %w", number, previous.Fingerprint(), err)
+			return nil, because(CauseBrokenChain, fmt.Errorf("the chain of %s is broken at key %s: %w", number, previous.Fingerprint(), err))
 		}
 	}
 	current := chain[len(chain)-1]
 	if err := current.CheckPolicy(at); err != nil {
-		return nil, fmt.Errorf("the certificate of %s can't be used: %w", number, err)
+		return nil, because(CauseKeyNotGood, fmt.Errorf("the certificate of %s can't be used: %w", number, err))
 	}
 	recipient := &Recipient{representative: representative, certificate: current, registrar: registrar}
 	for _, c := range chain {
@@ -504,7 +519,7 @@ func (r *Root) findRegistrar(staff []*Certificate, issued *Certificate, number s
 			return registrar, nil
 		}
 	}
-	return nil, fmt.Errorf("the chain of %s is broken: its issued key %s was not certified by a registrar: %w", number, issued.Fingerprint(), problem)
+	return nil, because(CauseBrokenChain, fmt.Errorf("the chain of %s is broken: its issued key %s was not certified by a registrar: %w", number, issued.Fingerprint(), problem))
 }
 
 // isLink accepts certifications whose one chain notation has the value how.

@@ -111,15 +111,15 @@ func (a *Acknowledgement) checkNotice(v *VerifiedManifest) error {
 	m := v.manifest
 	switch {
 	case a.Institution != m.Institution:
-		return fmt.Errorf("the receipt is for another institution, whose root has the fingerprint %s", a.Institution.Spaced())
+		return because(CauseOtherInstitution, fmt.Errorf("the receipt is for another institution, whose root has the fingerprint %s", a.Institution.Spaced()))
 	case a.Notice != m.Notice:
-		return fmt.Errorf("the receipt is for another notice, %s, not for %s", a.Notice, m.Notice)
+		return because(CauseOtherSubject, fmt.Errorf("the receipt is for another notice, %s, not for %s", a.Notice, m.Notice))
 	case a.Version != m.Version:
-		return fmt.Errorf("the receipt is for version %d of %s, not for version %d", a.Version, m.Notice, m.Version)
+		return because(CauseOtherSubject, fmt.Errorf("the receipt is for version %d of %s, not for version %d", a.Version, m.Notice, m.Version))
 	case a.ManifestSHA256 != v.digest:
-		return fmt.Errorf("the receipt is for another manifest of %s than the one at hand", m.Notice)
+		return because(CauseOtherSubject, fmt.Errorf("the receipt is for another manifest of %s than the one at hand", m.Notice))
 	case openingDigest(a.Opening) != m.OpeningSHA256:
-		return fmt.Errorf("the opening value in the receipt is not that of %s: copy the line %q from the end of the decrypted notice", m.Notice, "opening: ")
+		return because(CauseOtherSubject, fmt.Errorf("the opening value in the receipt is not that of %s: copy the line %q from the end of the decrypted notice", m.Notice, "opening: "))
 	}
 	return nil
 }

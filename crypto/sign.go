@@ -311,7 +311,7 @@ func checkPurpose(s *packet.Signature, purpose Purpose, mayLack bool) error {
 	case len(found) == 0:
 		return fmt.Errorf("the signature names no purpose, it should be %q: it was not made by Valise", string(purpose))
 	case found[0] != string(purpose):
-		return fmt.Errorf("the signature was made for another purpose, %q instead of %q", found[0], string(purpose))
+		return because(CauseWrongPurpose, fmt.Errorf("the signature was made for another purpose, %q instead of %q", found[0], string(purpose)))
 	}
 	return nil
 }
@@ -344,7 +344,7 @@ func (c *Certificate) verify(s *packet.Signature, kind packet.SignatureType, pur
 		return nil, err
 	}
 	if err := c.checkSigner(made); err != nil {
-		return nil, fmt.Errorf("when the signature was made, its certificate was not good: %w", err)
+		return nil, because(CauseKeyNotGood, fmt.Errorf("when the signature was made, its certificate was not good: %w", err))
 	}
 	h, err := s.PrepareVerify()
 	if err != nil {
@@ -353,7 +353,7 @@ func (c *Certificate) verify(s *packet.Signature, kind packet.SignatureType, pur
 	h.Write(data)
 	digest := &lastSum{Hash: h}
 	if s.Version != key.Version || key.VerifySignature(digest, s) != nil || !bytes.Equal(digest.sum[:2], s.HashTag[:]) {
-		return nil, fmt.Errorf("the signature does not hold: what was signed has been altered since, or it was not made by %s", c.fingerprint)
+		return nil, because(CauseAltered, fmt.Errorf("the signature does not hold: what was signed has been altered since, or it was not made by %s", c.fingerprint))
 	}
 	return &Signature{signer: c, purpose: purpose, made: made.UTC()}, nil
 }

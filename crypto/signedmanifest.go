@@ -42,7 +42,7 @@ func (s SignedManifest) Encode() ([]byte, error) {
 // binarySignature takes off the armor, if there is one.
 func binarySignature(signature []byte) ([]byte, error) {
 	if len(signature) == 0 {
-		return nil, errors.New("a signature is missing: the notice has not been approved")
+		return nil, because(CauseNotApproved, errors.New("a signature is missing: the notice has not been approved"))
 	}
 	if len(signature) > 2*maxSignatureSize {
 		return nil, errNoSignature(errors.New("it is too large"))
@@ -130,7 +130,7 @@ func (v *VerifiedManifest) approved() error {
 		return err
 	}
 	if v.approver == nil || v.approverSignature == nil {
-		return fmt.Errorf("notice %s has not been approved: a second person's signature is missing", v.manifest.Notice)
+		return because(CauseNotApproved, fmt.Errorf("notice %s has not been approved: a second person's signature is missing", v.manifest.Notice))
 	}
 	return nil
 }
@@ -150,10 +150,10 @@ func (r *Root) VerifySubmission(s SignedManifest, staff []*Certificate, now time
 		return nil, err
 	}
 	if m.Institution != r.Fingerprint() {
-		return nil, fmt.Errorf("the manifest of %s is that of another institution, whose root has the fingerprint %s", m.Notice, m.Institution.Spaced())
+		return nil, because(CauseOtherInstitution, fmt.Errorf("the manifest of %s is that of another institution, whose root has the fingerprint %s", m.Notice, m.Institution.Spaced()))
 	}
 	v := &VerifiedManifest{manifest: m, digest: sha256Hex(s.Manifest), at: now}
-	problem := fmt.Errorf("the author's certificate, %s, is not among those of the staff", m.Author)
+	problem := because(CauseUnknownSigner, fmt.Errorf("the author's certificate, %s, is not among those of the staff", m.Author))
 	for _, c := range staff {
 		if c.Fingerprint() != m.Author {
 			continue
@@ -183,7 +183,7 @@ func (r *Root) VerifyManifest(s SignedManifest, staff []*Certificate, now time.T
 		return nil, err
 	}
 	if len(s.ApproverSignature) == 0 {
-		return nil, fmt.Errorf("notice %s has not been approved: a second person's signature is missing", v.manifest.Notice)
+		return nil, because(CauseNotApproved, fmt.Errorf("notice %s has not been approved: a second person's signature is missing", v.manifest.Notice))
 	}
 	raw, err := binarySignature(s.ApproverSignature)
 	if err != nil {
@@ -193,7 +193,7 @@ func (r *Root) VerifyManifest(s SignedManifest, staff []*Certificate, now time.T
 	if err != nil {
 		return nil, fmt.Errorf("the approver's signature over the manifest of %s: %w", v.manifest.Notice, err)
 	}
-	problem := fmt.Errorf("it was made by a key (%s) that is not among those of the staff", issuer(signature))
+	problem := because(CauseUnknownSigner, fmt.Errorf("it was made by a key (%s) that is not among those of the staff", issuer(signature)))
 	for _, c := range staff {
 		if !c.hasKey(signature) {
 			continue
@@ -208,7 +208,7 @@ func (r *Root) VerifyManifest(s SignedManifest, staff []*Certificate, now time.T
 		}
 		problem = err
 	}
-	return nil, fmt.Errorf("the approver's signature over the manifest of %s: %w", v.manifest.Notice, problem)
+	return nil, fmt.Errorf("the approver's signature over the manifest of %s: %w", v.manifest.Notice, ofSomethingElse(problem, CauseOtherApproval))
 }
 
 // verifyStaffSignature verifies one signature, and that who made it had a role when they did.
@@ -222,7 +222,7 @@ func (r *Root) verifyStaffSignature(c *Certificate, role Role, purpose Purpose, 
 		return nil, nil, err
 	}
 	if !member.Has(role) {
-		return nil, nil, fmt.Errorf("%s did not have the role %q when they signed", member.Name(), role)
+		return nil, nil, because(CauseNoRole, fmt.Errorf("%s did not have the role %q when they signed", member.Name(), role))
 	}
 	return member, s, nil
 }
@@ -232,9 +232,9 @@ func (r *Root) verifyStaffSignature(c *Certificate, role Role, purpose Purpose, 
 func (v *VerifiedManifest) mayApprove(approver *Staff, at time.Time) error {
 	switch {
 	case approver.Certificate().Fingerprint() == v.author.Certificate().Fingerprint(), samePerson(approver.Name(), v.author.Name()):
-		return fmt.Errorf("%s is the author, so somebody else must approve", v.author.Name())
+		return because(CauseOnePerson, fmt.Errorf("%s is the author, so somebody else must approve", v.author.Name()))
 	case !approver.Has(RoleApprover):
-		return fmt.Errorf("%s does not have the role %q", approver.Name(), RoleApprover)
+		return because(CauseNoRole, fmt.Errorf("%s does not have the role %q", approver.Name(), RoleApprover))
 	case at.Before(v.authorSignature.Made().Add(-ClockSkew)):
 		return fmt.Errorf("the approval would be dated %s, before the author signed (%s): check the clock", formatTextTime(at.UTC()), formatTextTime(v.authorSignature.Made().UTC()))
 	}

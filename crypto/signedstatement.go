@@ -97,7 +97,11 @@ func bothSignatures(author, approver []byte) (rawAuthor, rawApprover []byte, err
 // signer's certificate.
 func statementSignature(signature []byte, purpose Purpose) ([]byte, error) {
 	if len(signature) == 0 {
-		return nil, errors.New("it is missing")
+		cause := CauseNotApproved
+		if purpose == PurposeStatementAuthor {
+			cause = CauseOtherSignature
+		}
+		return nil, because(cause, errors.New("it is missing"))
 	}
 	raw, err := binarySignature(signature)
 	if err != nil {
@@ -138,7 +142,7 @@ func splitSignatures(raw []byte) (author, approver []byte, err error) {
 	case err != nil:
 		return nil, nil, errNoSignature(err)
 	case len(packets) != 2:
-		return nil, nil, fmt.Errorf("a statement has two signatures, the author's and the approver's; in this file there is %d, so it has not been approved", len(packets))
+		return nil, nil, because(CauseNotApproved, fmt.Errorf("a statement has two signatures, the author's and the approver's; in this file there is %d, so it has not been approved", len(packets)))
 	}
 	for _, p := range packets {
 		s, err := parseSignature(p)
@@ -151,7 +155,11 @@ func splitSignatures(raw []byte) (author, approver []byte, err error) {
 		case slices.Equal(purposes, []string{string(PurposeStatementApproval)}) && approver == nil:
 			approver = []byte(armor(armorSignature, p.whole))
 		default:
-			return nil, nil, fmt.Errorf("a statement has one signature for the purpose %q and one for %q; this file holds one for %.100q that doesn't belong there", PurposeStatementAuthor, PurposeStatementApproval, purposes)
+			cause := CauseWrongPurpose
+			if slices.Equal(purposes, []string{string(PurposeStatementAuthor)}) { // a second time, so in place of the approval
+				cause = CauseOnePerson
+			}
+			return nil, nil, because(cause, fmt.Errorf("a statement has one signature for the purpose %q and one for %q; this file holds one for %.100q that doesn't belong there", PurposeStatementAuthor, PurposeStatementApproval, purposes))
 		}
 	}
 	return author, approver, nil

@@ -162,13 +162,13 @@ func (a *StatementAcknowledgement) checkStatement(v *VerifiedStatement) error {
 	m := v.checked.manifest
 	switch {
 	case a.Institution != m.Institution:
-		return fmt.Errorf("the receipt is for another institution, whose root has the fingerprint %s", a.Institution.Spaced())
+		return because(CauseOtherInstitution, fmt.Errorf("the receipt is for another institution, whose root has the fingerprint %s", a.Institution.Spaced()))
 	case a.Statement != m.Statement:
-		return fmt.Errorf("the receipt is for another statement, %s, not for %s", a.Statement, m.Statement)
+		return because(CauseOtherSubject, fmt.Errorf("the receipt is for another statement, %s, not for %s", a.Statement, m.Statement))
 	case a.Version != m.Version:
-		return fmt.Errorf("the receipt is for version %d of %s, not for version %d", a.Version, m.Statement, m.Version)
+		return because(CauseOtherSubject, fmt.Errorf("the receipt is for version %d of %s, not for version %d", a.Version, m.Statement, m.Version))
 	case a.ManifestSHA256 != v.checked.digest:
-		return fmt.Errorf("the receipt is for another manifest of %s than the one at hand", m.Statement)
+		return because(CauseOtherSubject, fmt.Errorf("the receipt is for another manifest of %s than the one at hand", m.Statement))
 	}
 	return v.mayBeAcknowledgedBy(a.Representative)
 }

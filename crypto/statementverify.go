@@ -181,7 +181,7 @@ func (r *Root) VerifyStatement(s SignedStatement, previous *VerifiedStatement, s
 	}
 	n := checked.manifest.Statement
 	if len(s.ApproverSignature) == 0 {
-		return nil, fmt.Errorf("statement %s has not been approved: a second person's signature is missing", n)
+		return nil, because(CauseNotApproved, fmt.Errorf("statement %s has not been approved: a second person's signature is missing", n))
 	}
 	p := signer{root: r, staff: staff, role: RoleApprover, purpose: PurposeStatementApproval, now: now}
 	member, signature, armored, err := p.verify(packet.SigTypeBinary, s.Manifest, s.ApproverSignature)
@@ -189,14 +189,14 @@ func (r *Root) VerifyStatement(s SignedStatement, previous *VerifiedStatement, s
 		err = checkSecondPerson(checked.author, checked.authorSignature, member, signature.Made())
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the approver's signature over the manifest of statement %s: %w", n, err)
+		return nil, fmt.Errorf("the approver's signature over the manifest of statement %s: %w", n, ofSomethingElse(err, CauseOtherApproval))
 	}
 	checked.signed.ApproverSignature = armored
 	p.only = member.certificate.fingerprint
 	for i, text := range checked.texts {
 		signatures, err := p.verifyText(checked.given[i], false, signature.Made())
 		if err != nil {
-			return nil, fmt.Errorf("the approver's signature over the text in %s of statement %s: %w", text.Language, n, err)
+			return nil, fmt.Errorf("the approver's signature over the text in %s of statement %s: %w", text.Language, n, ofSomethingElse(err, CauseOtherApproval))
 		}
 		checked.signed.Texts[i].Approver = signatures
 	}
@@ -231,7 +231,7 @@ func (r *Root) checkStatement(s SignedStatement, previous *VerifiedStatement, st
 		return nil, err
 	}
 	if m.Institution != r.Fingerprint() {
-		return nil, fmt.Errorf("statement %s is that of another institution, whose root has the fingerprint %s", m.Statement, m.Institution.Spaced())
+		return nil, because(CauseOtherInstitution, fmt.Errorf("statement %s is that of another institution, whose root has the fingerprint %s", m.Statement, m.Institution.Spaced()))
 	}
 	c := &checkedStatement{manifest: m, digest: sha256Hex(s.Manifest), signed: SignedStatement{Manifest: slices.Clone(s.Manifest)}}
 	if err := c.readTexts(s); err != nil {
@@ -272,14 +272,14 @@ func (c *checkedStatement) readTexts(s SignedStatement) error {
 	for _, ref := range m.Texts {
 		t, ok := byDigest[ref.SHA256]
 		if !ok || len(t.Text) != ref.Size {
-			return fmt.Errorf("statement %s: the text in %s is missing, or it is not the one that was signed (%d bytes, SHA-256 %s)", m.Statement, ref.Language, ref.Size, ref.SHA256)
+			return because(CauseAltered, fmt.Errorf("statement %s: the text in %s is missing, or it is not the one that was signed (%d bytes, SHA-256 %s)", m.Statement, ref.Language, ref.Size, ref.SHA256))
 		}
 		text, err := ParseStatementText(t.Text)
 		if err != nil {
 			return fmt.Errorf("statement %s, the text in %s: %w", m.Statement, ref.Language, err)
 		}
 		if text.Language != ref.Language {
-			return fmt.Errorf("statement %s: the manifest names a text in %s as the one in %s: they were exchanged", m.Statement, text.Language, ref.Language)
+			return because(CauseAltered, fmt.Errorf("statement %s: the manifest names a text in %s as the one in %s: they were exchanged", m.Statement, text.Language, ref.Language))
 		}
 		if err := c.checkText(text); err != nil {
 			return err
@@ -315,7 +315,7 @@ func (c *checkedStatement) checkText(text *StatementText) error {
 		differs = "time of publication"
 	}
 	if differs != "" {
-		return fmt.Errorf("statement %s: the text in %s names another %s than the manifest does", m.Statement, text.Language, differs)
+		return because(CauseAltered, fmt.Errorf("statement %s: the text in %s names another %s than the manifest does", m.Statement, text.Language, differs))
 	}
 	switch {
 	case text.Topic != first.Topic:
@@ -338,34 +338,43 @@ func (c *checkedStatement) follows(previous *VerifiedStatement) error {
 	m := c.manifest
 	if m.Version == 1 {
 		if previous != nil {
-			return fmt.Errorf("this is the original of statement %s; it can't follow another version", m.Statement)
+			return because(CauseWrongSequence, fmt.Errorf("this is the original of statement %s; it can't follow another version", m.Statement))
 		}
 		return nil
 	}
 	if err := previous.exists(); err != nil {
-		return fmt.Errorf("this is version %d of statement %s; it can be verified only together with version %d", m.Version, m.Statement, m.Version-1)
+		return because(CauseWrongSequence, fmt.Errorf("this is version %d of statement %s; it can be verified only together with version %d", m.Version, m.Statement, m.Version-1))
 	}
 	before := previous.checked.manifest
 	switch {
 	case before.Institution != m.Institution || before.Statement != m.Statement:
-		return fmt.Errorf("this is a version of statement %s; it can't follow one of %s", m.Statement, before.Statement)
+		return because(CauseWrongSequence, fmt.Errorf("this is a version of statement %s; it can't follow one of %s", m.Statement, before.Statement))
 	case before.Version+1 != m.Version:
-		return fmt.Errorf("version %d of statement %s can't follow version %d: there is one missing, or they are in another order", m.Version, m.Statement, before.Version)
+		return because(CauseWrongSequence, fmt.Errorf("version %d of statement %s can't follow version %d: there is one missing, or they are in another order", m.Version, m.Statement, before.Version))
 	case before.Kind == StatementWithdrawal:
-		return fmt.Errorf("statement %s was withdrawn with version %d, so there can't be a version %d: publish a new statement", m.Statement, before.Version, m.Version)
+		return because(CauseWrongSequence, fmt.Errorf("statement %s was withdrawn with version %d, so there can't be a version %d: publish a new statement", m.Statement, before.Version, m.Version))
 	case m.PreviousSHA256 != previous.checked.digest:
-		return fmt.Errorf("version %d of statement %s replaces another version %d than the one at hand: one of them is not what was published", m.Version, m.Statement, before.Version)
+		return because(CauseWrongSequence, fmt.Errorf("version %d of statement %s replaces another version %d than the one at hand: one of them is not what was published", m.Version, m.Statement, before.Version))
 	case m.Created.Before(before.Created):
-		return fmt.Errorf("version %d of statement %s is dated before version %d", m.Version, m.Statement, before.Version)
+		return because(CauseWrongSequence, fmt.Errorf("version %d of statement %s is dated before version %d", m.Version, m.Statement, before.Version))
 	case m.PublishAt.Before(before.PublishAt):
-		return fmt.Errorf("version %d of statement %s is to be published before version %d, at %s: choose a later time", m.Version, m.Statement, before.Version, formatTextTime(before.PublishAt))
+		return because(CauseWrongSequence, fmt.Errorf("version %d of statement %s is to be published before version %d, at %s: choose a later time", m.Version, m.Statement, before.Version, formatTextTime(before.PublishAt)))
 	}
 	for _, language := range before.Languages() {
 		if !slices.Contains(m.Languages(), language) {
-			return fmt.Errorf("version %d of statement %s is missing in %s: whoever read version %d in that language must find this one in it, too", m.Version, m.Statement, language, before.Version)
+			return because(CauseWrongSequence, fmt.Errorf("version %d of statement %s is missing in %s: whoever read version %d in that language must find this one in it, too", m.Version, m.Statement, language, before.Version))
 		}
 	}
 	return nil
+}
+
+// ofSomethingElse gives another cause to a signature that doesn't hold over what another person's signature holds over: nothing was altered, it belongs to
+// something else.
+func ofSomethingElse(err error, cause Cause) error {
+	if CauseOf(err) == CauseAltered {
+		return because(cause, err)
+	}
+	return err
 }
 
 // together says whether two times are the same but for ClockSkew.
@@ -379,9 +388,9 @@ func together(a, b time.Time) bool {
 func checkSecondPerson(author *Staff, signed *Signature, approver *Staff, at time.Time) error {
 	switch {
 	case approver.certificate.fingerprint == author.certificate.fingerprint, samePerson(approver.Name(), author.Name()):
-		return fmt.Errorf("%s is the author, so somebody else must approve", author.Name())
+		return because(CauseOnePerson, fmt.Errorf("%s is the author, so somebody else must approve", author.Name()))
 	case !approver.Has(RoleApprover):
-		return fmt.Errorf("%s does not have the role %q", approver.Name(), RoleApprover)
+		return because(CauseNoRole, fmt.Errorf("%s does not have the role %q", approver.Name(), RoleApprover))
 	case at.Before(signed.Made().Add(-ClockSkew)):
 		return fmt.Errorf("the approval would be dated %s, before the author signed (%s): check the clock", formatTextTime(at.UTC()), formatTextTime(signed.Made()))
 	}
@@ -409,9 +418,9 @@ func (p signer) verify(kind packet.SignatureType, data, signature []byte) (*Staf
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	problem := fmt.Errorf("it was made by a key (%s) that is not among those of the staff", issuer(s))
+	problem := because(CauseUnknownSigner, fmt.Errorf("it was made by a key (%s) that is not among those of the staff", issuer(s)))
 	if p.only != "" {
-		problem = fmt.Errorf("it was made by a key (%s) other than that of %s, or this one is not among those of the staff", issuer(s), p.only)
+		problem = because(CauseUnknownSigner, fmt.Errorf("it was made by a key (%s) other than that of %s, or this one is not among those of the staff", issuer(s), p.only))
 	}
 	for _, c := range p.staff {
 		if c == nil || c.entity == nil || p.only != "" && c.fingerprint != p.only || !c.hasKey(s) {
@@ -427,7 +436,7 @@ func (p signer) verify(kind packet.SignatureType, data, signature []byte) (*Staf
 		case err != nil:
 			problem = err
 		case !member.Has(p.role):
-			problem = fmt.Errorf("%s did not have the role %q when they signed", member.Name(), p.role)
+			problem = because(CauseNoRole, fmt.Errorf("%s did not have the role %q when they signed", member.Name(), p.role))
 		default:
 			return member, verified, []byte(armor(armorSignature, raw)), nil
 		}
@@ -522,11 +531,18 @@ func (r *Root) verifyOneText(kind packet.SignatureType, text, data, author, appr
 		return nil, err
 	}
 	if t.Institution != r.Fingerprint() {
-		return nil, fmt.Errorf("statement %s is that of another institution, whose root has the fingerprint %s", t.Statement, t.Institution.Spaced())
+		return nil, because(CauseOtherInstitution, fmt.Errorf("statement %s is that of another institution, whose root has the fingerprint %s", t.Statement, t.Institution.Spaced()))
 	}
 	v := &VerifiedStatementText{text: t, digest: sha256Hex(text)}
 	p := signer{root: r, staff: staff, role: RoleAuthor, purpose: PurposeStatementAuthor, now: now}
 	if v.author, v.authorSignature, _, err = p.verify(kind, data, author); err != nil {
+		if CauseOf(err) == CauseAltered && len(approver) > 0 {
+			// When the approval holds, the text is as it was: it is the author's signature that doesn't belong to it.
+			p.role, p.purpose = RoleApprover, PurposeStatementApproval
+			if _, _, _, approval := p.verify(kind, data, approver); approval == nil {
+				err = because(CauseOtherSignature, err)
+			}
+		}
 		return nil, fmt.Errorf("the author's signature over statement %s: %w", t.Statement, err)
 	}
 	p.role, p.purpose = RoleApprover, PurposeStatementApproval
@@ -535,7 +551,7 @@ func (r *Root) verifyOneText(kind packet.SignatureType, text, data, author, appr
 		err = checkSecondPerson(v.author, v.authorSignature, v.approver, v.approverSignature.Made())
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the approver's signature over statement %s: %w", t.Statement, err)
+		return nil, fmt.Errorf("the approver's signature over statement %s: %w", t.Statement, ofSomethingElse(err, CauseOtherApproval))
 	}
 	return v, nil
 }
