@@ -69,6 +69,17 @@ type AcknowledgementRecord struct {
 	ReceivedAt     time.Time
 }
 
+// StatementAcknowledgement is a stored receipt of a statement. There is one per version and mailbox.
+type StatementAcknowledgement struct {
+	Statement      crypto.Number
+	Version        int
+	Representative crypto.Representative
+	Certificate    crypto.Fingerprint
+	Decision       crypto.Decision
+	Receipt        []byte // clear-signed; nil in lists
+	ReceivedAt     time.Time
+}
+
 // MailboxStatus is one line of what staff watch.
 type MailboxStatus struct {
 	Mailbox         crypto.Number

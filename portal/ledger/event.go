@@ -27,10 +27,11 @@ const (
 
 // The kinds of events that concern only their parties; the log holds commitments to them.
 const (
-	NoticeDispatched      Kind = "notice-dispatched"   // released, to whomever
-	NoticeDelivered       Kind = "notice-delivered"    // put into one mailbox
-	NoticeOpened          Kind = "notice-opened"       // fetched by a representative
-	NoticeAcknowledged    Kind = "notice-acknowledged" // with a signed receipt
+	NoticeDispatched      Kind = "notice-dispatched"      // released, to whomever
+	NoticeDelivered       Kind = "notice-delivered"       // put into one mailbox
+	NoticeOpened          Kind = "notice-opened"          // fetched by a representative
+	NoticeAcknowledged    Kind = "notice-acknowledged"    // with a signed receipt
+	StatementAcknowledged Kind = "statement-acknowledged" // likewise: the statement is public, who acknowledged it isn't
 	RepresentativeIssued  Kind = "representative-issued"
 	RepresentativeClaimed Kind = "representative-claimed"
 	RepresentativeRevoked Kind = "representative-revoked"
@@ -189,6 +190,8 @@ func fieldsOf(k Kind) []field {
 		return []field{noticeField, representativeField, timeField}
 	case NoticeAcknowledged:
 		return []field{noticeField, representativeField, receiptField, timeField}
+	case StatementAcknowledged:
+		return []field{statementField, versionField, representativeField, receiptField, timeField}
 	case RepresentativeIssued, RepresentativeClaimed, RepresentativeRevoked:
 		return []field{representativeField, fingerprintField, certificateField, timeField}
 	}

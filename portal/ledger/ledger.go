@@ -67,6 +67,12 @@ func (l *Ledger) ReceiptProof(ctx context.Context, a portal.AcknowledgementRecor
 		portal.Errorf(portal.NotFound, "unknown-receipt", "The ledger has no such receipt: it was given before there was a ledger."))
 }
 
+// StatementReceiptProof is ReceiptProof for the receipt of a statement; ask publish who may have it.
+func (l *Ledger) StatementReceiptProof(ctx context.Context, a portal.StatementAcknowledgement) ([]byte, error) {
+	return l.proof(ctx, Event{Kind: StatementAcknowledged, Statement: a.Statement, Version: a.Version, Representative: a.Representative},
+		portal.Errorf(portal.NotFound, "unknown-receipt", "The ledger has no such receipt."))
+}
+
 // NoticeProof returns the proof of a notice's dispatch; ask dispatch who may have it. portal.NotFound as ReceiptProof.
 func (l *Ledger) NoticeProof(ctx context.Context, n crypto.Number) ([]byte, error) {
 	return l.proof(ctx, Event{Kind: NoticeDispatched, Notice: n},

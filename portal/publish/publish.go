@@ -14,15 +14,17 @@ import (
 
 // Publish is the step from a draft to a public statement. Use New.
 type Publish struct {
-	store    Store
-	root     *crypto.Root
-	now      func() time.Time
-	verified portal.Certificates
+	store     Store
+	root      *crypto.Root
+	languages []string
+	now       func() time.Time
+	verified  portal.Certificates
+	readings readings
 }
 
-// New makes the step; now is the clock.
-func New(store Store, root *crypto.Root, now func() time.Time) *Publish {
-	return &Publish{store: store, root: root, now: now}
+// New makes the step. languages are the institution's working languages: what lacks one of them is not published. now is the clock.
+func New(store Store, root *crypto.Root, languages []string, now func() time.Time) *Publish {
+	return &Publish{store: store, root: root, languages: languages, now: now}
 }
 
 func invalid(code, format string, args ...any) *portal.Error {

@@ -66,8 +66,10 @@ type Publication struct {
 	PreviousSHA256 string // of the manifest before; "" for an original
 	Topic          string
 	Series         crypto.Number
-	Titles         []Title  // the authoritative one first
-	Words          []string // of all texts; see Words
+	Asked          []crypto.Kind // who is to acknowledge it
+	Deadline       time.Time     // until when; zero: none
+	Titles         []Title       // the authoritative one first
+	Words          []string      // of all texts; see Words
 	// From and SubmissionSHA256 are the state and submission that it comes from: if somebody edited it
 	// meanwhile, or took it back, it is not published.
 	From             State

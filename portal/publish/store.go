@@ -46,6 +46,24 @@ type Store interface {
 	// Statements returns a page of the archive, newest first.
 	Statements(ctx context.Context, q Query) ([]Entry, error)
 
+	// MailboxStatements returns the statements that stand in a mailbox: those of which any version asks its kind. The last published first.
+	MailboxStatements(ctx context.Context, mailbox crypto.Number) ([]MailboxStatement, error)
+	// MailboxStatement returns one of them; portal.NotFound.
+	MailboxStatement(ctx context.Context, mailbox, n crypto.Number) (MailboxStatement, error)
+	// MarkStatementFetched records the first time that the mailbox fetched the version, and returns it; later calls change nothing.
+	MarkStatementFetched(ctx context.Context, mailbox, n crypto.Number, version int, at time.Time) (fetched time.Time, err error)
+	// RecordStatementAcknowledgement keeps the receipt of a version that was fetched, and returns what is kept. The same receipt again changes nothing; another for the same mailbox is
+	// portal.Conflict with code "already-acknowledged", and one of a version that is no longer the newest, "statement-corrected".
+	RecordStatementAcknowledgement(ctx context.Context, a portal.StatementAcknowledgement) (kept portal.StatementAcknowledgement, created bool, err error)
+	// StatementAcknowledgement returns the mailbox's receipt of a version, or, for version 0, of the newest that it has acknowledged; portal.NotFound.
+	StatementAcknowledgement(ctx context.Context, n crypto.Number, version int, mailbox crypto.Number) (portal.StatementAcknowledgement, error)
+	// StatementMailboxes returns a line for every mailbox of the kinds that anybody can still log in to, sorted by number.
+	StatementMailboxes(ctx context.Context, n crypto.Number, version int, kinds []crypto.Kind) ([]StatementMailbox, error)
+
+	// Standing returns a representative's state; portal.NotFound.
+	Standing(ctx context.Context, r crypto.Representative) (portal.RepresentativeState, error)
+	// Certificates returns the chains of representatives, issued one first; who doesn't exist is missing in it.
+	Certificates(ctx context.Context, representatives ...crypto.Representative) (map[crypto.Representative][][]byte, error)
 	// StaffCertificates returns all staff certificates.
 	StaffCertificates(ctx context.Context) ([][]byte, error)
 }

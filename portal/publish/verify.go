@@ -27,6 +27,9 @@ func (p *Publish) verify(ctx context.Context, n crypto.Number, s crypto.SignedSt
 		return nil, invalid("invalid-statement", "%s", portal.Sentence(err))
 	}
 	m := v.Manifest()
+	if err := portal.CheckLanguages(p.languages, m.Languages()); err != nil {
+		return nil, err
+	}
 	switch {
 	case m.Statement != n:
 		return nil, invalid("invalid-statement", "This is statement %s, not %s.", m.Statement, n)
@@ -78,7 +81,7 @@ func (p *Publish) publish(ctx context.Context, v *crypto.VerifiedStatement, from
 		Version: Version{
 			Statement: m.Statement, Version: m.Version, Kind: m.Kind, ManifestSHA256: v.SHA256(), Signed: encoded, PublishedAt: p.now(),
 		},
-		PreviousSHA256: m.PreviousSHA256, Topic: first.Topic, Series: first.Series, From: from, SubmissionSHA256: submission,
+		PreviousSHA256: m.PreviousSHA256, Topic: first.Topic, Series: first.Series, Asked: Asked(m), Deadline: m.Deadline, From: from, SubmissionSHA256: submission,
 	}
 	var all strings.Builder
 	all.WriteString(string(m.Statement))

@@ -79,8 +79,10 @@ func (d *DB) Migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = provider.Up(ctx)
-	return fault(err)
+	if _, err = provider.Up(ctx); err != nil {
+		return fault(err)
+	}
+	return d.fillAsked(ctx)
 }
 
 // ErrNotMigrated is told when tables are missing, or older than this program.

@@ -229,8 +229,8 @@ func (t *tx) publish(p publish.Publication) (at time.Time, created bool, err err
 	if err := t.follows(p, &first); err != nil {
 		return at, false, err
 	}
-	if _, err := t.exec(`INSERT INTO statement_versions (statement, version, kind, manifest_sha256, published_at, signed) VALUES ($1, $2, $3, $4, $5, $6)`,
-		p.Statement, p.Version.Version, p.Kind, p.ManifestSHA256, micros(p.PublishedAt), p.Signed); err != nil {
+	if _, err := t.exec(`INSERT INTO statement_versions (statement, version, kind, manifest_sha256, published_at, signed, asked, deadline) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		p.Statement, p.Version.Version, p.Kind, p.ManifestSHA256, micros(p.PublishedAt), p.Signed, kindsText(p.Asked), micros(p.Deadline)); err != nil {
 		return at, false, err
 	}
 	var place int64
