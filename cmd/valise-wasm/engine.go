@@ -23,8 +23,26 @@ type engine struct {
 	secrets *crypto.Secrets // between derive and what it is for
 	bundle  *crypto.Bundle  // nil: locked
 	trust   *ceremony.Trust // with it
+	desk    *officer        // with both, when the key is a staff member's
 	pending *pendingClaim   // a claim that is under way
-	opened  map[crypto.Number]*openedNotice
+
+	uncertified *crypto.Certificate // of a staff key that could not log in
+	opened      map[crypto.Number]*openedNotice
+}
+
+// officer is a staff member with their key.
+type officer struct {
+	member *crypto.Staff
+	key    *crypto.Key   // with the root's certification: what signs
+	keys   []*crypto.Key // key, and those they had before: what opens
+}
+
+// holder names whom the unlocked key belongs to as sessions do: S-7K2M9QXD/2, or staff:FINGERPRINT.
+func (e *engine) holder() string {
+	if e.desk != nil {
+		return crypto.StaffHolder(e.desk.key.Certificate().Fingerprint())
+	}
+	return e.as.String()
 }
 
 // rawData is an answer that is bytes and not JSON.
@@ -55,6 +73,9 @@ func codeOf(err error) string {
 		return "wrong-secret"
 	case errors.As(err, &policy):
 		return "policy-" + policy.Rule
+	}
+	if is, ok := ceremony.IsWrongKey(err); ok {
+		return is
 	}
 	return "refused"
 }
@@ -255,7 +276,7 @@ func (e *engine) take(bundle *crypto.Bundle, i api.Institution) (identity, error
 	if err != nil {
 		return identity{}, &refusal{"other-root", err}
 	}
-	e.as, e.bundle, e.trust, e.opened = as, bundle, trust, nil
+	e.as, e.bundle, e.trust, e.desk, e.opened = as, bundle, trust, nil, nil
 	return e.identity(), nil
 }
 
@@ -289,7 +310,11 @@ func (e *engine) signLogIn(p challenge) (api.LogIn, error) {
 	if bundle == nil {
 		return api.LogIn{}, errLocked
 	}
-	return ceremony.SignLogIn(p.Challenge, e.origin, e.as.String(), bundle.Key, e.now())
+	as, key := e.as.String(), bundle.Key
+	if e.desk != nil {
+		as, key = string(e.desk.key.Certificate().Fingerprint()), e.desk.key
+	}
+	return ceremony.SignLogIn(p.Challenge, e.origin, as, key, e.now())
 }
 
 // ------------------------------------------------------------------ passphrases

@@ -32,16 +32,17 @@ type kept struct {
 
 // keptBundle is what is encrypted.
 type keptBundle struct {
-	Pin  crypto.Fingerprint `json:"pin"`
-	Key  string             `json:"key"`
-	Past []string           `json:"past,omitempty"`
+	Holder string             `json:"holder"` // the bundle's own: of staff a name
+	Pin    crypto.Fingerprint `json:"pin"`
+	Key    string             `json:"key"`
+	Past   []string           `json:"past,omitempty"`
 }
 
 var errNotKept = &refusal{"not-kept", errors.New("this tab's key belongs to another session; unlock it with your passphrase")}
 
-// seal encrypts a bundle under a session's share.
-func sealKept(b *crypto.Bundle, share []byte) (kept, error) {
-	plain := keptBundle{Pin: b.Pin.Fingerprint, Key: b.Key.Armor()}
+// sealKept encrypts a bundle under the share of a session of holder's.
+func sealKept(b *crypto.Bundle, holder string, share []byte) (kept, error) {
+	plain := keptBundle{Holder: b.Holder, Pin: b.Pin.Fingerprint, Key: b.Key.Armor()}
 	for _, k := range b.Past {
 		plain.Past = append(plain.Past, k.Armor())
 	}
@@ -55,7 +56,7 @@ func sealKept(b *crypto.Bundle, share []byte) (kept, error) {
 	if err != nil {
 		return kept{}, err
 	}
-	k.Data = aead.Seal(nil, nil, text, keptFor(b.Holder))
+	k.Data = aead.Seal(nil, nil, text, keptFor(holder))
 	return k, nil
 }
 
@@ -73,7 +74,7 @@ func openKept(k kept, holder string, share []byte) (*crypto.Bundle, error) {
 	if err := json.Unmarshal(text, &plain); err != nil {
 		return nil, errNotKept
 	}
-	b := &crypto.Bundle{Holder: holder, Pin: crypto.Pin{Fingerprint: plain.Pin}}
+	b := &crypto.Bundle{Holder: plain.Holder, Pin: crypto.Pin{Fingerprint: plain.Pin}}
 	if b.Key, err = crypto.ParseArmoredKey([]byte(plain.Key), nil); err != nil {
 		return nil, err
 	}
@@ -113,7 +114,7 @@ func (e *engine) keep(p keeping) (kept, error) {
 	if e.bundle == nil {
 		return kept{}, errLocked
 	}
-	return sealKept(e.bundle, p.Share)
+	return sealKept(e.bundle, e.holder(), p.Share)
 }
 
 type restoring struct {

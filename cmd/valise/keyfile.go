@@ -1,20 +1,16 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
 
-	"github.com/ProtonMail/go-crypto/openpgp/armor"
-
 	"valise/crypto"
+	"valise/portal/ceremony"
 )
 
 // A key file is a locked bundle (crypto.LockBundle), armored: the root's, or a staff
 // member's. What a representative brings along is a private key that gpg exported.
-const privateKeyBlock = "-----BEGIN PGP PRIVATE KEY BLOCK-----"
 
 // lockKeyFile makes a key file.
 func lockKeyFile(b *crypto.Bundle, passphrase string) ([]byte, error) {
@@ -35,10 +31,7 @@ func (p *process) openKeyFile(path, secretFile string) (*crypto.Bundle, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the key file: %w", err)
 	}
-	if bytes.Contains(data, []byte(privateKeyBlock)) {
-		return nil, fmt.Errorf("%s is an OpenPGP private key, not a key file of Valise; staff keys are made with: valise staff new", path)
-	}
-	locked, err := withoutArmor(data)
+	locked, err := ceremony.KeyFile(data)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -59,22 +52,6 @@ func (p *process) openKeyFile(path, secretFile string) (*crypto.Bundle, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return b, nil
-}
-
-// withoutArmor returns the binary form of a locked bundle.
-func withoutArmor(data []byte) ([]byte, error) {
-	if !bytes.HasPrefix(bytes.TrimSpace(data), []byte("-----BEGIN PGP MESSAGE")) {
-		return data, nil
-	}
-	block, err := armor.Decode(bytes.NewReader(data))
-	if err != nil {
-		return nil, errors.New("the armor is damaged; take another copy")
-	}
-	raw, err := io.ReadAll(io.LimitReader(block.Body, crypto.MaxBundleSize+1))
-	if err != nil {
-		return nil, errors.New("the armor is damaged; take another copy")
-	}
-	return raw, nil
 }
 
 // openPrivateKey reads a private key that was made with other tools. Its passphrase is
