@@ -186,7 +186,7 @@ func startNodes(t *testing.T) *nodes {
 	d.URL = "https://" + n.line.address()
 	for i := range n.addresses {
 		n.addresses[i] = freeAddress(t)
-		n.logs[i] = startValise(t, "serve", "--listen", n.addresses[i], "--origin", d.URL,
+		n.logs[i] = startValise(t, "serve", "--listen", n.addresses[i], "--origin", d.URL, "--insecure-single-factor",
 			"--institution", fill.Institution, "--root-certificate", fill.RootCertificate, "--portal-secret-file", fill.PortalSecretFile,
 			"--database", fill.Database, "--redis", fill.Redis, "--migrate",
 			"--tls-certificate", certificate.CertFile, "--tls-key", certificate.KeyFile)

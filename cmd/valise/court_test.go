@@ -87,7 +87,7 @@ type node struct {
 func (c *court) start() *node {
 	c.t.Helper()
 	n := &node{log: &watched{found: make(chan string, 1)}}
-	cmd := exec.Command("valise", slices.Concat([]string{"serve", "--origin", c.origin}, c.listener, c.settings)...)
+	cmd := exec.Command("valise", slices.Concat([]string{"serve", "--origin", c.origin, "--insecure-single-factor"}, c.listener, c.settings)...)
 	cmd.Stderr = n.log
 	n.Program = portaltest.Start(c.t, cmd)
 	select {

@@ -171,7 +171,7 @@ func startPortal(ts *testscript.TestScript, neg bool, args []string) {
 	stopped := make(chan int, 1)
 	go func() {
 		stopped <- run(ctx, append([]string{
-			"serve", "--listen", "127.0.0.1:0", "--origin", p.line.URL, "--insecure-http", "--institution", ts.MkAbs("institution.toml"),
+			"serve", "--listen", "127.0.0.1:0", "--origin", p.line.URL, "--insecure-http", "--insecure-single-factor", "--institution", ts.MkAbs("institution.toml"),
 			"--root-certificate", ts.MkAbs("root.asc"), "--portal-secret-file", ts.MkAbs("portal.secret"), "--database", ts.MkAbs("portal.db"), "--migrate",
 		}, flagsIn(ts, args)...), strings.NewReader(""), io.Discard, log)
 	}()

@@ -47,6 +47,8 @@ type ServeCommand struct {
 	WithNotary       string         `env:"VALISE_NOTARY_KEY" type:"existingfile" placeholder:"FILE" help:"Publish approved statements in this process, too, with this notary's key file: for a portal that is one process. Whoever takes it over then reads what is under embargo; 'valise notary' runs apart."`
 	NotarySecretFile string         `env:"VALISE_NOTARY_SECRET_FILE" placeholder:"FILE" help:"With --with-notary: a file whose first line is the key file's passphrase."`
 	InsecureHTTP     bool           `name:"insecure-http" env:"VALISE_INSECURE_HTTP" help:"Allow an origin with http://. INSECURE: whoever is on the line can take sessions over."`
+
+	InsecureSingleFactor bool `name:"insecure-single-factor" env:"VALISE_INSECURE_SINGLE_FACTOR" help:"Let staff log in with their key alone, without a passkey; who has enrolled one is still asked for it. INSECURE: whoever copies a staff key and its passphrase is that person."`
 }
 
 // Help is the part of --help below the summary.
@@ -152,7 +154,7 @@ func (c *ServeCommand) open(ctx context.Context, log *slog.Logger) (_ *site, err
 		Root:           root,
 		Registry:       registry.New(s.store, root, secret, time.Now),
 		Dispatch:       dispatch.New(s.store, root, time.Now),
-		Publish:        publish.New(s.store, root, time.Now),
+		Publish:        publish.New(s.store, root, institution.Languages, time.Now),
 		Ledger:         ledger.New(s.store),
 		LedgerKey:      ledgerKey,
 		Sessions:       session.NewStore(records, c.InsecureHTTP, time.Now),
@@ -160,9 +162,12 @@ func (c *ServeCommand) open(ctx context.Context, log *slog.Logger) (_ *site, err
 		Limiter:        session.NewLimiter(limits, secret, time.Now),
 		TrustedProxies: c.TrustedProxy,
 		InsecureHTTP:   c.InsecureHTTP,
-		Ready:          map[string]func(context.Context) error{"database": s.store.Ping},
-		Log:            log,
-		Now:            time.Now,
+
+		InsecureSingleFactor: c.InsecureSingleFactor,
+
+		Ready: map[string]func(context.Context) error{"database": s.store.Ping},
+		Log:   log,
+		Now:   time.Now,
 	}
 	if s.redis != nil {
 		s.portal.Ready["sessions"] = s.redis.Ping
@@ -282,7 +287,7 @@ func (s *site) notarise(ctx context.Context) {
 		return
 	}
 	for said := ""; ctx.Err() == nil; {
-		notary, err := openNotary(ctx, s.store, s.portal.Root, s.notary, s.portal.Log)
+		notary, err := openNotary(ctx, s.store, s.portal.Root, s.portal.Institution.Languages, s.notary, s.portal.Log)
 		if err == nil {
 			notary.Run(ctx)
 			return

@@ -90,15 +90,17 @@ type LogIn struct {
 
 // LoggedIn is its answer; State is empty for staff.
 type LoggedIn struct {
-	Holder string                     `json:"holder"`
-	State  portal.RepresentativeState `json:"state,omitempty"`
-	Share  []byte                     `json:"share"`
+	Holder   string                     `json:"holder"`
+	State    portal.RepresentativeState `json:"state,omitempty"`
+	Share    []byte                     `json:"share"`
+	Complete bool                       `json:"complete"` // false: a second factor is still to be shown, and until then nothing else is answered
 }
 
 // Session is the answer of GET /session.
 type Session struct {
 	Holder          string                     `json:"holder"`
 	State           portal.RepresentativeState `json:"state,omitempty"`
+	Complete        bool                       `json:"complete"` // false: a second factor is still to be shown
 	IdleExpires     time.Time                  `json:"idle_expires"`
 	AbsoluteExpires time.Time                  `json:"absolute_expires"`
 	Share           []byte                     `json:"share"` // 32 bytes, the server's half of what keeps the unlocked key in the browser
@@ -204,12 +206,14 @@ type EvidenceRequest struct {
 	Receipt string `json:"receipt"`
 }
 
-// Evidence is its answer: what proves the receipt beyond the root. Whoever has a receipt may have it; nobody else can ask for it.
+// Evidence is its answer: what proves the receipt beyond the root. Whoever has a receipt may have it; nobody else can ask for it. Of a notice's receipt it holds the signed
+// manifest and the membership, of a statement's the statement.
 type Evidence struct {
 	SignedManifest
-	Membership string    `json:"membership,omitempty"` // shows that the notice was meant for them
-	Chain      []string  `json:"chain"`                // the acknowledging representative's
-	Received   time.Time `json:"received"`
+	Membership string     `json:"membership,omitempty"` // shows that the notice was meant for them
+	Statement  *Statement `json:"statement,omitempty"`  // its versions up to the one that was acknowledged
+	Chain      []string   `json:"chain"`                // the acknowledging representative's
+	Received   time.Time  `json:"received"`
 
 	LedgerProof string `json:"ledger_proof,omitempty"` // C2SP tlog-proof with the opening; absent until a checkpoint covers it
 }

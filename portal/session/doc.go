@@ -12,6 +12,10 @@
 // [Store] is what handlers use: Current, Start, Update, End, Lines, RevokeAll. It stands on [Records], which [Redis] and the database
 // implement; recordstest holds both to the same suite. [Challenges] stands on [Nonces], [Limiter] on [Limits], in the same places.
 //
+// A log-in may demand more than a key: then [Store.Start] begins a half session, whose holder shows the rest (the questions of passkeys and of
+// single sign-on wait in the session itself, [Store.Ask], each for one answer), and [Store.Complete] makes it whole, under a new id. A program that
+// can't show the rest lets its holder confirm it in a session that is whole ([Store.Confirm]).
+//
 //	request ── cookie ── SHA-256 ── Records.Load ── lifetimes, epoch ── State
 //
 // A [State] is JSON. It is written as a whole, by compare-and-set over the bytes that it was made from: of two requests of one

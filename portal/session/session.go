@@ -26,6 +26,31 @@ type State struct {
 	Epoch        int64                    `json:"epoch"`
 	BrowserShare []byte                   `json:"browser_share"`     // 32 random bytes: one half of what unlocks the key kept in the browser's session storage
 	Fetched      map[crypto.Number]string `json:"fetched,omitempty"` // notice → the nonce that its acknowledgement must carry
+
+	// Statements are likewise those that were fetched from the mailbox.
+	Statements map[crypto.Number]FetchedStatement `json:"statements,omitempty"`
+
+	// Complete says that everything was shown that is demanded at log-in. A session that isn't complete is half: it may show what is missing,
+	// and nothing else. Only Start and Complete set it.
+	Complete bool `json:"complete,omitempty"`
+	Passkey  bool `json:"passkey,omitempty"` // a passkey was shown in this session
+	SignOn   bool `json:"sign_on,omitempty"` // so was an account at the single sign-on provider
+
+	Asked     map[string]Asked `json:"asked,omitempty"`     // by purpose: what a passkey or the single sign-on provider has been asked and has not answered
+	Code      string           `json:"code,omitempty"`      // what a half session shows its holder, who confirms it in another one; "" while it doesn't wait for that
+	Confirmed bool             `json:"confirmed,omitempty"` // they did
+}
+
+// Asked is a question that waits for one answer. See Store.Ask.
+type Asked struct {
+	Data    []byte    `json:"data"`
+	Expires time.Time `json:"expires"`
+}
+
+// FetchedStatement is the version of a statement that a session has fetched, and the nonce that its acknowledgement must carry.
+type FetchedStatement struct {
+	Version int    `json:"version"`
+	Nonce   string `json:"nonce"`
 }
 
 // Info is a line in a person's list of sessions.
@@ -34,6 +59,13 @@ type Info struct {
 	Created time.Time
 	Seen    time.Time
 	Current bool
+	Half    bool // something is still to be shown
+}
+
+// Waiting is a half session that its holder may confirm in another one.
+type Waiting struct {
+	Code  string
+	Since time.Time
 }
 
 // Records is where sessions live; implemented on Redis and on SQL, and held to the same suite by package recordstest. Ids are hashes

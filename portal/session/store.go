@@ -155,8 +155,8 @@ func (s *Store) Current(r *http.Request) (*State, error) {
 }
 
 // Start begins a session for holder: a new id whatever the request carried, and a fresh browser share. A session that the
-// request had before is ended.
-func (s *Store) Start(w http.ResponseWriter, r *http.Request, holder string) (*State, error) {
+// request had before is ended. complete says that nothing more is to be shown; else it is a half session until Complete.
+func (s *Store) Start(w http.ResponseWriter, r *http.Request, holder string, complete bool) (*State, error) {
 	if holder == "" {
 		return nil, errors.New("session: nobody can't be logged in")
 	}
@@ -179,14 +179,18 @@ func (s *Store) Start(w http.ResponseWriter, r *http.Request, holder string) (*S
 		clear(t.Values)
 	}
 	now := s.instant()
-	state := State{Holder: holder, Created: now, Seen: now, Epoch: epoch, BrowserShare: random(shareSize)}
+	return s.begin(ctx, w, t, State{Holder: holder, Created: now, Seen: now, Epoch: epoch, BrowserShare: random(shareSize), Complete: complete})
+}
+
+// begin keeps a state under a new id, and gives that to the browser.
+func (s *Store) begin(ctx context.Context, w http.ResponseWriter, t *sessions.Session, state State) (*State, error) {
 	data, err := json.Marshal(state)
 	if err != nil {
 		return nil, err
 	}
 	id := random(idSize)
 	begun := &record{idHash: hashID(id), raw: data, state: state}
-	if err := s.records.Create(ctx, begun.idHash, holder, data, s.ttl(state)); err != nil {
+	if err := s.records.Create(ctx, begun.idHash, state.Holder, data, s.ttl(state)); err != nil {
 		return nil, err
 	}
 	t.Options = s.options()
@@ -195,9 +199,150 @@ func (s *Store) Start(w http.ResponseWriter, r *http.Request, holder string) (*S
 	return state.clone(), nil
 }
 
+// Complete makes the request's half session a whole one. The id rotates: whoever had the old one has nothing. All else stays, the lifetimes
+// among it.
+func (s *Store) Complete(w http.ResponseWriter, r *http.Request) (*State, error) {
+	if started(w) {
+		return nil, errLate
+	}
+	t, err := s.Get(r, Name)
+	if err != nil {
+		return nil, err
+	}
+	half := recordOf(t)
+	if half == nil {
+		return nil, errEnded
+	}
+	// Read once more: what was ended or refused meanwhile doesn't come back, and what another request wrote isn't lost.
+	still, err := s.update(r.Context(), half, func(*State) {})
+	if err != nil {
+		return nil, err
+	}
+	clear(t.Values)
+	if still == nil {
+		return nil, errEnded
+	}
+	whole := still.state.clone()
+	whole.Complete, whole.Code, whole.Confirmed = true, "", false
+	if err := s.records.Delete(r.Context(), still.idHash, whole.Holder); err != nil {
+		return nil, err
+	}
+	return s.begin(r.Context(), w, t, *whole)
+}
+
+// ------------------------------------------------------------------ questions
+
+// Ask keeps a question of the request's session until it is answered or its time is over. One of the same purpose that waited is forgotten.
+func (s *Store) Ask(w http.ResponseWriter, r *http.Request, purpose string, data []byte, lifetime time.Duration) error {
+	expires := s.instant().Add(lifetime)
+	_, err := s.Update(w, r, func(state *State) {
+		now := s.now()
+		maps.DeleteFunc(state.Asked, func(_ string, a Asked) bool { return !now.Before(a.Expires) })
+		if state.Asked == nil {
+			state.Asked = make(map[string]Asked)
+		}
+		state.Asked[purpose] = Asked{Data: data, Expires: expires}
+	})
+	return err
+}
+
+// Answered takes back what was asked: once, in time, and in this session only. nil: nothing was.
+func (s *Store) Answered(w http.ResponseWriter, r *http.Request, purpose string) ([]byte, error) {
+	var asked Asked
+	_, err := s.Update(w, r, func(state *State) { // compare-and-set, so that of two answers at a time one finds it
+		asked = state.Asked[purpose]
+		delete(state.Asked, purpose)
+	})
+	if err != nil || !s.now().Before(asked.Expires) {
+		return nil, err
+	}
+	return asked.Data, nil
+}
+
+// ------------------------------------------------------------------ confirmation
+
+// WaitForConfirmation gives the request's half session a code that its holder confirms in another session. Asked again, it is the same.
+func (s *Store) WaitForConfirmation(w http.ResponseWriter, r *http.Request, code string) (*State, error) {
+	return s.Update(w, r, func(state *State) {
+		if !state.Complete && state.Code == "" {
+			state.Code = code
+		}
+	})
+}
+
+// Waiting lists the holder's half sessions that wait for confirmation, the oldest first.
+func (s *Store) Waiting(r *http.Request) ([]Waiting, error) {
+	held, err := s.held(r)
+	if err != nil {
+		return nil, err
+	}
+	var waiting []Waiting
+	for _, h := range held {
+		if h.state.Code != "" && !h.state.Complete && !h.state.Confirmed {
+			waiting = append(waiting, Waiting{Code: h.state.Code, Since: h.state.Created})
+		}
+	}
+	slices.SortFunc(waiting, func(a, b Waiting) int {
+		if c := a.Since.Compare(b.Since); c != 0 {
+			return c
+		}
+		return strings.Compare(a.Code, b.Code)
+	})
+	return waiting, nil
+}
+
+// Confirm lets the holder's half session of that code become complete; refuse ends it. portal.NotFound when none waits under the code.
+func (s *Store) Confirm(r *http.Request, code string, confirm bool) error {
+	held, err := s.held(r)
+	if err != nil {
+		return err
+	}
+	for _, h := range held {
+		if h.state.Code != code || code == "" || h.state.Complete || h.state.Confirmed {
+			continue
+		}
+		if !confirm {
+			return s.records.Delete(r.Context(), h.idHash, h.state.Holder)
+		}
+		confirmed, err := s.update(r.Context(), h, func(state *State) { state.Confirmed = state.Code == code })
+		if err != nil {
+			return err
+		}
+		if confirmed != nil {
+			return nil
+		}
+	}
+	return portal.Errorf(portal.NotFound, "nobody-waits", "No log-in waits under this code any more. Look at the code that the command shows, or start the command again.")
+}
+
+// held returns the running sessions of the request's holder.
+func (s *Store) held(r *http.Request) ([]*record, error) {
+	t, err := s.Get(r, Name)
+	if err != nil {
+		return nil, err
+	}
+	current := recordOf(t)
+	if current == nil {
+		return nil, errEnded
+	}
+	stored, err := s.records.List(r.Context(), current.state.Holder)
+	if err != nil {
+		return nil, err
+	}
+	var held []*record
+	for idHash, data := range stored {
+		state, ok := s.read(data)
+		if ok && state.Holder == current.state.Holder && state.Epoch == current.state.Epoch {
+			held = append(held, &record{idHash: idHash, raw: data, state: state})
+		}
+	}
+	return held, nil
+}
+
 // Update writes what changed in a session that still exists; portal.Unauthenticated when it is gone meanwhile. Two updates
 // at the same time lose nothing: change is then made again on what the other one wrote, so it must only look at the
-// State that it is given. Whose the session is, when it began and its share stay as they are, whatever change does.
+// State that it is given. Whose the session is, when it began, its share and
+// whether it is complete stay as they are, whatever change does.
 func (s *Store) Update(w http.ResponseWriter, r *http.Request, change func(*State)) (*State, error) {
 	t, err := s.Get(r, Name)
 	if err != nil {
@@ -251,17 +396,13 @@ func (s *Store) Lines(r *http.Request) ([]Info, error) {
 	if current == nil {
 		return nil, errEnded
 	}
-	stored, err := s.records.List(r.Context(), current.state.Holder)
+	held, err := s.held(r)
 	if err != nil {
 		return nil, err
 	}
 	var lines []Info
-	for idHash, data := range stored {
-		state, ok := s.read(data)
-		if !ok || state.Holder != current.state.Holder || state.Epoch != current.state.Epoch {
-			continue
-		}
-		lines = append(lines, Info{ID: idHash[:16], Created: state.Created, Seen: state.Seen, Current: idHash == current.idHash})
+	for _, h := range held {
+		lines = append(lines, Info{ID: h.idHash[:16], Created: h.state.Created, Seen: h.state.Seen, Current: h.idHash == current.idHash, Half: !h.state.Complete})
 	}
 	slices.SortFunc(lines, func(a, b Info) int {
 		if c := b.Seen.Compare(a.Seen); c != 0 {
@@ -290,6 +431,11 @@ func (s *Store) RevokeAll(w http.ResponseWriter, r *http.Request) error {
 	}
 	s.forget(w, t)
 	return nil
+}
+
+// RevokeHolder ends all sessions of somebody else: an administrator took their factors away.
+func (s *Store) RevokeHolder(ctx context.Context, holder string) error {
+	return s.records.Revoke(ctx, holder)
 }
 
 // forget takes the session out of the request and out of the browser.
@@ -344,7 +490,7 @@ func (s *Store) update(ctx context.Context, found *record, change func(*State)) 
 		next := found.state.clone()
 		change(next)
 		next.Holder, next.Created, next.Epoch = found.state.Holder, found.state.Created, found.state.Epoch
-		next.BrowserShare = found.state.BrowserShare
+		next.BrowserShare, next.Complete = found.state.BrowserShare, found.state.Complete
 		if now := s.instant(); now.Sub(next.Seen) >= seenStep {
 			next.Seen = now
 		}
@@ -384,6 +530,7 @@ func (s *State) clone() *State {
 	c := *s
 	c.BrowserShare = slices.Clone(s.BrowserShare)
 	c.Fetched = maps.Clone(s.Fetched)
+	c.Asked = maps.Clone(s.Asked)
 	return &c
 }
 

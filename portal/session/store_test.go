@@ -61,7 +61,7 @@ func (b *bench) request(cookie string) *http.Request {
 func (b *bench) logIn(cookie string) string {
 	b.t.Helper()
 	w := httptest.NewRecorder()
-	if _, err := b.store.Start(w, b.request(cookie), holder); err != nil {
+	if _, err := b.store.Start(w, b.request(cookie), holder, true); err != nil {
 		b.t.Fatal(err)
 	}
 	return b.setCookie(w).Value
@@ -96,7 +96,7 @@ func (b *bench) wantLoggedIn(cookie string, want bool) {
 func TestCookieOfASession(t *testing.T) {
 	b := newBench(t)
 	w := httptest.NewRecorder()
-	state, err := b.store.Start(w, b.request(""), holder)
+	state, err := b.store.Start(w, b.request(""), holder, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func TestCookieOfASession(t *testing.T) {
 
 	insecure := session.NewStore(b.place, true, b.clock)
 	w = httptest.NewRecorder()
-	if _, err := insecure.Start(w, b.request(""), holder); err != nil {
+	if _, err := insecure.Start(w, b.request(""), holder, true); err != nil {
 		t.Fatal(err)
 	}
 	c := b.setCookie(w)
@@ -378,7 +378,7 @@ func TestRedisStoppedIsNotAnonymous(t *testing.T) {
 	b.server.Stop()
 	for name, call := range map[string]func(r *http.Request) error{
 		"Current": func(r *http.Request) error { _, err := b.store.Current(r); return err },
-		"Start":   func(r *http.Request) error { _, err := b.store.Start(httptest.NewRecorder(), r, holder); return err },
+		"Start":   func(r *http.Request) error { _, err := b.store.Start(httptest.NewRecorder(), r, holder, true); return err },
 		"End":     func(r *http.Request) error { return b.store.End(httptest.NewRecorder(), r) },
 	} {
 		if err := call(b.request(cookie)); portal.KindOf(err) != portal.Unavailable {
@@ -433,7 +433,7 @@ func TestASecondLogInReplacesTheCookieOfTheResponse(t *testing.T) {
 	http.SetCookie(w, &http.Cookie{Name: "other", Value: "stays"})
 	r := b.request("")
 	for range 2 {
-		if _, err := b.store.Start(w, r, holder); err != nil {
+		if _, err := b.store.Start(w, r, holder, true); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -464,7 +464,7 @@ func TestACookieThatComesTooLateIsAnError(t *testing.T) {
 	b := newBench(t)
 	cookie := b.logIn("")
 	late := wrappedWriter{startedWriter{httptest.NewRecorder()}}
-	if _, err := b.store.Start(late, b.request(""), holder); err == nil {
+	if _, err := b.store.Start(late, b.request(""), holder, true); err == nil {
 		t.Error("Start after the body")
 	}
 	if err := b.store.End(late, b.request(cookie)); err == nil {

@@ -119,9 +119,13 @@ func (s *server) logIn(w http.ResponseWriter, r *http.Request, as string, signed
 	if !fresh {
 		return nil, portal.Errorf(portal.Unauthenticated, "nonce-used", "This log-in text is older than two minutes or was used already. Ask for a new one and sign that.")
 	}
-	state, err := s.Sessions.Start(w, r, holder)
+	complete, err := s.keySuffices(r.Context(), proof.Actor())
 	if err != nil {
 		return nil, err
 	}
-	return &api.LoggedIn{Holder: holder, State: proof.State(), Share: state.BrowserShare}, nil
+	state, err := s.Sessions.Start(w, r, holder, complete)
+	if err != nil {
+		return nil, err
+	}
+	return &api.LoggedIn{Holder: holder, State: proof.State(), Share: state.BrowserShare, Complete: state.Complete}, nil
 }

@@ -9,7 +9,7 @@ import (
 func (s *server) getSession(w http.ResponseWriter, r *http.Request) error {
 	v := visitOf(r)
 	return writeJSON(w, http.StatusOK, api.Session{
-		Holder: v.session.Holder, State: v.state, Share: v.session.BrowserShare,
+		Holder: v.session.Holder, State: v.state, Share: v.session.BrowserShare, Complete: v.session.Complete,
 		IdleExpires: wireTime(v.session.IdleExpires()), AbsoluteExpires: wireTime(v.session.AbsoluteExpires()),
 	})
 }

@@ -123,7 +123,15 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	if f.status == http.StatusUnauthorized && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
 		// Who isn't logged in and asks for a page is asked to log in, and comes back.
-		http.Redirect(w, r, "/login?next="+url.QueryEscape(r.URL.RequestURI()), http.StatusSeeOther)
+		door := "/login"
+		if isDesk(r.URL.Path) {
+			door = deskLogIn
+		}
+		http.Redirect(w, r, door+"?next="+url.QueryEscape(r.URL.RequestURI()), http.StatusSeeOther)
+		return
+	}
+	if f.code == errFactorMissing.Code && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		http.Redirect(w, r, factorPath+"?next="+url.QueryEscape(r.URL.RequestURI()), http.StatusSeeOther)
 		return
 	}
 	s.pages.failure(w, r, f)

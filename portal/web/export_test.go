@@ -5,6 +5,8 @@ type Door = access
 
 const (
 	Anyone         = anyone
+	Begun          = begun
+	HalfStaff      = halfStaff
 	AnySession     = anySession
 	Representative = representative
 	Claimed        = claimed

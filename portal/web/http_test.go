@@ -543,8 +543,8 @@ func TestDoors(t *testing.T) {
 		}
 	}
 	in := map[web.Door]string{
-		web.Anyone: "nobody issued claimed staff", web.AnySession: "issued claimed staff", web.Representative: "issued claimed",
-		web.Claimed: "claimed", web.ClaimedOrStaff: "claimed staff", web.Staff: "staff",
+		web.Anyone: "nobody issued claimed staff", web.Begun: "issued claimed staff", web.AnySession: "issued claimed staff", web.Representative: "issued claimed",
+		web.Claimed: "claimed", web.ClaimedOrStaff: "claimed staff", web.Staff: "staff", web.HalfStaff: "staff",
 	}
 	for pattern, door := range web.Routes() {
 		method, path := exampleOf(pattern)
@@ -575,6 +575,38 @@ func TestDoors(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestAHalfSessionDoesNothingElse walks the whole table, pages too, as a staff member who has shown their key and nothing more.
+func TestAHalfSessionDoesNothingElse(t *testing.T) {
+	p := live.Portal(t, live.Options{SecondFactor: true})
+	v := newVisitor(t, p)
+	if in := v.logIn(fingerprint(p.Registrar), p.Registrar); in.Complete {
+		t.Fatal("the key alone makes a session complete")
+	}
+	for pattern, door := range web.Routes() {
+		method, path := exampleOf(pattern)
+		if door == web.Anyone || door == web.Begun || door == web.HalfStaff {
+			continue
+		}
+		var body any
+		if method == "POST" || method == "PUT" {
+			body = "{}"
+		}
+		a := v.do(method, path, body)
+		switch {
+		case strings.HasPrefix(path, api.Root):
+			a.wantFailure(t, 403, "factor-missing")
+		case method == "GET" && (a.StatusCode != 303 || !strings.HasPrefix(a.Header.Get("Location"), "/staff/factor?next=")), method != "GET" && a.StatusCode != 403:
+			t.Errorf("%s: %d to %q", pattern, a.StatusCode, a.Header.Get("Location"))
+		}
+	}
+	var in api.Session
+	v.get("/session").into(t, 200, &in)
+	if in.Complete || in.Holder == "" {
+		t.Errorf("the session says %+v", in)
+	}
+	v.post("/logout", nil).want(t, 204)
 }
 
 func TestRedisDown(t *testing.T) {

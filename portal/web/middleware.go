@@ -34,7 +34,8 @@ type trace struct {
 	reference string
 	cause     error
 	stack     []byte
-	gone      bool // the client left
+	gone      bool   // the client left
+	visit     *visit // who is logged in, admitted or not; nil where nobody asks
 }
 
 func traceOf(r *http.Request) *trace { return r.Context().Value(traceKey).(*trace) }
@@ -262,6 +263,7 @@ func (s *server) serve(row route) http.Handler {
 		if err != nil {
 			return err
 		}
+		traceOf(r).visit = v
 		if err := admit(row.access, v); err != nil {
 			return err
 		}
@@ -274,6 +276,9 @@ func admit(door access, v *visit) error {
 	if v == nil {
 		return portal.Errorf(portal.Unauthenticated, "no-session", "You are not logged in, or your session has ended. Log in and try again.")
 	}
+	if !v.session.Complete && door != begun && door != halfStaff {
+		return errFactorMissing
+	}
 	_, isRepresentative := v.actor.Representative()
 	if door == claimedOrStaff {
 		door = claimed
@@ -282,7 +287,7 @@ func admit(door access, v *visit) error {
 		}
 	}
 	switch door {
-	case anySession:
+	case begun, anySession:
 		return nil
 	case representative, claimed:
 		if !isRepresentative {
@@ -292,7 +297,7 @@ func admit(door access, v *visit) error {
 			return portal.Errorf(portal.Forbidden, "claim-first", "Claim your mailbox with the code from your letter first.")
 		}
 		return nil
-	case staff:
+	case halfStaff, staff:
 		if v.actor.Staff() == nil {
 			return portal.Errorf(portal.Forbidden, "staff-only", "This is for staff of the institution.")
 		}

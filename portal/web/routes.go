@@ -17,7 +17,9 @@ type access int
 
 const (
 	anyone         access = iota + 1 // no session is looked at, so it serves while Redis is down
-	anySession                       // whoever is logged in
+	begun                            // whoever has begun to log in, whether or not something is still to be shown
+	halfStaff                        // a staff member, likewise: what makes a half session whole, and nothing else
+	anySession                       // whoever is logged in; like all that follow, nobody whose session is half
 	representative                   // a representative, issued or claimed
 	claimed                          // a representative with a key of their own
 	claimedOrStaff                   // either; who has not claimed yet may only list and claim
@@ -64,8 +66,8 @@ func (s *server) apiRoutes() []route {
 		{pattern: "GET /statements/{statement}/{version}/proof", access: anyone, handle: s.getStatementProof},
 
 		// Any session.
-		{pattern: "GET /session", access: anySession, handle: s.getSession},
-		{pattern: "POST /logout", access: anySession, handle: s.postLogOut},
+		{pattern: "GET /session", access: begun, handle: s.getSession},
+		{pattern: "POST /logout", access: begun, handle: s.postLogOut},
 		{pattern: "GET /sessions", access: anySession, handle: s.getSessions},
 		{pattern: "POST /sessions/revoke", access: anySession, handle: s.postSessionsRevoke},
 		{pattern: "GET /certificates/{representative}", access: claimedOrStaff, handle: s.getCertificates},
@@ -85,6 +87,12 @@ func (s *server) apiRoutes() []route {
 		{pattern: "GET /notices/{notice}/acknowledgement/proof", access: claimed, handle: s.getAcknowledgementProof},
 		{pattern: "GET /notices/{notice}/proof", access: claimedOrStaff, handle: s.getNoticeProof},
 		{pattern: "GET /notices/{notice}/manifest", access: claimedOrStaff, handle: s.getManifest},
+		{pattern: "GET /mailbox/statements", access: representative, handle: s.getMailboxStatements},
+		{pattern: "GET /mailbox/statements/{statement}", access: claimed, handle: s.getMailboxStatement},
+		{pattern: "GET /mailbox/statements/{statement}/text.asc", access: claimed, handle: s.getMailboxStatementText},
+		{pattern: "POST /mailbox/statements/{statement}/acknowledgement", access: claimed, handle: s.postStatementAcknowledgement},
+		{pattern: "GET /mailbox/statements/{statement}/acknowledgement", access: claimed, handle: s.getStatementAcknowledgement},
+		{pattern: "GET /mailbox/statements/{statement}/acknowledgement/proof", access: claimed, handle: s.getStatementAcknowledgementProof},
 
 		// Staff.
 		{pattern: "GET /mailboxes", access: staff, handle: s.getMailboxes},
@@ -103,6 +111,9 @@ func (s *server) apiRoutes() []route {
 		{pattern: "POST /staff/statements/{statement}/approval", access: staff, handle: s.postStatementApproval, maxBody: api.MaxStatementRequest},
 		{pattern: "POST /staff/statements/{statement}/return", access: staff, handle: s.postStatementReturn},
 		{pattern: "POST /staff/statements/{statement}/cancel", access: staff, handle: s.postStatementCancel},
+		{pattern: "GET /staff/statements/{statement}/acknowledgements", access: staff, handle: s.getStatementStatus},
+		{pattern: "GET /staff/statements/{statement}/acknowledgements/{mailbox}", access: staff, handle: s.getStaffStatementAcknowledgement},
+		{pattern: "GET /staff/statements/{statement}/acknowledgements/{mailbox}/proof", access: staff, handle: s.getStaffStatementAcknowledgementProof},
 		{pattern: "GET /staff/notices/{notice}/acknowledgements/{mailbox}/proof", access: staff, handle: s.getStaffAcknowledgementProof},
 	}
 	for i := range rows {
@@ -159,7 +170,13 @@ func (s *server) publicRoutes() []route {
 	for i := range rows {
 		rows[i].handle = s.remembered(rows[i].handle)
 	}
-	return rows
+	// What follows changes with the staff and the ledger, not with what is published, so it isn't remembered.
+	return slices.Concat(rows, inLanguages("/certificates", s.getCertificatesPage), []route{
+		{pattern: "GET " + keysPath + "{file}", access: anyone, handle: s.getKeyFile},
+		{pattern: "GET " + wkdPath + "{path...}", access: anyone, handle: s.getWKD},
+		{pattern: "GET " + securityTxtPath, access: anyone, handle: s.getSecurityTxt},
+		{pattern: "GET /security.txt", access: anyone, handle: s.getOldSecurityTxt},
+	})
 }
 
 // mux builds the ServeMux. ServeMux alone would answer a known path with the wrong method from the catch-all pattern; so each path

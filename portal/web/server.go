@@ -20,24 +20,29 @@ import (
 	"valise/portal/session"
 )
 
-// Portal is everything that the pages and the API stand on. Every field is needed, but LedgerKey, TrustedProxies, InsecureHTTP and Ready.
+// Portal is everything that the pages and the API stand on. Every field is needed, but LedgerKey, SecurityFile, MailCertificates, TrustedProxies, InsecureHTTP,
+// InsecureSingleFactor and Ready.
 type Portal struct {
-	Institution    portal.Institution
-	Origin         string // "https://portal.example", without path
-	Root           *crypto.Root
-	Registry       *registry.Registry
-	Dispatch       *dispatch.Dispatch
-	Publish        *publish.Publish
-	Ledger         *ledger.Ledger
-	LedgerKey      []byte // crypto.SignLedgerKey; nil: nobody signs the ledger
-	Sessions       *session.Store
-	Challenges     *session.Challenges
-	Limiter        *session.Limiter
-	TrustedProxies []netip.Prefix                         // whose X-Forwarded-For is believed; none: nobody's
-	InsecureHTTP   bool                                   // was asked for by name: no HSTS
-	Ready          map[string]func(context.Context) error // "database", "sessions": what /readyz asks
-	Log            *slog.Logger
-	Now            func() time.Time
+	Institution      portal.Institution
+	Origin           string // "https://portal.example", without path
+	Root             *crypto.Root
+	Registry         *registry.Registry
+	Dispatch         *dispatch.Dispatch
+	Publish          *publish.Publish
+	Ledger           *ledger.Ledger
+	LedgerKey        []byte                // crypto.SignLedgerKey; nil: nobody signs the ledger
+	SecurityFile     []byte                // a finished security.txt; nil: Institution.Security says what is in it
+	MailCertificates []*crypto.Certificate // further ones of the institution for the Web Key Directory
+	Sessions         *session.Store
+	Challenges       *session.Challenges
+	Limiter          *session.Limiter
+	TrustedProxies   []netip.Prefix // whose X-Forwarded-For is believed; none: nobody's
+	InsecureHTTP     bool           // was asked for by name: no HSTS
+	// InsecureSingleFactor was asked for by name: a staff member without a passkey needs only their key.
+	InsecureSingleFactor bool
+	Ready                map[string]func(context.Context) error // "database", "sessions": what /readyz asks
+	Log                  *slog.Logger
+	Now                  func() time.Time
 }
 
 // server is a Portal in service: what handlers are methods of.
@@ -121,6 +126,9 @@ func (p *Portal) check() error {
 		if missing {
 			return fmt.Errorf("web.Portal: %s is missing", name)
 		}
+	}
+	if err := p.checkSecurityTxt(); err != nil {
+		return err
 	}
 	return checkOrigin(p.Origin, p.InsecureHTTP)
 }

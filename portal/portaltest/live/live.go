@@ -22,6 +22,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -30,6 +31,7 @@ import (
 	"valise/portal"
 	"valise/portal/dispatch"
 	"valise/portal/ledger"
+	"valise/portal/portaltest"
 	"valise/portal/publish"
 	"valise/portal/registry"
 	"valise/portal/session"
@@ -43,6 +45,9 @@ type Options struct {
 	Redis          string           // URL; "": sessions are in the database
 	Now            func() time.Time // nil: time.Now
 	TrustedProxies []netip.Prefix   // with 127.0.0.0/8, a test comes from whatever address it puts in X-Forwarded-For
+	Languages      []string         // the institution's working languages; nil: English and French
+
+	SecondFactor bool // staff must show a passkey after their key; as browsers make none for an address, URL is then https://localhost:PORT
 }
 
 // Server is a real portal, over HTTPS, in this process.
@@ -75,6 +80,9 @@ func Portal(t testing.TB, o Options) *Server {
 	if o.Database == "" {
 		o.Database = filepath.Join(t.TempDir(), "portal.db")
 	}
+	if o.Languages == nil {
+		o.Languages = []string{"en", "fr"}
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -88,6 +96,10 @@ func Portal(t testing.TB, o Options) *Server {
 		Log: new(Log), t: t, server: httptest.NewUnstartedServer(nil),
 	}
 	p.URL = "https://" + p.server.Listener.Addr().String()
+	if o.SecondFactor {
+		p.URL = strings.Replace(p.URL, "127.0.0.1", "localhost", 1)
+		p.server.TLS = portaltest.TLS(t).Server
+	}
 	p.open(o)
 	server, err := p.Portal.Server()
 	if err != nil {
@@ -138,13 +150,14 @@ func (p *Server) open(o Options) {
 	p.Portal = &web.Portal{
 		Institution: portal.Institution{
 			Name:      map[string]string{"en": "International Court (test)", "fr": "Cour internationale (essai)"},
-			Languages: []string{"en", "fr"}, Contact: []string{"Registry of the court"},
+			Languages: o.Languages, Contact: []string{"Registry of the court"},
 		},
 		Origin: p.URL, Root: root,
-		Registry: registry.New(p.Store, root, secret, o.Now), Dispatch: dispatch.New(p.Store, root, o.Now), Publish: publish.New(p.Store, root, o.Now), Ledger: ledger.New(p.Store),
+		Registry: registry.New(p.Store, root, secret, o.Now), Dispatch: dispatch.New(p.Store, root, o.Now), Publish: publish.New(p.Store, root, o.Languages, o.Now), Ledger: ledger.New(p.Store),
 		Sessions: session.NewStore(place, false, o.Now), Challenges: session.NewChallenges(place),
 		Limiter: session.NewLimiter(place, secret, o.Now), TrustedProxies: o.TrustedProxies,
-		Ready: ready, Log: slog.New(slog.NewJSONHandler(p.Log, &slog.HandlerOptions{Level: slog.LevelDebug})), Now: o.Now,
+		InsecureSingleFactor: !o.SecondFactor,
+		Ready:                ready, Log: slog.New(slog.NewJSONHandler(p.Log, &slog.HandlerOptions{Level: slog.LevelDebug})), Now: o.Now,
 	}
 	p.openLedger()
 }
