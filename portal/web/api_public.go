@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"valise/portal/api"
+	"valise/portal/publish"
 )
 
 // getInstitution tells anyone what a verifier needs: the root and the staff's certificates. Nobody has to believe it: the root's
@@ -47,6 +48,13 @@ func (s *server) postEvidence(w http.ResponseWriter, r *http.Request) error {
 	var request api.EvidenceRequest
 	if err := decode(w, r, &request); err != nil {
 		return err
+	}
+	if publish.IsReceipt([]byte(request.Receipt)) {
+		answer, err := s.statementEvidence(r, []byte(request.Receipt))
+		if err != nil {
+			return err
+		}
+		return writeJSON(w, http.StatusOK, answer)
 	}
 	evidence, err := s.Dispatch.Evidence(r.Context(), []byte(request.Receipt))
 	if err != nil {
