@@ -365,6 +365,9 @@ func fingerprintOf(key *packet.PublicKey) Fingerprint {
 	return Fingerprint(strings.ToUpper(hex.EncodeToString(key.Fingerprint)))
 }
 
+// Created returns when the primary key was made, as it says itself.
+func (c *Certificate) Created() time.Time { return c.entity.PrimaryKey.CreationTime }
+
 // Bytes returns the certificate as it was received, without armor.
 func (c *Certificate) Bytes() []byte { return bytes.Clone(c.raw) }
 

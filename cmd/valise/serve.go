@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -32,7 +33,7 @@ import (
 type ServeCommand struct {
 	Listen           string         `default:"127.0.0.1:8080" env:"VALISE_LISTEN" placeholder:"ADDRESS" help:"Where to listen; port 0 takes a free one."`
 	Origin           string         `env:"VALISE_ORIGIN" placeholder:"URL" help:"The portal's public address, as people see it in their browser: https://portal.example. People sign it when they log in."`
-	Institution      string         `required:"" env:"VALISE_INSTITUTION" type:"existingfile" placeholder:"FILE" help:"The institution's description (TOML: name, languages, contact)."`
+	Institution      string         `required:"" env:"VALISE_INSTITUTION" type:"existingfile" placeholder:"FILE" help:"The institution's description (TOML: name, languages, contact; also promise, pinned, security, certificates)."`
 	RootCertificate  string         `required:"" env:"VALISE_ROOT_CERTIFICATE" type:"existingfile" placeholder:"FILE" help:"The institution's root certificate (public), as 'valise root new' wrote it."`
 	LedgerKey        string         `env:"VALISE_LEDGER_KEY" type:"existingfile" placeholder:"FILE" help:"What the root says about the ledger's key (public), as 'valise ledger key certify' wrote it. Readers of the ledger take it from here; the key itself belongs elsewhere."`
 	PortalSecretFile string         `required:"" env:"VALISE_PORTAL_SECRET_FILE" placeholder:"FILE" help:"At least 32 random bytes, the same on every node and in no database. Keys of rate limits come from it. Make it with: head -c 32 /dev/urandom > FILE"`
@@ -111,6 +112,10 @@ func (c *ServeCommand) open(ctx context.Context, log *slog.Logger) (_ *site, err
 	if err != nil {
 		return nil, err
 	}
+	securityFile, mailCertificates, err := readInstitutionFiles(filepath.Dir(c.Institution), institution)
+	if err != nil {
+		return nil, err
+	}
 	root, err := readRoot(c.RootCertificate)
 	if err != nil {
 		return nil, err
@@ -149,14 +154,18 @@ func (c *ServeCommand) open(ctx context.Context, log *slog.Logger) (_ *site, err
 		return nil, err
 	}
 	s.portal = &web.Portal{
-		Institution:    institution,
-		Origin:         origin,
-		Root:           root,
-		Registry:       registry.New(s.store, root, secret, time.Now),
-		Dispatch:       dispatch.New(s.store, root, time.Now),
-		Publish:        publish.New(s.store, root, institution.Languages, time.Now),
-		Ledger:         ledger.New(s.store),
-		LedgerKey:      ledgerKey,
+		Institution:  institution,
+		Origin:       origin,
+		Root:         root,
+		Registry:     registry.New(s.store, root, secret, time.Now),
+		Dispatch:     dispatch.New(s.store, root, time.Now),
+		Publish:      publish.New(s.store, root, institution.Languages, time.Now),
+		Ledger:       ledger.New(s.store),
+		LedgerKey:    ledgerKey,
+		SecurityFile: securityFile,
+
+		MailCertificates: mailCertificates,
+
 		Sessions:       session.NewStore(records, c.InsecureHTTP, time.Now),
 		Challenges:     session.NewChallenges(nonces),
 		Limiter:        session.NewLimiter(limits, secret, time.Now),
@@ -394,10 +403,37 @@ func readInstitution(path string) (portal.Institution, error) {
 		return i, fmt.Errorf("%s: %w", path, err)
 	}
 	if unknown := read.Undecoded(); len(unknown) > 0 {
-		return i, fmt.Errorf("%s: the key %q is not known; the keys are name, languages and contact", path, unknown[0])
+		return i, fmt.Errorf("%s: the key %q is not known; the keys are name, languages, contact, promise, pinned, certificates and security", path, unknown[0])
 	}
 	if err := i.Check(); err != nil {
 		return i, fmt.Errorf("%s: %w", path, err)
 	}
 	return i, nil
+}
+
+// readInstitutionFiles reads the files that an institution's description names; their paths are relative to its folder.
+func readInstitutionFiles(folder string, i portal.Institution) (securityFile []byte, certificates []*crypto.Certificate, err error) {
+	beside := func(path string) string {
+		if filepath.IsAbs(path) {
+			return path
+		}
+		return filepath.Join(folder, path)
+	}
+	if i.Security.File != "" {
+		if securityFile, err = os.ReadFile(beside(i.Security.File)); err != nil {
+			return nil, nil, fmt.Errorf("security.txt: %w", err)
+		}
+	}
+	for _, path := range i.Certificates {
+		data, err := os.ReadFile(beside(path))
+		if err != nil {
+			return nil, nil, fmt.Errorf("a certificate of the institution: %w", err)
+		}
+		c, err := crypto.ParseCertificate(data)
+		if err != nil {
+			return nil, nil, fmt.Errorf("the certificate %s: %w", path, err)
+		}
+		certificates = append(certificates, c)
+	}
+	return securityFile, certificates, nil
 }

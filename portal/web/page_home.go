@@ -1,8 +1,11 @@
 package web
 
 import (
+	"context"
 	"net/http"
+	"slices"
 
+	"valise/crypto"
 	"valise/portal/publish"
 )
 
@@ -10,9 +13,18 @@ import (
 const latest = 5
 
 type homePage struct {
+	Promise     string
+	Incident    *incident
 	Lines       []archiveLine
 	More        bool
 	Unavailable bool // the statements can't be read at the moment
+}
+
+// incident is what goes on now: the statement that it began with, and what was said last.
+type incident struct {
+	Began archiveLine
+	Last  *archiveLine // nil when nothing followed
+	Count int          // of its statements
 }
 
 // getHome is the first page. It looks at no session; and when statements can't be read, either, it still says what it can: whose portal this is,
@@ -21,20 +33,53 @@ func (s *server) getHome(tag string) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		l := s.pages.publicSpeech(w, r, tag)
 		links := s.pages.publicLinks(r, "/", l)
+		page := homePage{Promise: s.Institution.PromiseIn(l.tag)}
 		entries, next, err := s.Publish.Archive(r.Context(), publish.Query{Limit: latest})
+		if err == nil {
+			page.Lines, page.More = archiveLines(entries, l.tag), next != 0
+			page.Incident, err = s.incident(r.Context(), entries, l.tag)
+		}
 		if err != nil {
 			f := judge(err)
 			t := traceOf(r)
 			t.code, t.reference, t.cause = f.code, f.reference, f.cause
-			body, err := s.pages.publicBody(l, links, "home", homePage{Unavailable: true})
+			body, err := s.pages.publicBody(l, links, "home", homePage{Promise: page.Promise, Unavailable: true})
 			if err != nil {
 				return err
 			}
 			writeBytes(w, http.StatusOK, "text/html; charset=utf-8", body)
 			return nil
 		}
-		return s.pages.publicPage(w, r, l, links, "home", homePage{Lines: archiveLines(entries, l.tag), More: next != 0})
+		return s.pages.publicPage(w, r, l, links, "home", page)
 	}
+}
+
+// incident finds what goes on now: the incident that the institution pinned, or the one that the newest statement belongs to, when more than one statement
+// does. newest are the newest statements.
+func (s *server) incident(ctx context.Context, newest []publish.Entry, tag string) (*incident, error) {
+	began := s.Institution.Pinned
+	if began == "" && len(newest) > 0 {
+		if began = newest[0].Series; began == "" {
+			began = newest[0].Statement // others may have followed it, and it was corrected now
+		}
+	}
+	if began == "" {
+		return nil, nil
+	}
+	entries, _, err := s.Publish.Archive(ctx, publish.Query{Series: began, Limit: publish.MaxPage})
+	if err != nil || len(entries) == 0 || s.Institution.Pinned == "" && len(entries) < 2 {
+		return nil, err
+	}
+	now := &incident{Count: len(entries)}
+	first := slices.IndexFunc(entries, func(e publish.Entry) bool { return e.Statement == began })
+	if first < 0 { // further back than a page reaches
+		return nil, nil
+	}
+	now.Began = archiveLineOf(entries[first], tag)
+	if last := archiveLineOf(entries[0], tag); last.Number != began || last.Kind != crypto.StatementOriginal {
+		now.Last = &last
+	}
+	return now, nil
 }
 
 // getRoot gives the root certificate as a file.

@@ -130,6 +130,9 @@ func (p *Portal) check() error {
 	if err := p.checkSecurityTxt(); err != nil {
 		return err
 	}
+	if err := p.checkMailCertificates(); err != nil {
+		return err
+	}
 	return checkOrigin(p.Origin, p.InsecureHTTP)
 }
 

@@ -1,0 +1,152 @@
+package web
+
+import (
+	"context"
+	"crypto/sha1"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"valise/crypto"
+)
+
+// The Web Key Directory (draft-koch-openpgp-webkey-service) gives a mail program the certificate of an address. In it stand the root and the staff, as far as a user ID
+// of theirs that the root vouches for is an address, and what the operator puts there. Two addresses of it: the direct one, on a mail domain's own host, and the advanced
+// one, which names the domain. It gives nothing that TLS does not vouch for; what a statement's signers are, the root says.
+
+const wkdPath = "/.well-known/openpgpkey/"
+
+// getWKD serves "hu/HASH", a certificate in binary by the hash of an address's local part, and "policy", an empty file that says that there is a directory: of
+// all domains, or behind "DOMAIN/" of that one.
+func (s *server) getWKD(w http.ResponseWriter, r *http.Request) error {
+	path := strings.Split(r.PathValue("path"), "/")
+	domain := ""
+	if path[0] != "hu" && path[0] != "policy" {
+		domain, path = strings.ToLower(path[0]), path[1:]
+	}
+	policy := len(path) == 1 && path[0] == "policy"
+	if !policy && (len(path) != 2 || path[0] != "hu") {
+		return notFound(w, r)
+	}
+	all, err := s.mailCertificates(r.Context())
+	if err != nil {
+		return err
+	}
+	for _, c := range all {
+		for _, address := range c.addresses {
+			local, of, _ := cutAddress(address)
+			switch {
+			case domain != "" && domain != of:
+			case policy:
+				openToAll(w)
+				writePublic(w, r, "text/plain; charset=utf-8", nil)
+				return nil
+			case wkdHash(local) == path[1]:
+				openToAll(w)
+				writePublic(w, r, "application/octet-stream", c.certificate.Bytes())
+				return nil
+			}
+		}
+	}
+	return notFound(w, r)
+}
+
+// checkMailCertificates refuses what no mail program would take: a certificate without an address, one that has expired, one that nothing can be sealed to.
+func (p *Portal) checkMailCertificates() error {
+	for _, c := range p.MailCertificates {
+		if len(addressesIn(c.UserIDs())) == 0 {
+			return fmt.Errorf("the certificate %s has no user ID with a mail address, so nobody would find it by one; add it (gpg --quick-add-uid %s 'Name <name@court.example>') and export the certificate again", c.Fingerprint(), c.Fingerprint())
+		}
+		if err := c.CheckPolicy(p.Now()); err != nil {
+			return fmt.Errorf("a certificate of the Web Key Directory: %w", err)
+		}
+	}
+	return nil
+}
+
+// openToAll lets pages of other sites read an answer, as the draft asks; nothing in it is secret.
+func openToAll(w http.ResponseWriter) {
+	w.Header().Set("Access-Control-Allow-Origin", "*")
+	w.Header().Set("Cross-Origin-Resource-Policy", "cross-origin")
+}
+
+// mailCertificate is a certificate with the addresses by which it is found.
+type mailCertificate struct {
+	certificate *crypto.Certificate
+	addresses   []string
+}
+
+// mailCertificates are all in the directory: the root, what the operator put there, staff in office. The first with an address has it.
+func (s *server) mailCertificates(ctx context.Context) ([]mailCertificate, error) {
+	var all []mailCertificate
+	add := func(c *crypto.Certificate, userIDs []string) {
+		if addresses := addressesIn(userIDs); len(addresses) > 0 {
+			all = append(all, mailCertificate{c, addresses})
+		}
+	}
+	add(s.Root.Certificate(), s.Root.Certificate().UserIDs())
+	for _, c := range s.MailCertificates {
+		add(c, c.UserIDs())
+	}
+	staff, err := s.Registry.Staff(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range staff {
+		if member, err := s.Root.VerifyStaff(c, s.Now()); err == nil {
+			add(c, []string{member.Name()})
+		}
+	}
+	return all, nil
+}
+
+// addressesIn are the mail addresses in user IDs: "Press office <press@court.example>", or an address alone.
+func addressesIn(userIDs []string) (addresses []string) {
+	for _, id := range userIDs {
+		if begin := strings.LastIndexByte(id, '<'); begin >= 0 && strings.HasSuffix(id, ">") {
+			id = id[begin+1 : len(id)-1]
+		}
+		if local, domain, ok := cutAddress(id); ok {
+			addresses = append(addresses, local+"@"+domain)
+		}
+	}
+	return addresses
+}
+
+// hasAddress says whether a certificate has an address among its user IDs.
+func hasAddress(local, domain string) func(*crypto.Certificate) bool {
+	return func(c *crypto.Certificate) bool {
+		return slices.Contains(addressesIn(c.UserIDs()), strings.ToLower(local)+"@"+strings.ToLower(domain))
+	}
+}
+
+// cutAddress takes an address apart, in small letters, as the draft compares them. Only ASCII is.
+func cutAddress(address string) (local, domain string, ok bool) {
+	local, domain, ok = strings.Cut(lowerASCII(address), "@")
+	ok = ok && local != "" && strings.Contains(domain, ".") && !strings.ContainsAny(address, " \t\"<>(),:;\\/?#%") && !strings.Contains(domain, "@")
+	return local, domain, ok
+}
+
+func lowerASCII(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'A' && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, text)
+}
+
+// wkdHash is the name of a local part in the directory: its SHA-1 digest in z-base-32. It hides nothing and has to resist nothing.
+func wkdHash(local string) string {
+	const alphabet = "ybndrfg8ejkmcpqxot1uwisza345h769"
+	sum := sha1.Sum([]byte(lowerASCII(local)))
+	var name strings.Builder
+	for i := 0; i < len(sum); i += 5 { // 20 octets: four groups of 40 bits
+		bits := uint64(sum[i])<<32 | uint64(sum[i+1])<<24 | uint64(sum[i+2])<<16 | uint64(sum[i+3])<<8 | uint64(sum[i+4])
+		for shift := 35; shift >= 0; shift -= 5 {
+			name.WriteByte(alphabet[bits>>shift&31])
+		}
+	}
+	return name.String()
+}
