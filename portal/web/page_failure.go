@@ -11,11 +11,21 @@ type failurePage struct {
 	Message   string
 	Foreign   bool // the message is English in a page that isn't
 	Reference string
+	Go        string // address of the place that is theirs; "" for the first page
+	GoText    string // key of a message
+}
+
+// elsewhere is where somebody belongs who came to the others' pages.
+var elsewhere = map[string]struct{ address, text string }{
+	"claim-first":          {"/claim", "home.letter.go"},
+	"representatives-only": {deskPath, "failure.to-desk"},
+	"staff-only":           {"/mailbox", "failure.to-mailbox"},
 }
 
 // failure is the page that says what went wrong.
 func (g *pages) failure(w http.ResponseWriter, r *http.Request, f failure) {
 	page := failurePage{Code: f.code, Message: f.message, Reference: f.reference}
+	page.Go, page.GoText = elsewhere[f.code].address, elsewhere[f.code].text
 	l := g.languages.pick(w, r, g.secure)
 	page.Title = "failure.title." + strconv.Itoa(f.status)
 	if _, err := l.say(page.Title, nil, nil); err != nil {

@@ -96,13 +96,15 @@ func (s *server) postLogInSigned(w http.ResponseWriter, r *http.Request) error {
 // postPageLogOut ends the session, if there still is one.
 func (s *server) postPageLogOut(w http.ResponseWriter, r *http.Request) error {
 	current, err := s.Sessions.Current(r)
+	door := "/login"
 	if err == nil && current != nil {
+		door = doorOf(current.Holder)
 		err = s.Sessions.End(w, r)
 	}
 	if err != nil {
 		return err
 	}
-	http.Redirect(w, r, "/login?note=out", http.StatusSeeOther)
+	http.Redirect(w, r, door+"?note=out", http.StatusSeeOther)
 	return nil
 }
 
@@ -111,7 +113,7 @@ func (s *server) postPageRevoke(w http.ResponseWriter, r *http.Request) error {
 	if err := s.Sessions.RevokeAll(w, r); err != nil {
 		return err
 	}
-	http.Redirect(w, r, "/login?note=everywhere", http.StatusSeeOther)
+	http.Redirect(w, r, doorOf(visitOf(r).session.Holder)+"?note=everywhere", http.StatusSeeOther)
 	return nil
 }
 

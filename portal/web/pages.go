@@ -33,6 +33,7 @@ type pages struct {
 
 // scriptOf is which script each page loads; the others load frame.js, which does what every page needs.
 var scriptOf = map[string]string{
+	"staff_login": "staff-login.js", "staff_home": "staff-home.js",
 	"login": "login.js", "claim": "claim.js", "mailbox": "mailbox.js", "notice": "notice.js", "account": "account.js",
 }
 
@@ -59,6 +60,7 @@ func (g *pages) parse() error {
 	functions := template.FuncMap{
 		"asset": g.assets.address,
 		"rows":  func(v *view, notices []noticeLine) noticeRows { return noticeRows{v, notices} },
+		"desk":  func(v *view, line deskLine) deskRow { return deskRow{v, line} },
 		"lines": func(v *view, lines []archiveLine) archiveRows { return archiveRows{v, lines} },
 	}
 	around, err := template.New("layout").Funcs(functions).Option("missingkey=error").ParseFS(templates.Pages, "pages/layout.html", "pages/parts.html")
@@ -96,9 +98,10 @@ type view struct {
 	Origin      string
 	Contact     []string
 	Languages   []languageLink
-	Holder      string // who is logged in; "" nobody, or it isn't known on this page
-	IdleSeconds int    // until the session ends by itself
-	Data        any    // the page's own
+	Holder      string      // who is logged in; "" nobody, or it isn't known on this page
+	Staff       *staffFrame // who is logged in, when it is staff
+	IdleSeconds int         // until the session ends by itself
+	Data        any         // the page's own
 
 	root   *crypto.Certificate
 	assets assets
@@ -210,18 +213,13 @@ func (g *pages) view(w http.ResponseWriter, r *http.Request, name string, data a
 		}
 		v.Languages = append(v.Languages, languageLink{Tag: l.tag, Name: name, Link: inLanguage(r, l.tag), Current: l == v.spoken})
 	}
-	if visit := visitOf(r); visit != nil {
+	if visit := traceOf(r).visit; visit != nil {
 		v.Holder = visit.session.Holder
+		v.Staff = frameOf(visit.actor)
 		v.IdleSeconds = max(0, int(visit.session.IdleExpires().Sub(g.now()).Seconds()))
 	}
 	return v
 }
-
-// deskPath is where the pages of staff stand.
-const deskPath = "/staff"
-
-// isDesk says whether a page is one of staff.
-func isDesk(path string) bool { return path == deskPath || strings.HasPrefix(path, deskPath+"/") }
 
 // inLanguage is the address of the same page in another language.
 func inLanguage(r *http.Request, tag string) string {

@@ -105,6 +105,7 @@ func (s *server) apiRoutes() []route {
 		{pattern: "GET /staff/notices/{notice}/acknowledgements/{mailbox}", access: staff, handle: s.getStaffAcknowledgement},
 		{pattern: "GET /staff/statements", access: staff, handle: s.getStaffStatements},
 		{pattern: "GET /staff/statements/{statement}", access: staff, handle: s.getStaffStatement},
+		{pattern: "GET /staff/statements/{statement}/standing", access: staff, handle: s.getStatementStanding},
 		{pattern: "PUT /staff/statements/{statement}/draft", access: staff, handle: s.putStatementDraft, maxBody: api.MaxStatementRequest},
 		{pattern: "POST /staff/statements/{statement}/discard", access: staff, handle: s.postStatementDiscard},
 		{pattern: "POST /staff/statements/{statement}/submission", access: staff, handle: s.postStatementSubmission, maxBody: api.MaxStatementRequest},
@@ -133,6 +134,7 @@ func (s *server) pageRoutes() []route {
 		{pattern: "POST /login/text", access: anyone, handle: s.postLogInText},
 		{pattern: "POST /login/signed", access: anyone, handle: s.postLogInSigned},
 		{pattern: "GET /claim", access: anyone, handle: s.getClaim},
+		{pattern: "GET " + deskLogIn, access: anyone, handle: s.getStaffLogIn},
 		{pattern: "POST /logout", access: anyone, handle: s.postPageLogOut},
 		{pattern: "GET " + assetsPath + "{version}/{name}", access: anyone, handle: s.getAsset},
 
@@ -148,6 +150,14 @@ func (s *server) pageRoutes() []route {
 		{pattern: "GET /account", access: claimed, handle: s.getAccount},
 		{pattern: "GET /certificates/{representative}", access: claimed, handle: s.getCertificateFile},
 		{pattern: "GET /certificates/{representative}/chain", access: claimed, handle: s.getChainFile},
+
+		// Staff.
+		{pattern: "GET " + deskPath, access: staff, handle: s.getStaffHome},
+
+		// Staff: the newsroom.
+		{pattern: "GET " + newsroomPath, access: staff, handle: s.getNewsroom},
+		{pattern: "GET " + newsroomPath + "/new", access: staff, handle: s.getNewStatement},
+		{pattern: "GET " + newsroomPath + "/{statement}/edit", access: staff, handle: s.getEditor},
 	}
 }
 

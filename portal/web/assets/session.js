@@ -41,8 +41,9 @@ export function atEnd(end) { endings.push(end); }
 /** The session has ended: the key goes, and the reader is asked to log in and come back. */
 export function ended(note = 'ended') {
   wipe();
-  const next = location.pathname === '/login' ? '' : `&next=${encodeURIComponent(location.pathname + location.search)}`;
-  location.replace(`/login?note=${note}${note === 'ended' ? next : ''}`);
+  const door = holder.startsWith('staff:') ? '/staff/login' : '/login';
+  const next = location.pathname === door ? '' : `&next=${encodeURIComponent(location.pathname + location.search)}`;
+  location.replace(`${door}?note=${note}${note === 'ended' ? next : ''}`);
 }
 
 /** A request has just been made in this session, so it lives on. */
