@@ -28,6 +28,7 @@ type engine struct {
 
 	uncertified *crypto.Certificate // of a staff key that could not log in
 	opened      map[crypto.Number]*openedNotice
+	reading     map[crypto.Number]*readingStatement
 }
 
 // officer is a staff member with their key.
@@ -35,6 +36,8 @@ type officer struct {
 	member *crypto.Staff
 	key    *crypto.Key   // with the root's certification: what signs
 	keys   []*crypto.Key // key, and those they had before: what opens
+
+	examined map[crypto.Number]*ceremony.ExaminedStatement // submissions that are open before them
 }
 
 // holder names whom the unlocked key belongs to as sessions do: S-7K2M9QXD/2, or staff:FINGERPRINT.
@@ -276,7 +279,7 @@ func (e *engine) take(bundle *crypto.Bundle, i api.Institution) (identity, error
 	if err != nil {
 		return identity{}, &refusal{"other-root", err}
 	}
-	e.as, e.bundle, e.trust, e.desk, e.opened = as, bundle, trust, nil, nil
+	e.as, e.bundle, e.trust, e.desk, e.opened, e.reading = as, bundle, trust, nil, nil, nil
 	return e.identity(), nil
 }
 

@@ -1,5 +1,151 @@
-// What staff do with statements: writing, examining, approving.
+// What staff do with statements: writing, examining, approving. Texts are text, never HTML; Markdown comes as the blocks that content.js draws; times are
+// RFC 3339.
+
+import { api, call, pause } from './server.js';
 
 export const ahead = {};
 
-export const ceremonies = {};
+const own = (statement) => `/staff/statements/${statement}`;
+
+/** All published versions as the server has them; null when nothing is published. */
+async function published(statement) {
+  try {
+    return await api('GET', `/statements/${statement}`);
+  } catch (error) {
+    if (error.code === 'no-statement') return null;
+    throw error;
+  }
+}
+
+/** What staff work on, and what it follows. */
+async function worked(statement) {
+  const [work, before] = await Promise.all([api('GET', own(statement)), published(statement)]);
+  return { statement, work, published: before };
+}
+
+// Requests whose answer is not known yet: sealing twice gives two ciphertexts, and the server would take the second for somebody else's. What is sent again is the same.
+const unanswered = new Map();
+
+async function send(key, method, path, make) {
+  const body = unanswered.get(key) ?? make();
+  unanswered.set(key, body);
+  for (let tries = 1; ; tries++) {
+    try {
+      const answer = await api(method, path, body);
+      unanswered.delete(key);
+      return answer;
+    } catch (error) {
+      if (error.code !== 'network') unanswered.delete(key);
+      if (error.code !== 'network' || tries >= 3) throw error;
+      await pause(tries * 500);
+    }
+  }
+}
+
+// The draft that was last sent, by statement, as text.
+const sent = new Map();
+
+// What was examined, by statement: the digest that names it.
+const looked = new Map();
+
+export const ceremonies = {
+  /** The list of work: [{statement, state, kind, version, revision, title, language, …}]. */
+  async works({ languages = [] } = {}) {
+    return call('statement-works', { works: await api('GET', '/staff/statements'), languages });
+  },
+
+  /** One of it, opened: the line of the list, with draft and previous. */
+  async work({ statement, languages = [] }) {
+    return call('statement-work', { ...(await worked(statement)), languages });
+  },
+
+  /** Begins a draft; nothing is sent. Fails with "draft-exists" when somebody works on the next version already. */
+  async newDraft({ kind, of }) {
+    if (kind === 'original') return call('statement-new', { kind });
+    const [before, busy] = await Promise.all([
+      published(of),
+      api('GET', own(of)).then(() => true, (error) => { if (error.code === 'no-draft') return false; throw error; }),
+    ]);
+    if (busy) throw { code: 'draft-exists', message: '' };
+    if (!before) throw { code: 'no-statement', message: '' };
+    return call('statement-new', { kind, of, published: before });
+  },
+
+  /** Saves what follows a revision (0: none) → {revision, saved}. "draft-changed": somebody else saved meanwhile. */
+  async saveDraft({ draft, revision }) {
+    const { statement } = draft;
+    const text = JSON.stringify(draft);
+    const key = (after) => `save ${statement} ${after + 1}`;
+    const save = (after) => send(key(after), 'PUT', `${own(statement)}/draft`, () => call('statement-seal', { draft, revision: after }));
+    if (unanswered.has(key(revision))) {
+      const saved = await save(revision); // what was sent before: if it had arrived, nothing changes
+      if (sent.get(statement) === text) return saved;
+      revision = saved.revision;
+    }
+    sent.set(statement, text);
+    return save(revision);
+  },
+
+  discardDraft: ({ statement, revision }) => api('POST', `${own(statement)}/discard`, { revision }),
+
+  /** Signs the draft as its author and hands it in → {submission}. */
+  async submit({ statement, revision }) {
+    const key = `submit ${statement} ${revision}`;
+    const about = unanswered.has(key) ? null : await worked(statement);
+    return send(key, 'POST', `${own(statement)}/submission`, () => call('statement-submit', { ...about, revision }));
+  },
+
+  /** Makes a draft again of what was submitted, or approved. What was examined before is what is meant, if anything was. */
+  async cancel({ statement }) {
+    const submission = looked.get(statement) ?? (await api('GET', own(statement))).submission;
+    if (!submission) throw { code: 'not-submitted', message: '' };
+    return send(`cancel ${submission}`, 'POST', `${own(statement)}/cancel`, () => ({ submission }));
+  },
+
+  preview: ({ body }) => call('statement-preview', { body }),
+
+  /**
+   * What was submitted, or approved, as the world will see it, and what changed. A draft comes as its line of the list; what is published as {state:
+   * 'published', version, kind, title, language}.
+   */
+  async examine({ statement, languages = [] }) {
+    looked.delete(statement);
+    for (let tries = 1; ; tries++) {
+      let about;
+      try {
+        about = { ...(await worked(statement)), languages };
+      } catch (error) {
+        if (error.code !== 'no-draft') throw error;
+        const after = await published(statement);
+        if (!after) throw error;
+        return call('statement-published', { statement, published: after, languages });
+      }
+      if (about.work.state === 'draft') return call('statement-work', about);
+      try {
+        const shown = call('statement-examine', about);
+        looked.set(statement, about.work.submission);
+        return shown;
+      } catch (error) {
+        // Published between our two questions, or changed: then what came doesn't fit together.
+        if (tries >= 3 || error.code === 'locked' || !(await movedOn(about))) throw error;
+      }
+    }
+  },
+
+  /** Signs what was examined → {state, version, published}. "statement-moved-on": it is another one by now. */
+  approve: ({ statement }) =>
+    send(`approve ${looked.get(statement)}`, 'POST', `${own(statement)}/approval`, () => call('statement-approve', { statement })),
+
+  sendBack: ({ statement, reason }) =>
+    send(`return ${looked.get(statement)} ${reason}`, 'POST', `${own(statement)}/return`, () => call('statement-return', { statement, reason })),
+};
+
+async function movedOn({ statement, work, published: before }) {
+  try {
+    const now = await worked(statement);
+    return now.work.submission !== work.submission || now.published?.versions.length !== before?.versions.length;
+  } catch (error) {
+    if (error.code === 'no-draft') return true;
+    throw error;
+  }
+}
