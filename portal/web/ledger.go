@@ -136,6 +136,10 @@ func (s *server) getStatementProof(w http.ResponseWriter, r *http.Request) error
 	if err != nil || version < 1 {
 		return portal.Errorf(portal.Invalid, "invalid-version", "Versions of a statement are counted from 1.")
 	}
+	return s.writeStatementProof(w, r, n, version)
+}
+
+func (s *server) writeStatementProof(w http.ResponseWriter, r *http.Request, n crypto.Number, version int) error {
 	proof, err := s.Ledger.StatementProof(r.Context(), n, version)
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -47,6 +48,7 @@ type ledgerLine struct {
 
 type mailLine struct {
 	Address     string
+	Link        string // in the Web Key Directory
 	Fingerprint []string
 }
 
@@ -119,7 +121,8 @@ func (s *server) certificates(ctx context.Context, page *certificatesPage) error
 	all, err := s.mailCertificates(ctx)
 	for _, c := range all {
 		for _, address := range c.addresses {
-			page.Mail = append(page.Mail, mailLine{address, strings.Fields(c.certificate.Fingerprint().Spaced())})
+			local, domain, _ := cutAddress(address)
+			page.Mail = append(page.Mail, mailLine{address, wkdPath + domain + "/hu/" + wkdHash(local) + "?l=" + url.QueryEscape(local), strings.Fields(c.certificate.Fingerprint().Spaced())})
 		}
 	}
 	return err

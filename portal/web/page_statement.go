@@ -180,6 +180,12 @@ func (s *server) getStatementItem(w http.ResponseWriter, r *http.Request) error 
 	if p.version(version).Text(item) != nil {
 		return s.writeStatement(w, r, p, version, item)
 	}
+	if item == proofFile {
+		if version == 0 {
+			version = p.newest()
+		}
+		return s.writeStatementProof(w, r, n, version)
+	}
 	mediaType, body, err := statementFile(p.version(version), item)
 	if err != nil {
 		return err
@@ -195,6 +201,7 @@ func (s *server) getStatementItem(w http.ResponseWriter, r *http.Request) error 
 const (
 	signersFile = "signers.asc" // both signers' certificates
 	signedFile  = "signed.json" // manifest, texts and signatures in one piece
+	proofFile   = "ledger.tlog-proof"
 )
 
 // statementFile returns a file of a version; nil when there is none of that name.

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"valise/crypto"
@@ -79,9 +80,9 @@ type archivePage struct {
 func (s *server) getArchivePage(tag string) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		l := s.pages.publicSpeech(w, r, tag)
-		values := r.URL.Query()
+		values := archiveValues(r)
 		page := s.askedOfArchive(values)
-		links := s.pages.publicLinks(r, "/statements", l)
+		links := s.pages.publicLinks(r, strings.TrimPrefix(r.URL.EscapedPath(), "/"+tag), l)
 		q, err := archiveQuery(values)
 		var entries []publish.Entry
 		var next publish.Place
@@ -104,10 +105,10 @@ func (s *server) getArchivePage(tag string) handler {
 		}
 		page.Lines = archiveLines(entries, l.tag)
 		if next != 0 {
-			page.Next = inPath(l.tag, "/statements") + "?" + asked(values, strconv.FormatInt(int64(next), 10))
+			page.Next = archiveAddress(l.tag, values, strconv.FormatInt(int64(next), 10))
 		}
 		if page.Later {
-			page.First = inPath(l.tag, "/statements") + "?" + asked(values, "")
+			page.First = archiveAddress(l.tag, values, "")
 		}
 		return s.pages.publicPage(w, r, l, links, "statements", page)
 	}
@@ -121,6 +122,40 @@ func (s *server) askedOfArchive(v url.Values) archivePage {
 		page.Languages = append(page.Languages, languageLink{Tag: tag, Name: nameOfLanguage(tag), Current: tag == page.Language})
 	}
 	return page
+}
+
+// archiveValues is what is asked of the archive. A topic, and which page it is, may also stand in the path: such an address is one that a static copy of the portal has, too.
+func archiveValues(r *http.Request) url.Values {
+	values := r.URL.Query()
+	for name, in := range map[string]string{"topic": "topic", "before": "place"} {
+		if value := r.PathValue(in); value != "" {
+			values.Set(name, value)
+		}
+	}
+	return values
+}
+
+// archiveAddress is that of another page of the same question.
+func archiveAddress(tag string, values url.Values, before string) string {
+	address := inPath(tag, "/statements")
+	rest := asked(values, before)
+	topic := values.Get("topic")
+	bare := make(url.Values)
+	for name, value := range map[string]string{"topic": topic, "before": before} {
+		if value != "" {
+			bare.Set(name, value)
+		}
+	}
+	if rest != bare.Encode() {
+		return address + "?" + rest
+	}
+	if topic != "" {
+		address += "/topic/" + url.PathEscape(topic)
+	}
+	if before != "" {
+		address += "/before/" + before
+	}
+	return address
 }
 
 // asked is the same question for another page.

@@ -63,7 +63,7 @@ func TestAStatementIsShownAndCheckedByItsReader(t *testing.T) {
 		`<html lang="en" dir="ltr"`, `<h1 lang="en" dir="ltr">Anomalous activity on our systems</h1>`, "<p>Anomalous activity was detected.</p>", string(d.Statement),
 		live.AuthorName, live.ApproverName, "This is the authoritative version", `href="` + at + `/fr"`, `href="` + at + `/ar"`, `href="` + at + `/1/en.txt"`,
 		`<link rel="canonical" href="` + n.p.URL + at + `/en">`, `<meta property="og:title" content="Anomalous activity on our systems">`,
-		`href="/en/statements?topic=security"`,
+		`href="/en/statements/topic/security"`,
 	} {
 		if !strings.Contains(english, want) {
 			t.Errorf("the page lacks %s", want)

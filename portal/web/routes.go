@@ -177,6 +177,11 @@ func (s *server) publicRoutes() []route {
 			{pattern: "GET /robots.txt", access: anyone, handle: s.getRobots},
 		},
 	)
+	for _, tag := range catalogueTags() {
+		for _, path := range []string{"/before/{place}", "/topic/{topic}", "/topic/{topic}/before/{place}"} {
+			rows = append(rows, route{pattern: "GET /" + tag + "/statements" + path, access: anyone, handle: s.getArchivePage(tag)})
+		}
+	}
 	for i := range rows {
 		rows[i].handle = s.remembered(rows[i].handle)
 	}
