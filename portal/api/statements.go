@@ -80,6 +80,23 @@ type StatementWork struct {
 	ReturnedBy  string     `json:"returned_by,omitempty"`
 }
 
+// StatementStanding is the answer of GET /staff/statements/{statement}/standing: a StatementWork without anything sealed.
+type StatementStanding struct {
+	Statement   crypto.Number  `json:"statement"`
+	State       StatementState `json:"state"`
+	Revision    int            `json:"revision"`
+	Saved       time.Time      `json:"saved"`
+	SavedBy     string         `json:"saved_by"`
+	Submission  string         `json:"submission,omitempty"`
+	Submitted   *time.Time     `json:"submitted"`
+	SubmittedBy string         `json:"submitted_by,omitempty"`
+	Approved    *time.Time     `json:"approved"`
+	ApprovedBy  string         `json:"approved_by,omitempty"`
+	Checked     *time.Time     `json:"checked"`
+	Returned    *time.Time     `json:"returned"`
+	ReturnedBy  string         `json:"returned_by,omitempty"`
+}
+
 // SaveStatement is the request of PUT /staff/statements/{statement}/draft. Revision is one more than the one that it follows.
 type SaveStatement struct {
 	Revision int    `json:"revision"`

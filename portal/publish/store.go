@@ -24,6 +24,9 @@ type Store interface {
 	// StatementWork returns one with everything; portal.NotFound.
 	StatementWork(ctx context.Context, n crypto.Number) (Work, error)
 
+	// StatementStanding returns one without draft, submission and reason; portal.NotFound.
+	StatementStanding(ctx context.Context, n crypto.Number) (Work, error)
+
 	// SubmitStatement keeps what was submitted (Statement, Revision, Submission, SubmissionSHA256, SubmittedBy, SubmittedAt). The same again changes
 	// nothing. When the revision is not the current one, or it isn't in state Draft: portal.Conflict.
 	SubmitStatement(ctx context.Context, w Work) error
