@@ -14,7 +14,7 @@ import (
 
 // The map of who imports whom. A new arrow, or a new package, is a decision: it is made here. Tests are not bound by it.
 var (
-	steps = []string{"portal/registry", "portal/publish", "portal/dispatch", "portal/correspond", "portal/courier", "portal/ledger"}
+	steps = []string{"portal/registry", "portal/publish", "portal/dispatch", "portal/correspond", "portal/courier", "portal/ledger", "portal/audit"}
 
 	// The nouns and rules, which everything stands on.
 	nouns = []string{"crypto", "portal"}
@@ -36,9 +36,10 @@ var (
 		"portal/api":      nouns,
 		"portal/ceremony": with(nouns, "portal/api"),
 		"portal/client":   client,
+		"portal/verdict":  with(client, "portal/ledger"), // what holds of what somebody has in hand
 
 		// The browser's half: what it imports, everybody downloads.
-		"cmd/valise-wasm":      client,
+		"cmd/valise-wasm":      with(client, "portal/verdict"),
 		"cmd/valise-wasm/pack": {},
 	}
 

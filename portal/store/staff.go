@@ -7,17 +7,8 @@ import (
 	"time"
 
 	"valise/crypto"
-	"valise/portal"
 	"valise/portal/ledger"
 )
-
-// RecordAudit implements portal.Auditor.
-func (d *DB) RecordAudit(ctx context.Context, e portal.AuditEntry) error {
-	return d.writeOnce(ctx, func(t *tx) error {
-		_, err := t.exec(`INSERT INTO audit (at, actor, act, object) VALUES ($1, $2, $3, $4)`, micros(time.Now()), e.Actor, e.Act, e.Object)
-		return err
-	})
-}
 
 // AddStaff implements registry.Store. Whether the certificate may replace one that is there is decided on what is there at that moment.
 func (d *DB) AddStaff(ctx context.Context, f crypto.Fingerprint, decide func(stored []byte) (keep []byte, err error)) error {

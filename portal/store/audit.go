@@ -1,0 +1,93 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"valise/portal"
+	"valise/portal/audit"
+)
+
+// RecordAudit implements portal.Auditor. Entries of the same microsecond are told apart by a number drawn at random, so nobody waits for anybody.
+func (d *DB) RecordAudit(ctx context.Context, e portal.AuditEntry) error {
+	return d.writeOnce(ctx, func(t *tx) error {
+		_, err := t.exec(`INSERT INTO audit (at, id, actor, act, object) VALUES ($1, $2, $3, $4, $5)`, micros(time.Now()), rand.Int64(), e.Actor, e.Act, e.Object)
+		return err
+	})
+}
+
+// conditions is the WHERE of a query that somebody put together.
+type conditions struct {
+	terms []string
+	args  []any
+}
+
+// add takes a condition in which each %s stands for one of the arguments.
+func (c *conditions) add(term string, args ...any) {
+	places := make([]any, len(args))
+	for i, arg := range args {
+		c.args = append(c.args, arg)
+		places[i] = fmt.Sprintf("$%d", len(c.args))
+	}
+	c.terms = append(c.terms, fmt.Sprintf(term, places...))
+}
+
+func (c *conditions) where() string {
+	if len(c.terms) == 0 {
+		return ""
+	}
+	return " WHERE " + strings.Join(c.terms, " AND ")
+}
+
+// plain has LIKE take an underscore for itself. Nothing else that means something to LIKE is in what audit.Query accepts.
+func plain(text string) string { return strings.ReplaceAll(text, "_", `\_`) }
+
+// AuditEntries implements audit.Store.
+func (d *DB) AuditEntries(ctx context.Context, q audit.Query, without []string) (entries []audit.Entry, err error) {
+	var c conditions
+	if !q.From.IsZero() {
+		c.add(`at >= %s`, micros(q.From))
+	}
+	if !q.To.IsZero() {
+		c.add(`at < %s`, micros(q.To))
+	}
+	if q.Before != (audit.Place{}) {
+		c.add(`(at, id) < (%s, %s)`, q.Before.At, q.Before.ID)
+	}
+	if q.Actor != "" {
+		c.add(`actor = %s`, q.Actor)
+	}
+	switch {
+	case strings.HasSuffix(q.Act, "."):
+		c.add(`act LIKE %s`, q.Act+"%")
+	case q.Act != "":
+		c.add(`act IN (%s, %s)`, q.Act, q.Act+" refused")
+	}
+	if q.Object != "" {
+		// Alone; before or behind another, as in "N-… S-…"; and, for a mailbox, its representatives, as in "S-…/2".
+		c.add(`(object = %s OR object LIKE %s ESCAPE '\' OR object LIKE %s ESCAPE '\' OR object LIKE %s ESCAPE '\')`, q.Object, plain(q.Object)+" %", "% "+plain(q.Object), plain(q.Object)+"/%")
+	}
+	if q.Refused {
+		c.add(`act LIKE %s`, "% refused")
+	}
+	for _, act := range without {
+		c.add(`act <> %s`, act)
+	}
+	c.args = append(c.args, q.Limit)
+	err = d.look(ctx, func(t *tx) error {
+		return t.each(func(rows *sql.Rows) error {
+			var e audit.Entry
+			if err := rows.Scan(&e.Place.At, &e.Place.ID, &e.Actor, &e.Act, &e.Object); err != nil {
+				return err
+			}
+			e.At = time.UnixMicro(e.Place.At).UTC()
+			entries = append(entries, e)
+			return nil
+		}, `SELECT at, id, actor, act, object FROM audit`+c.where()+fmt.Sprintf(` ORDER BY at DESC, id DESC LIMIT $%d`, len(c.args)), c.args...)
+	})
+	return entries, err
+}
