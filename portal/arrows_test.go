@@ -14,7 +14,7 @@ import (
 
 // The map of who imports whom. A new arrow, or a new package, is a decision: it is made here. Tests are not bound by it.
 var (
-	steps = []string{"portal/registry", "portal/publish", "portal/dispatch", "portal/correspond", "portal/courier", "portal/ledger", "portal/audit"}
+	steps = []string{"portal/registry", "portal/publish", "portal/dispatch", "portal/correspond", "portal/courier", "portal/ledger", "portal/passkey", "portal/signon", "portal/audit"}
 
 	// The nouns and rules, which everything stands on.
 	nouns = []string{"crypto", "portal"}
