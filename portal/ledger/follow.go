@@ -30,6 +30,9 @@ type Follower struct {
 	Each func(index int64, leaf []byte) error
 }
 
+// ErrNotYet is what a Fetch returns that can't fetch by itself, and will be asked again once somebody has: the browser's.
+var ErrNotYet = errors.New("it has not been fetched yet")
+
 // Followed is what following a log came to. It exists only when all was well.
 type Followed struct {
 	Before  *SignedCheckpoint // seen last time; nil the first time
@@ -119,6 +122,14 @@ func (f *Follower) Includes(ctx context.Context, now *SignedCheckpoint, index in
 		return nil, alarm(Missing, "leaf %d of the log %s is another than the one that you have", index, now.Origin).between(nil, now.raw)
 	}
 	return &Included{Leaf: leaf, Event: leaf.Public(), Index: index, Checkpoint: now}, nil
+}
+
+// Leaves verifies the leaves from first on against a checkpoint, and calls Each with every one.
+func (f *Follower) Leaves(ctx context.Context, now *SignedCheckpoint, first int64) error {
+	if first < 0 {
+		return fmt.Errorf("there is no leaf %d", first)
+	}
+	return f.checkLeaves(f.tilesOf(ctx, now), first)
 }
 
 // checkLeaves fetches the leaves from first on and compares them with what was signed.
@@ -222,7 +233,7 @@ func (t *tiles) bundle(r Resource) ([][]byte, error) {
 // grown on and keeps only that; width says which it is.
 func (t *tiles) get(r Resource) (data []byte, width int, err error) {
 	data, err = t.fetch(t.ctx, r.Path())
-	if err == nil || r.Width == TileWidth {
+	if err == nil || r.Width == TileWidth || errors.Is(err, ErrNotYet) {
 		return data, r.Width, wrapFetch(r, err)
 	}
 	full := r
