@@ -8,8 +8,8 @@ import { forgetKey, keepKey, keptKeys } from './staff-keys.js';
 const largest = 1 << 20; // the WASM says so, too; this spares it a film
 
 /**
- * Brings the fields to life. only is a fingerprint when no other key will do. Returns {given, done, say}: given() is {file, passphrase} or null after having said what is missing; done(identity)
- * keeps the file if that was asked for, and empties the fields; say(error) shows an error where it belongs.
+ * Brings the fields to life. only is a fingerprint when no other key will do. Returns {given, done, say}: given() is {file, passphrase}, or null after it has said
+ * what is missing; done(identity, given) keeps the file if that was asked for, and empties the fields; say(error) shows an error where it belongs.
  */
 export async function keyFields(only = '') {
   const [list, file, text, passphrase, keep] = [$('key-kept'), $('key-file'), $('key-text'), $('key-passphrase'), $('key-keep')];
@@ -53,7 +53,7 @@ export async function keyFields(only = '') {
 
   const chosen = () => list.querySelector('input:checked')?.value ?? '';
   function choose() {
-    $('key-new').hidden = !list.hidden && chosen() !== '';
+    $('key-new').hidden = $('key-keep-field').hidden = !list.hidden && chosen() !== '';
   }
 
   file.addEventListener('change', () => {
