@@ -15,6 +15,7 @@ import (
 type NotaryCommand struct {
 	Key             string `required:"" env:"VALISE_NOTARY_KEY" type:"existingfile" placeholder:"FILE" help:"The notary's key file, made with 'valise staff new' and certified with 'valise staff certify --role notary'."`
 	SecretFile      string `env:"VALISE_NOTARY_SECRET_FILE" placeholder:"FILE" help:"A file whose first line is the key file's passphrase (\"-\": standard input). Without it you are asked."`
+	Institution     string `required:"" env:"VALISE_INSTITUTION" type:"existingfile" placeholder:"FILE" help:"The institution's description, as 'valise serve' has it: what lacks one of its working languages is not published."`
 	RootCertificate string `required:"" env:"VALISE_ROOT_CERTIFICATE" type:"existingfile" placeholder:"FILE" help:"The institution's root certificate (public)."`
 	Database        string `env:"VALISE_DATABASE" placeholder:"DSN" help:"A file for SQLite, or postgres://…."`
 	DatabaseFile    string `env:"VALISE_DATABASE_FILE" placeholder:"FILE" help:"A file that holds the DSN, when it contains a password."`
@@ -33,7 +34,7 @@ EXAMPLES
   valise staff new --name "Notary 1" --root-fingerprint "0123 4567 …" --key notary.key --certificate notary.asc
   valise staff certify notary.asc --key root.key --role notary
   valise staff add notary.asc --server https://portal.example
-  valise notary --key notary.key --secret-file notary.secret --root-certificate root.asc --database-file /run/secrets/database
+  valise notary --key notary.key --secret-file notary.secret --institution institution.toml --root-certificate root.asc --database-file /run/secrets/database
 
 EXIT STATUS
 
@@ -49,6 +50,10 @@ func (c *NotaryCommand) Run(ctx context.Context, p *process) error {
 	if dsn == "" {
 		return usagef("no database was named: give --database FILE for SQLite, or a postgres:// DSN in a file with --database-file")
 	}
+	institution, err := readInstitution(c.Institution)
+	if err != nil {
+		return err
+	}
 	root, err := readRoot(c.RootCertificate)
 	if err != nil {
 		return err
@@ -63,7 +68,7 @@ func (c *NotaryCommand) Run(ctx context.Context, p *process) error {
 	}
 	defer db.Close()
 	log := slog.New(slog.NewJSONHandler(p.stderr, nil))
-	notary, err := openNotary(ctx, db, root, bundle, log)
+	notary, err := openNotary(ctx, db, root, institution.Languages, bundle, log)
 	if err != nil {
 		return err
 	}
@@ -73,7 +78,7 @@ func (c *NotaryCommand) Run(ctx context.Context, p *process) error {
 }
 
 // openNotary makes a notary of a key file and of the certificate that the portal has for it: the one in the file is older than the root's certification.
-func openNotary(ctx context.Context, db *store.DB, root *crypto.Root, bundle *crypto.Bundle, log *slog.Logger) (*publish.Notary, error) {
+func openNotary(ctx context.Context, db *store.DB, root *crypto.Root, languages []string, bundle *crypto.Bundle, log *slog.Logger) (*publish.Notary, error) {
 	if bundle.Pin.Fingerprint != root.Fingerprint() {
 		return nil, fmt.Errorf("the notary's key was locked for the root %s, and the root certificate is that of %s", bundle.Pin.Fingerprint.Spaced(), root.Fingerprint().Spaced())
 	}
@@ -90,7 +95,7 @@ func openNotary(ctx context.Context, db *store.DB, root *crypto.Root, bundle *cr
 		if err != nil {
 			return nil, err
 		}
-		return publish.NewNotary(db, root, key, bundle.Past, log, time.Now)
+		return publish.NewNotary(db, root, languages, key, bundle.Past, log, time.Now)
 	}
 	return nil, fmt.Errorf("the portal does not know the notary's key, %s: have it certified by the root, then show it to the portal with: valise staff add", bundle.Key.Certificate().Fingerprint())
 }

@@ -42,7 +42,7 @@ func openNotaryDesk(t *testing.T, dsn string, notaries int) *notaryDesk {
 	}
 	const passphrase = "one notary publishes when others were killed"
 	d.secret = write("secret", []byte(passphrase+"\n"))
-	d.settings = []string{"notary", "--root-certificate", write("root.asc", []byte(d.Root.Certificate().Armor())), "--database-file", write("database", []byte(dsn)), "--secret-file", d.secret}
+	d.settings = []string{"notary", "--institution", write("institution.toml", []byte("languages = [\"en\", \"fr\"]\nname.en = \"International Court (test)\"\nname.fr = \"Cour internationale (essai)\"\n")), "--root-certificate", write("root.asc", []byte(d.Root.Certificate().Armor())), "--database-file", write("database", []byte(dsn)), "--secret-file", d.secret}
 	var staff []string
 	for i := range notaries {
 		name := "Notary " + string(rune('1'+i))

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"valise/crypto"
+	"valise/portal"
 	"valise/portal/api"
 )
 
@@ -90,13 +91,16 @@ func ReadStatement(t *Trust, want crypto.Number, s api.Statement, now time.Time)
 }
 
 // SubmitStatement signs what a draft says as its author, and seals it to the desk.
-// previous is the newest published version, nil for a new statement.
+// previous is the newest published version, nil for a new statement. One that lacks a working language is refused.
 func SubmitStatement(t *Trust, author *crypto.Key, d *crypto.StatementDraft, previous *crypto.VerifiedStatement, now time.Time) (api.SubmitStatement, error) {
 	if err := t.exists(); err != nil {
 		return api.SubmitStatement{}, err
 	}
 	author, _, err := t.StaffKey(author, now, crypto.RoleAuthor)
 	if err != nil {
+		return api.SubmitStatement{}, err
+	}
+	if err := t.checkLanguages(d); err != nil {
 		return api.SubmitStatement{}, err
 	}
 	signed, err := crypto.PrepareStatement(t.root, author, d, previous, now)
@@ -108,6 +112,18 @@ func SubmitStatement(t *Trust, author *crypto.Key, d *crypto.StatementDraft, pre
 		return api.SubmitStatement{}, err
 	}
 	return api.SubmitStatement{Revision: d.Revision, Sealed: sealed}, nil
+}
+
+// checkLanguages says which working languages a draft lacks.
+func (t *Trust) checkLanguages(d *crypto.StatementDraft) error {
+	if d == nil {
+		return errors.New("there is no draft of a statement")
+	}
+	languages := make([]string, len(d.Languages))
+	for i, l := range d.Languages {
+		languages[i] = l.Language
+	}
+	return portal.CheckLanguages(t.languages, languages)
 }
 
 // ExaminedStatement is a submitted statement as an approver must see it before they sign: the very texts that the world will read.
@@ -164,6 +180,9 @@ func ApproveStatement(t *Trust, approver *crypto.Key, e *ExaminedStatement, now 
 	}
 	approver, _, err := t.StaffKey(approver, now, crypto.RoleApprover)
 	if err != nil {
+		return api.ApproveStatement{}, err
+	}
+	if err := portal.CheckLanguages(t.languages, e.Submitted.Manifest().Languages()); err != nil {
 		return api.ApproveStatement{}, err
 	}
 	signed, err := crypto.ApproveStatement(t.root, approver, e.Submitted, now)

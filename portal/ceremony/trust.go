@@ -22,6 +22,8 @@ type Trust struct {
 	root    *crypto.Root
 	staff   []*crypto.Certificate
 	leftOut []error
+
+	languages []string
 }
 
 // Believe opens what the server says of the institution against the pin. It fails
@@ -38,7 +40,7 @@ func Believe(pin crypto.Pin, i api.Institution) (*Trust, error) {
 	if len(i.Staff) > maxStaff {
 		return nil, fmt.Errorf("the portal shows %d staff certificates; more than %d are not read", len(i.Staff), maxStaff)
 	}
-	t := &Trust{root: root}
+	t := &Trust{root: root, languages: slices.Clone(i.Languages)}
 	for n, armored := range i.Staff {
 		c, err := crypto.ParseCertificate([]byte(armored))
 		if err != nil {
@@ -78,6 +80,10 @@ func (t *Trust) Institution() string { return strings.Join(t.root.Certificate().
 // StaffCertificates returns the certificates that could be read. Whether one is that
 // of a staff member, the root says (crypto.Root.VerifyStaff), at the time that counts.
 func (t *Trust) StaffCertificates() []*crypto.Certificate { return slices.Clone(t.staff) }
+
+// Languages returns the institution's working languages, as the portal says: it may err, or lie, as this is about what the institution wants and not
+// about what is believed.
+func (t *Trust) Languages() []string { return slices.Clone(t.languages) }
 
 // LeftOut says which staff certificates could not be read, and why.
 func (t *Trust) LeftOut() []error { return slices.Clone(t.leftOut) }

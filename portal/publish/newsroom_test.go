@@ -54,6 +54,9 @@ func key(k *crypto.Key, err error) *crypto.Key {
 	return k
 }
 
+// workingLanguages are those of the institution.
+var workingLanguages = []string{"en", "fr"}
+
 // newsroom is publish over a fresh database, with a clock that tests move.
 type newsroom struct {
 	*office
@@ -77,7 +80,7 @@ func newNewsroom(t testing.TB) *newsroom {
 	must(t, n.db.Migrate(t.Context()))
 	n.pin, err = crypto.OpenRoot(crypto.Pin{Fingerprint: n.root.Certificate().Fingerprint()}, n.root.Certificate().Bytes())
 	must(t, err)
-	n.Publish = publish.New(n.db, n.pin, n.clock)
+	n.Publish = publish.New(n.db, n.pin, workingLanguages, n.clock)
 	for _, k := range n.keys() {
 		n.keepStaff(k.Certificate())
 	}

@@ -30,8 +30,8 @@ type examined struct {
 }
 
 // NewNotary makes a notary. key must carry a certificate by which the root made it a
-// notary; past are keys that it had before.
-func NewNotary(store Store, root *crypto.Root, key *crypto.Key, past []*crypto.Key, log *slog.Logger, now func() time.Time) (*Notary, error) {
+// notary; past are keys that it had before. languages are as for New.
+func NewNotary(store Store, root *crypto.Root, languages []string, key *crypto.Key, past []*crypto.Key, log *slog.Logger, now func() time.Time) (*Notary, error) {
 	member, err := root.VerifyStaff(key.Certificate(), now())
 	if err != nil {
 		return nil, err
@@ -40,7 +40,7 @@ func NewNotary(store Store, root *crypto.Root, key *crypto.Key, past []*crypto.K
 		return nil, errors.New("this key is not a notary's: let the root certify one for that role alone, with: valise staff certify --role notary")
 	}
 	return &Notary{
-		Publish: New(store, root, now), keys: append([]*crypto.Key{key}, past...), holder: portal.StaffHolder(key.Certificate().Fingerprint()),
+		Publish: New(store, root, languages, now), keys: append([]*crypto.Key{key}, past...), holder: portal.StaffHolder(key.Certificate().Fingerprint()),
 		log: log, known: map[crypto.Number]examined{},
 	}, nil
 }

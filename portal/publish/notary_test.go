@@ -17,7 +17,7 @@ import (
 
 func (n *newsroom) notaryWith(k *crypto.Key) *publish.Notary {
 	n.t.Helper()
-	notary, err := publish.NewNotary(n.db, n.pin, k, nil, slog.New(slog.DiscardHandler), n.clock)
+	notary, err := publish.NewNotary(n.db, n.pin, workingLanguages, k, nil, slog.New(slog.DiscardHandler), n.clock)
 	must(n.t, err)
 	return notary
 }
@@ -202,7 +202,7 @@ func TestANotaryLeavesToOthersWhatIsNotSealedToIt(t *testing.T) {
 func TestOnlyANotarysKeyMakesANotary(t *testing.T) {
 	n := newNewsroom(t)
 	for _, k := range []*crypto.Key{n.author, n.both, n.admin} {
-		if _, err := publish.NewNotary(n.db, n.pin, k, nil, slog.New(slog.DiscardHandler), n.clock); err == nil {
+		if _, err := publish.NewNotary(n.db, n.pin, workingLanguages, k, nil, slog.New(slog.DiscardHandler), n.clock); err == nil {
 			t.Errorf("%s is a notary", k.Certificate().UserIDs())
 		}
 	}
@@ -211,7 +211,7 @@ func TestOnlyANotarysKeyMakesANotary(t *testing.T) {
 func TestANotaryRuns(t *testing.T) {
 	n := newNewsroom(t)
 	n.now = time.Now()
-	notary, err := publish.NewNotary(n.db, n.pin, n.notary, nil, slog.New(slog.DiscardHandler), time.Now)
+	notary, err := publish.NewNotary(n.db, n.pin, workingLanguages, n.notary, nil, slog.New(slog.DiscardHandler), time.Now)
 	must(t, err)
 	d := n.findings()
 	minute := time.Now().Add(2 * time.Second).Truncate(time.Second)

@@ -19,7 +19,7 @@ type Publish struct {
 	languages []string
 	now       func() time.Time
 	verified  portal.Certificates
-	readings readings
+	readings  readings
 }
 
 // New makes the step. languages are the institution's working languages: what lacks one of them is not published. now is the clock.

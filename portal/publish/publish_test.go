@@ -297,3 +297,31 @@ func TestWhatCannotBeWrittenDownIsNotDone(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+func TestWorkingLanguagesAreRequired(t *testing.T) {
+	n := newNewsroom(t)
+	d := n.findings()
+	d.Languages = d.Languages[:1]
+	n.submit(d)
+	_, err := n.approve(d.Statement)
+	wantCode(t, err, portal.Invalid, "language-missing")
+	if n.isPublic(d.Statement) {
+		t.Error("it is published")
+	}
+
+	// For its minute: the server can't see it, the notary sends it back at once.
+	late := n.findings()
+	late.Languages, late.PublishAt = late.Languages[1:], n.clock().Add(time.Hour)
+	n.submit(late)
+	n.schedule(late.Statement)
+	n.look(n.notaryWith(n.notary))
+	w := n.state(late.Statement)
+	if w.State != publish.Draft {
+		t.Fatalf("it is %s", w.State)
+	}
+	why, _, err := n.pin.OpenStatementReturn(w.Reason, late.Statement, []*crypto.Key{n.author}, n.staff(), n.clock())
+	must(t, err)
+	if !strings.Contains(why.Reason, "missing in en") {
+		t.Errorf("%q", why.Reason)
+	}
+}

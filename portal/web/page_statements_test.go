@@ -226,7 +226,7 @@ func TestCorrectedAndWithdrawnVersionsStay(t *testing.T) {
 const attack = `"><script>alert(1)</script><img src=x onerror=alert(1)>{{.Root}}`
 
 func TestWhatStaffWriteStaysText(t *testing.T) {
-	n := newNewsroom(t, live.Portal(t, live.Options{}))
+	n := newNewsroom(t, live.Portal(t, live.Options{Languages: []string{"en"}}))
 	d := announcement()
 	d.Languages = d.Languages[:1]
 	d.Languages[0].Title = "Title " + attack
@@ -365,7 +365,7 @@ func TestTheArchiveIsSearched(t *testing.T) {
 }
 
 func TestFeedsAreValid(t *testing.T) {
-	n := newNewsroom(t, live.Portal(t, live.Options{}))
+	n := newNewsroom(t, live.Portal(t, live.Options{Languages: []string{"en"}}))
 	n.wantFeeds("security", nil)
 	d := announcement()
 	d.Languages[0].Title, d.Languages[0].Body = "One & two < three", "A *text* & <more>.\n"

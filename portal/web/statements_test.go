@@ -34,7 +34,7 @@ func newNewsroom(t *testing.T, p *live.Server) *newsroom {
 	key, err = key.WithCertificate(certificate)
 	must(t, err)
 	n.reader.post("/staff", api.StaffCertificate{Certificate: certificate.Armor()}).want(t, 201)
-	n.notary, err = publish.NewNotary(p.Store, p.Portal.Root, key, nil, slog.New(slog.DiscardHandler), p.Portal.Now)
+	n.notary, err = publish.NewNotary(p.Store, p.Portal.Root, p.Portal.Institution.Languages, key, nil, slog.New(slog.DiscardHandler), p.Portal.Now)
 	must(t, err)
 	return n
 }
