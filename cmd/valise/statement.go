@@ -197,25 +197,6 @@ func newest(versions []*crypto.VerifiedStatement) *crypto.VerifiedStatement {
 	return versions[len(versions)-1]
 }
 
-// draftOf is a draft that begins with what a published version says.
-func draftOf(v *crypto.VerifiedStatement, kind crypto.StatementKind) *crypto.StatementDraft {
-	m := v.Manifest()
-	d := &crypto.StatementDraft{Statement: m.Statement, Revision: 1, Kind: kind, Attachments: v.Attachments()}
-	for _, text := range v.Texts() {
-		d.Topic, d.Series = text.Topic, text.Series
-		d.Languages = append(d.Languages, crypto.StatementLanguage{Language: text.Language, Title: text.Title, Body: text.Body})
-	}
-	if kind == crypto.StatementCorrection {
-		d.Acknowledge = m.Acknowledge
-		return d
-	}
-	d.Attachments = nil
-	for i := range d.Languages {
-		d.Languages[i].Body = ""
-	}
-	return d
-}
-
 type savedStatementJSON struct {
 	Statement crypto.Number      `json:"statement"`
 	State     api.StatementState `json:"state"`
@@ -497,13 +478,13 @@ func (f *staffFlags) begin(ctx context.Context, p *process, number string, texts
 		return err
 	}
 	v := newest(versions)
-	switch {
-	case v == nil:
+	if v == nil {
 		return fmt.Errorf("statement %s is not published; a draft is changed with: valise statement edit %s", n, n)
-	case v.Manifest().Kind == crypto.StatementWithdrawal:
-		return fmt.Errorf("statement %s was withdrawn; publish a new statement", n)
 	}
-	d := draftOf(v, kind)
+	d, err := ceremony.BeginVersion(v, kind)
+	if err != nil {
+		return err
+	}
 	if err := p.readLanguages(d, texts); err != nil {
 		return err
 	}

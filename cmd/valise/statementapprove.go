@@ -142,12 +142,9 @@ func showSubmitted(p *process, e *ceremony.ExaminedStatement) {
 	}
 	for _, t := range texts {
 		showStatementText(p, t)
-		if e.Previous == nil {
-			continue
-		}
-		if before := e.Previous.Text(t.Language); before != nil {
-			p.say("\n  changed against version %d, in %s:\n\n%s", m.Version-1, t.Language, cleanText(lineDiff(before.Title+"\n\n"+before.Body, t.Title+"\n\n"+t.Body)))
-		}
+	}
+	if c := ceremony.CompareStatements(e.Previous, e.Submitted); c != nil {
+		showChanges(p, c, m.Version-1)
 	}
 	p.say("")
 }
@@ -317,55 +314,4 @@ func (c *StatementCancelCommand) Run(ctx context.Context, p *process) error {
 	}
 	p.report(statementStateJSON{n, api.StatementDraft}, func() { p.say("Taken back: %s is a draft again.", n) })
 	return nil
-}
-
-// lineDiff shows which lines went (-) and came (+), with the others (two spaces) around them.
-func lineDiff(before, after string) string {
-	a, b := strings.Split(strings.TrimRight(before, "\n"), "\n"), strings.Split(strings.TrimRight(after, "\n"), "\n")
-	var head, tail []string
-	for len(a) > 0 && len(b) > 0 && a[0] == b[0] {
-		head, a, b = append(head, "  "+a[0]), a[1:], b[1:]
-	}
-	for len(a) > 0 && len(b) > 0 && a[len(a)-1] == b[len(b)-1] {
-		tail, a, b = append([]string{"  " + a[len(a)-1]}, tail...), a[:len(a)-1], b[:len(b)-1]
-	}
-	const most = 1000 // lines, of which the table below has the square
-	middle := make([]string, 0, len(a)+len(b))
-	if len(a) > most || len(b) > most {
-		for _, line := range a {
-			middle = append(middle, "- "+line)
-		}
-		for _, line := range b {
-			middle = append(middle, "+ "+line)
-		}
-		return strings.Join(append(append(head, middle...), tail...), "\n")
-	}
-	common := make([][]int, len(a)+1) // of a[i:] and b[j:]
-	for i := range common {
-		common[i] = make([]int, len(b)+1)
-	}
-	for i := len(a) - 1; i >= 0; i-- {
-		for j := len(b) - 1; j >= 0; j-- {
-			if a[i] == b[j] {
-				common[i][j] = common[i+1][j+1] + 1
-			} else {
-				common[i][j] = max(common[i+1][j], common[i][j+1])
-			}
-		}
-	}
-	i, j := 0, 0
-	for i < len(a) || j < len(b) {
-		switch {
-		case i < len(a) && j < len(b) && a[i] == b[j]:
-			middle = append(middle, "  "+a[i])
-			i, j = i+1, j+1
-		case j == len(b) || i < len(a) && common[i+1][j] >= common[i][j+1]:
-			middle = append(middle, "- "+a[i])
-			i++
-		default:
-			middle = append(middle, "+ "+b[j])
-			j++
-		}
-	}
-	return strings.Join(append(append(head, middle...), tail...), "\n")
 }
