@@ -13,6 +13,7 @@ import (
 	"valise/crypto"
 	"valise/portal/api"
 	"valise/portal/ceremony"
+	"valise/portal/verdict"
 )
 
 // engine is what one tab's worker holds. It is used by one caller at a time.
@@ -29,6 +30,8 @@ type engine struct {
 	uncertified *crypto.Certificate // of a staff key that could not log in
 	opened      map[crypto.Number]*openedNotice
 	reading     map[crypto.Number]*readingStatement
+
+	judged *verdict.Case // what is being verified
 }
 
 // officer is a staff member with their key.

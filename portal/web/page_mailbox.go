@@ -8,15 +8,27 @@ import (
 
 	"valise/crypto"
 	"valise/portal"
+	"valise/portal/publish"
 )
 
-// noticeLine is a notice as the server knows it: without its subject. The browser fills that in, and verifies the rest.
+// noticeLine is a notice as the server knows it: without its subject. The browser fills that in, and verifies the rest. Or it is a
+// statement to the world, which everybody may know.
 type noticeLine struct {
 	Number    crypto.Number
 	State     string // a key under "state."
 	Delivered time.Time
 	Deadline  *time.Time // only while it is awaited
 	By        string     // who acknowledged
+	Statement *titleLine // nil: it is a notice
+}
+
+// titleLine is what a list shows of a statement.
+type titleLine struct {
+	Kind      crypto.StatementKind
+	Title     string
+	Language  string // of the title
+	Direction string
+	Reason    string // of a correction or withdrawal
 }
 
 // noticeRows is what the template "rows" gets.
@@ -45,24 +57,41 @@ func (s *server) getMailbox(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	statements, err := s.Publish.Mailbox(r.Context(), actor)
+	if err != nil {
+		return err
+	}
 	page := mailboxPage{Mailbox: me.Representative.Mailbox, Own: me.Profile == crypto.ProfileOwn}
 	for _, d := range deliveries {
 		line, err := s.noticeLine(d)
 		if err != nil {
 			return err
 		}
-		switch line.State {
-		case "awaiting", "overdue":
-			page.Awaiting = append(page.Awaiting, line)
-		case "unread":
-			page.Unread = append(page.Unread, line)
-		default:
-			page.Rest = append(page.Rest, line)
-		}
+		page.add(line, d.OpenedAt.IsZero())
+	}
+	l := s.pages.languages.pick(w, r, s.pages.secure)
+	for _, m := range statements {
+		page.add(s.statementLine(m, l), m.FetchedAt.IsZero())
 	}
 	slices.SortStableFunc(page.Awaiting, soonestFirst)
+	slices.SortStableFunc(page.Unread, newestFirst)
+	slices.SortStableFunc(page.Rest, newestFirst)
 	return s.pages.render(w, r, http.StatusOK, "mailbox", page)
 }
+
+// add puts a line where it belongs: what is asked for first, then what nobody of the mailbox has read.
+func (p *mailboxPage) add(line noticeLine, unread bool) {
+	switch {
+	case line.State == "awaiting" || line.State == "overdue":
+		p.Awaiting = append(p.Awaiting, line)
+	case unread && line.By == "":
+		p.Unread = append(p.Unread, line)
+	default:
+		p.Rest = append(p.Rest, line)
+	}
+}
+
+func newestFirst(a, b noticeLine) int { return b.Delivered.Compare(a.Delivered) }
 
 // soonestFirst sorts by deadline; what has none comes last.
 func soonestFirst(a, b noticeLine) int {
@@ -102,4 +131,31 @@ func (s *server) noticeLine(d portal.Delivery) (noticeLine, error) {
 		line.State = "read"
 	}
 	return line, nil
+}
+
+// statementLine tells where a statement stands in the mailbox.
+func (s *server) statementLine(m publish.MailboxStatement, l *spoken) noticeLine {
+	title := titleIn(publish.Entry{Titles: m.Titles}, l.tag)
+	line := noticeLine{Number: m.Statement, Delivered: m.PublishedAt.UTC(), Statement: &titleLine{m.Kind, title.Title, title.Language, directionOf(title.Language), title.Reason}}
+	switch a := m.Acknowledgement(); {
+	case m.Kind == crypto.StatementWithdrawal:
+		line.State = "withdrawn"
+	case a != nil:
+		line.State, line.By = string(a.Decision), a.Representative.String()
+	case m.Overdue(s.Now()):
+		line.State = "overdue"
+	case m.Asks:
+		line.State = "awaiting"
+	case m.Kind == crypto.StatementCorrection:
+		line.State = "corrected"
+	case m.FetchedAt.IsZero():
+		line.State = "unread"
+	default:
+		line.State = "read"
+	}
+	if m.Awaiting() && !m.Deadline.IsZero() {
+		deadline := m.Deadline.UTC()
+		line.Deadline = &deadline
+	}
+	return line
 }

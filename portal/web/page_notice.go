@@ -3,9 +3,11 @@ package web
 import (
 	"net/http"
 	"strings"
+	"time"
 
 	"valise/crypto"
 	"valise/portal"
+	"valise/portal/api"
 )
 
 type noticePage struct {
@@ -18,6 +20,18 @@ type noticePage struct {
 	ReceiptBy   string // sentence
 	Me          string // whose page it is, as in paths
 	Signer      string // whose certificate verifies the receipt, as in paths
+	Files       receiptFiles
+}
+
+// receiptFiles are what checking a receipt takes, beside certificates.
+type receiptFiles struct {
+	About           string // "notice" or "statement"
+	Receipt         string // address
+	Proof           string // address of its proof in the ledger
+	Name            string // under which it is saved, without ending
+	Manifest        string // address
+	ManifestName    string
+	ManifestCommand string // prints the manifest's digest
 }
 
 // getNoticePage shows a notice as far as the server knows it. It opens nothing: the script does, or who downloads the message.
@@ -48,7 +62,7 @@ func (s *server) getNoticePage(w http.ResponseWriter, r *http.Request) error {
 		}
 		page.Receipt = string(kept.Receipt)
 		page.Signer = fileOf(a.Representative)
-		if page.ReceiptBy, err = receiptSentence(s.pages.languages.pick(w, r, s.pages.secure), a); err != nil {
+		if page.ReceiptBy, err = receiptSentence(s.pages.languages.pick(w, r, s.pages.secure), a.Decision, a.Representative, a.ReceivedAt); err != nil {
 			return err
 		}
 	}
@@ -64,24 +78,31 @@ func (s *server) noticePage(r *http.Request, d portal.Delivery) (noticePage, err
 	if err != nil {
 		return noticePage{}, err
 	}
-	return noticePage{noticeLine: line, Version: m.Version, Acknowledge: m.Acknowledge, Overdue: line.State == "overdue"}, nil
+	n := string(line.Number)
+	return noticePage{
+		noticeLine: line, Version: m.Version, Acknowledge: m.Acknowledge, Overdue: line.State == "overdue",
+		Files: receiptFiles{
+			About: "notice", Receipt: api.Root + "/notices/" + n + "/acknowledgement", Proof: api.Root + "/notices/" + n + "/acknowledgement/proof", Name: n + "-acknowledgement", Manifest: "/notices/" + n + "/manifest.asc", ManifestName: n + "-manifest.asc",
+			ManifestCommand: "sed '/^-----BEGIN/,$d' " + n + "-manifest.asc | sha256sum",
+		},
+	}, nil
 }
 
 // receiptSentence says who acknowledged and when, in the words that the script has for it.
-func receiptSentence(l *spoken, a *portal.AcknowledgementRecord) (string, error) {
+func receiptSentence(l *spoken, decision crypto.Decision, by crypto.Representative, received time.Time) (string, error) {
 	key := scriptPrefix + "acknowledged-by"
-	if a.Decision == crypto.DecisionRefused {
+	if decision == crypto.DecisionRefused {
 		key = scriptPrefix + "refused-by"
 	}
 	form, err := l.say(key, nil, nil)
 	if err != nil {
 		return "", err
 	}
-	when, err := l.Time(a.ReceivedAt.UTC())
+	when, err := l.Time(received.UTC())
 	if err != nil {
 		return "", err
 	}
-	return strings.NewReplacer("{by}", a.Representative.String(), "{time}", when).Replace(form), nil
+	return strings.NewReplacer("{by}", by.String(), "{time}", when).Replace(form), nil
 }
 
 // getManifestFile gives what author and approver signed, with their signatures, as one file.

@@ -34,7 +34,7 @@ type pages struct {
 // scriptOf is which script each page loads; the others load frame.js, which does what every page needs.
 var scriptOf = map[string]string{
 	"staff_login": "staff-login.js", "staff_home": "staff-home.js",
-	"login": "login.js", "claim": "claim.js", "mailbox": "mailbox.js", "notice": "notice.js", "account": "account.js",
+	"login": "login.js", "claim": "claim.js", "mailbox": "mailbox.js", "notice": "notice.js", "mailbox_statement": "mailbox-statement.js", "account": "account.js",
 }
 
 func newPages(p *Portal) (*pages, error) {

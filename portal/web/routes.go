@@ -147,12 +147,17 @@ func (s *server) pageRoutes() []route {
 		{pattern: "GET /notices/{notice}/manifest.asc", access: claimed, handle: s.getManifestFile},
 		{pattern: "GET /notices/{notice}/acknowledge", access: claimed, handle: s.getAcknowledge},
 		{pattern: "POST /notices/{notice}/acknowledge", access: claimed, handle: s.postAcknowledge},
+		{pattern: "GET /mailbox/statements/{statement}", access: claimed, handle: s.getMailboxStatementPage},
+		{pattern: "GET /mailbox/statements/{statement}/acknowledge", access: claimed, handle: s.getStatementAcknowledge},
+		{pattern: "POST /mailbox/statements/{statement}/acknowledge", access: claimed, handle: s.postStatementAcknowledge},
 		{pattern: "GET /account", access: claimed, handle: s.getAccount},
 		{pattern: "GET /certificates/{representative}", access: claimed, handle: s.getCertificateFile},
 		{pattern: "GET /certificates/{representative}/chain", access: claimed, handle: s.getChainFile},
 
 		// Staff.
 		{pattern: "GET " + deskPath, access: staff, handle: s.getStaffHome},
+
+		{pattern: "GET /staff/statements/{statement}/acknowledgements", access: staff, handle: s.getStaffAcknowledgements},
 
 		// Staff: the newsroom.
 		{pattern: "GET " + newsroomPath, access: staff, handle: s.getNewsroom},

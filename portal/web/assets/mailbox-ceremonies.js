@@ -76,6 +76,35 @@ export const ceremonies = {
     }
   },
 
+  /**
+   * What staff signed of the statements in the mailbox: those that await acknowledgement, and others until it is twenty. Each is taken from where everybody
+   * reads it, so it is not marked as fetched; the version in the address keeps a cache from answering with an older one.
+   */
+  async listStatements({ languages }) {
+    const lines = await api('GET', '/mailbox/statements');
+    const awaits = ({ asks, version, acknowledgements }) => asks && acknowledgements[0]?.version !== version;
+    const first = [...lines.filter(awaits), ...lines.filter((line) => !awaits(line))].slice(0, 20);
+    const checked = [];
+    for (const line of first) {
+      checked.push(call('check-statement', { line, languages }, await api('GET', `/statements/${line.statement}?newest=${line.version}`, undefined, 'bytes')));
+    }
+    return checked;
+  },
+
+  readStatement: ({ statement }) => readStatement(statement),
+
+  /** Signs the receipt of the version that the person reads, and hands it in. Asked again after the line broke, it hands in the same one. */
+  async acknowledgeStatement({ statement, version, decision }) {
+    const send = () => api('POST', `/mailbox/statements/${statement}/acknowledgement`, call('acknowledge-statement', { statement, version, decision }));
+    try {
+      return await send();
+    } catch (error) {
+      if (error.code !== 'not-fetched' && error.code !== 'wrong-nonce') throw error;
+      await readStatement(statement); // the session that fetched it has ended; this one fetches it for itself
+      return send();
+    }
+  },
+
   /** The first half of claiming: number and code give the issued key, and with it the fingerprint to compare with the letter. Nothing is changed. */
   async claimStart({ number, code }, progress, institution) {
     const { representative: as } = call('number', { text: number });
@@ -111,6 +140,8 @@ export const ceremonies = {
 
   exportKey: () => call('export'),
 };
+
+const readStatement = async (statement) => call('read-statement', { statement }, await api('GET', `/mailbox/statements/${statement}`, undefined, 'bytes'));
 
 /**
  * Claims with the key that make() makes, once: it is kept until the server has confirmed it. When the answer got lost, the server knows the

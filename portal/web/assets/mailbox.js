@@ -1,4 +1,4 @@
-// The mailbox: subjects appear once the key is there, and what the server says of each notice is compared with what staff signed.
+// The mailbox: subjects appear once the key is there, and what the server says of each notice and statement is compared with what staff signed.
 
 import { $, languages, explain, status, time, word } from './page.js';
 import { ask } from './engine.js';
@@ -6,27 +6,32 @@ import { withKey } from './unlock.js';
 
 withKey(async () => {
   const place = $('mailbox-status');
-  if (!document.querySelector('[data-notice]')) return;
+  const has = (kind) => document.querySelector(`[data-${kind}]`) !== null;
+  if (!has('notice') && !has('statement')) return;
   status(place, word('opening-list'));
   try {
-    for (const line of await ask('list', { languages: languages() })) fill(line);
+    if (has('notice')) for (const line of await ask('list', { languages: languages() })) fill(rowOf('notice', line.notice), line.subject, line);
+    if (has('statement')) for (const line of await ask('listStatements', { languages: languages() })) fill(rowOf('statement', line.statement), line.title, line);
     status(place);
   } catch (error) {
     status(place, explain(error), false);
   }
 });
 
-function fill(line) {
-  const row = document.querySelector(`[data-notice="${CSS.escape(line.notice)}"]`);
-  if (!row) return; // it arrived since the page was made
+/** The row of a number; null when it arrived since the page was made. */
+const rowOf = (kind, number) => document.querySelector(`[data-${kind}="${CSS.escape(number)}"]`);
+
+function fill(row, text, line) {
+  if (!row) return;
+  const subject = row.querySelector('.subject');
   if (line.problem) {
     const problem = row.querySelector('.row-problem');
-    problem.textContent = word('row-problem', { why: line.problem });
+    problem.textContent = word(row.dataset.statement ? 'statement-problem' : 'row-problem', { why: line.problem });
     problem.hidden = false;
+    if (row.dataset.statement) subject.textContent = row.dataset.statement; // the server's title is worth nothing then
     return;
   }
-  const subject = row.querySelector('.subject');
-  subject.textContent = line.subject;
+  subject.textContent = text;
   subject.classList.remove('sealed');
   if (line.language) subject.lang = line.language;
   subject.dir = 'auto';
