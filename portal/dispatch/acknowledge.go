@@ -95,7 +95,7 @@ func (d *Dispatch) verifyReceipt(ctx context.Context, self crypto.Representative
 // Receipt returns a mailbox's receipt: for its representatives who have claimed, and staff; portal.NotFound to others, too.
 func (d *Dispatch) Receipt(ctx context.Context, actor portal.Actor, n crypto.Number, mailbox crypto.Number) (portal.AcknowledgementRecord, error) {
 	if actor.Staff() != nil {
-		if err := d.staffAct(ctx, actor, "dispatch.receipt", string(n)+" "+string(mailbox)); err != nil {
+		if err := d.staffAct(ctx, actor, "dispatch.receipt", string(n)+" "+string(mailbox), readers...); err != nil {
 			return portal.AcknowledgementRecord{}, err
 		}
 	} else {

@@ -2,6 +2,8 @@ package dispatch
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	"valise/crypto"
@@ -56,7 +58,10 @@ func (d *Dispatch) claimed(ctx context.Context, actor portal.Actor) (crypto.Repr
 	return r, err
 }
 
-// staffAct admits staff with one of the roles (none: any staff) to an act, and writes it down. A staff member without
+// readers are the roles that see how far a notice has come, to whom, and who acknowledged. An administrator doesn't, nor whoever steals their account.
+var readers = []crypto.Role{crypto.RoleAuthor, crypto.RoleApprover, crypto.RoleRegistrar, crypto.RoleAuditor}
+
+// staffAct admits staff with one of the roles to an act, and writes it down. A staff member without
 // the role is written down, too, since that is how a stolen account looks.
 func (d *Dispatch) staffAct(ctx context.Context, actor portal.Actor, act, object string, roles ...crypto.Role) error {
 	if actor.Staff() == nil {
@@ -65,17 +70,17 @@ func (d *Dispatch) staffAct(ctx context.Context, actor portal.Actor, act, object
 		}
 		return errNobody
 	}
-	admitted := len(roles) == 0
-	for _, role := range roles {
-		admitted = admitted || actor.Has(role)
-	}
-	if admitted {
+	if slices.ContainsFunc(roles, actor.Has) {
 		return d.audit(ctx, actor, act, object)
 	}
 	if err := d.audit(ctx, actor, act+" refused", object); err != nil {
 		return err
 	}
-	return portal.Errorf(portal.Forbidden, string(roles[0])+"-only", "This takes the role %s, which the institution's root did not give you.", roles[0])
+	names := make([]string, len(roles))
+	for i, role := range roles {
+		names[i] = string(role)
+	}
+	return portal.Errorf(portal.Forbidden, names[0]+"-only", "This takes the role %s, which the institution's root did not give you.", strings.Join(names, " or "))
 }
 
 // staff returns all staff certificates.

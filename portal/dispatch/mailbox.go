@@ -54,7 +54,7 @@ func (d *Dispatch) Manifest(ctx context.Context, actor portal.Actor, n crypto.Nu
 		delivery, err := d.Peek(ctx, actor, n)
 		return delivery.Notice.Signed, err
 	}
-	if err := d.staffAct(ctx, actor, "dispatch.manifest", string(n)); err != nil {
+	if err := d.staffAct(ctx, actor, "dispatch.manifest", string(n), readers...); err != nil {
 		return crypto.SignedManifest{}, err
 	}
 	notice, err := d.store.Signed(ctx, n)

@@ -121,6 +121,9 @@ func (n *Notary) examine(ctx context.Context, w Waiting) (examined, error) {
 		return e, n.sendBack(ctx, w, e, err)
 	}
 	if w.CheckedAt.IsZero() {
+		if err := n.write(ctx, "publish.check", w.Statement); err != nil {
+			return e, err
+		}
 		if err := n.store.MarkStatementChecked(ctx, w.Statement, w.SubmissionSHA256, n.now()); err != nil {
 			return e, err
 		}

@@ -7,21 +7,30 @@ import (
 	"valise/portal"
 )
 
-// Directory returns all mailboxes. Staff only; who reads it is written down.
+// Directory returns all mailboxes. Staff, but not administrators; who reads it is written down.
 func (g *Registry) Directory(ctx context.Context, actor portal.Actor) ([]Mailbox, error) {
-	if err := staffOnly(actor); err != nil {
+	const act = "registry.directory"
+	if err := g.admit(ctx, actor, act, "all", readers...); err != nil {
 		return nil, err
 	}
-	if err := g.audit(ctx, actor, "registry.directory", "all"); err != nil {
+	if err := g.audit(ctx, actor, act, "all"); err != nil {
 		return nil, err
 	}
 	return g.store.Directory(ctx)
 }
 
-// Chain returns a representative's certificates, the issued one first. Staff, and claimed representatives of the same mailbox; to others it is
-// portal.NotFound, whether it exists or not.
+// Chain returns a representative's certificates, the issued one first. Staff, but not administrators, and claimed representatives of the same mailbox; to
+// others it is portal.NotFound, whether it exists or not. Which staff member reads it is written down.
 func (g *Registry) Chain(ctx context.Context, actor portal.Actor, r crypto.Representative) ([][]byte, error) {
-	if actor.Staff() == nil {
+	const act = "registry.chain"
+	if actor.Staff() != nil {
+		if err := g.admit(ctx, actor, act, r.String(), readers...); err != nil {
+			return nil, err
+		}
+		if err := g.audit(ctx, actor, act, r.String()); err != nil {
+			return nil, err
+		}
+	} else {
 		self, err := representative(actor)
 		if err != nil {
 			return nil, err

@@ -29,7 +29,7 @@ type Issuance struct {
 // Issue keeps a new representative. Registrars only, and only with a certificate that they themselves certified.
 func (g *Registry) Issue(ctx context.Context, actor portal.Actor, i Issuance) error {
 	const act = "registry.issue"
-	if err := g.registrarOnly(ctx, actor, act, i.Representative.String()); err != nil {
+	if err := g.admit(ctx, actor, act, i.Representative.String(), crypto.RoleRegistrar); err != nil {
 		return err
 	}
 	if again, err := crypto.ParseRepresentative(i.Representative.String()); err != nil || again != i.Representative {

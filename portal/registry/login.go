@@ -154,6 +154,14 @@ func (g *Registry) VerifyLogIn(ctx context.Context, signedText []byte, origin st
 	return proof, nil
 }
 
+// RecordLogIn writes down that a staff member's session is about to begin. When a representative logs in is nobody's business, and isn't written down.
+func (g *Registry) RecordLogIn(ctx context.Context, p *Proof) error {
+	if p.actor.Staff() == nil {
+		return nil
+	}
+	return g.audit(ctx, p.actor, "registry.log-in", p.actor.Holder())
+}
+
 // prove verifies the signature first, so that who can't sign learns nothing about who is known and why their certificate doesn't count.
 func (g *Registry) prove(ctx context.Context, who identity, signedText []byte, now time.Time) (*Proof, error) {
 	staff, err := g.staff(ctx)

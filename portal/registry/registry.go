@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/hkdf"
 	"crypto/sha256"
+	"slices"
+	"strings"
 	"time"
 
 	"valise/crypto"
@@ -59,18 +61,26 @@ func staffOnly(actor portal.Actor) error {
 	return errNobody
 }
 
-// registrarOnly refuses everybody else; a staff member without the role is written down, since that is how a stolen account looks.
-func (g *Registry) registrarOnly(ctx context.Context, actor portal.Actor, act, object string) error {
+// readers are the roles that see whom the institution has given a mailbox, sealed as the names are. An administrator doesn't, nor whoever steals
+// their account.
+var readers = []crypto.Role{crypto.RoleAuthor, crypto.RoleApprover, crypto.RoleRegistrar, crypto.RoleAuditor}
+
+// admit refuses who has none of the roles; a staff member is written down then, since that is how a stolen account looks.
+func (g *Registry) admit(ctx context.Context, actor portal.Actor, act, object string, roles ...crypto.Role) error {
 	if err := staffOnly(actor); err != nil {
 		return err
 	}
-	if actor.Has(crypto.RoleRegistrar) {
+	if slices.ContainsFunc(roles, actor.Has) {
 		return nil
 	}
 	if err := g.audit(ctx, actor, act+" refused", object); err != nil {
 		return err
 	}
-	return portal.Errorf(portal.Forbidden, "registrar-only", "This takes the role registrar, which the institution's root did not give you.")
+	names := make([]string, len(roles))
+	for i, role := range roles {
+		names[i] = string(role)
+	}
+	return portal.Errorf(portal.Forbidden, names[0]+"-only", "This takes the role %s, which the institution's root did not give you.", strings.Join(names, " or "))
 }
 
 // staff returns all staff certificates.

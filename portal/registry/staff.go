@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"slices"
 
 	"valise/crypto"
 	"valise/portal"
@@ -19,6 +20,9 @@ func (g *Registry) AddStaff(ctx context.Context, certificate []byte) (*crypto.St
 		return nil, portal.CertificateError(err)
 	}
 	member, problem := g.root.VerifyStaff(c, g.now())
+	if err := g.auditNewStaff(ctx, c, problem == nil); err != nil {
+		return nil, err
+	}
 	var answer *crypto.Staff
 	withdrawn := false
 	err = g.store.AddStaff(ctx, c.Fingerprint(), func(stored []byte) ([]byte, error) {
@@ -59,6 +63,20 @@ func (g *Registry) AddStaff(ctx context.Context, certificate []byte) (*crypto.St
 		return nil, portal.Errorf(portal.Conflict, "staff-withdrawn", "Kept: this certificate gives no role any more, and who has its key is shut out from now on. %s", portal.Sentence(problem))
 	}
 	return answer, nil
+}
+
+// auditNewStaff writes down that a certificate is about to be kept. Nobody has to log in for that, so the entry names no actor; what will change nothing isn't an act, or
+// anybody could fill the trail with certificates that everybody has.
+func (g *Registry) auditNewStaff(ctx context.Context, c *crypto.Certificate, counts bool) error {
+	staff, err := g.staff(ctx)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(staff, func(old *crypto.Certificate) bool { return old.Fingerprint() == c.Fingerprint() })
+	if i < 0 && !counts || i >= 0 && (staff[i].Extends(c) || !c.Extends(staff[i])) {
+		return nil
+	}
+	return g.audit(ctx, portal.Actor{}, "registry.add-staff", portal.StaffHolder(c.Fingerprint()))
 }
 
 // Staff returns the certificates of all staff, checked or not: the reader's verifier checks them.

@@ -119,6 +119,9 @@ func (s *server) logIn(w http.ResponseWriter, r *http.Request, as string, signed
 	if !fresh {
 		return nil, portal.Errorf(portal.Unauthenticated, "nonce-used", "This log-in text is older than two minutes or was used already. Ask for a new one and sign that.")
 	}
+	if err := s.Registry.RecordLogIn(r.Context(), proof); err != nil {
+		return nil, err
+	}
 	complete, err := s.keySuffices(r.Context(), proof.Actor())
 	if err != nil {
 		return nil, err
