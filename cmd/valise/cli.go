@@ -32,6 +32,8 @@ type CLI struct {
 
 	Verify VerifyCommand `cmd:"" group:"anyone" help:"Verify a receipt, a signed manifest, a certificate chain or a sealed message."`
 
+	Export ExportCommand `cmd:"" group:"anyone" help:"Make a mirror: all that the world reads on a portal, verified, as files that any web server can serve."`
+
 	Ledger LedgerCommand `cmd:"" group:"anyone" help:"The public log in which everything is entered: follow it, prove what is in it; sign and witness it."`
 
 	Root      RootCommand      `cmd:"" group:"staff" help:"The institution's root key."`

@@ -82,7 +82,11 @@ func (s *server) getArchivePage(tag string) handler {
 		l := s.pages.publicSpeech(w, r, tag)
 		values := archiveValues(r)
 		page := s.askedOfArchive(values)
-		links := s.pages.publicLinks(r, strings.TrimPrefix(r.URL.EscapedPath(), "/"+tag), l)
+		path := r.URL.EscapedPath()
+		if tag != negotiated {
+			path = strings.TrimPrefix(path, "/"+tag)
+		}
+		links := s.pages.publicLinks(r, path, l)
 		q, err := archiveQuery(values)
 		var entries []publish.Entry
 		var next publish.Place

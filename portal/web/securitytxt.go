@@ -46,6 +46,10 @@ func (s *server) securityTxt() (portal.SecurityTxt, []byte) {
 	if len(configured.Contact) == 0 {
 		return portal.SecurityTxt{}, nil
 	}
+	if strings.HasPrefix(s.Origin, "http:") { // the RFC wants no address that anybody on the way can change
+		text := configured.SecurityTxt("", s.Institution.Languages)
+		return text, text.Bytes()
+	}
 	text := configured.SecurityTxt(s.Origin+securityTxtPath, s.Institution.Languages)
 	if len(text.Encryption) == 0 {
 		text.Encryption = s.keysOfContacts(configured.Contact)
