@@ -13,7 +13,6 @@ import (
 	"valise/crypto"
 	"valise/portal/api"
 	"valise/portal/ceremony"
-	"valise/portal/verdict"
 )
 
 // engine is what one tab's worker holds. It is used by one caller at a time.
@@ -31,7 +30,7 @@ type engine struct {
 	opened      map[crypto.Number]*openedNotice
 	reading     map[crypto.Number]*readingStatement
 
-	judged *verdict.Case // what is being verified
+	judged *judging // what is being verified; in desk.wasm only
 }
 
 // officer is a staff member with their key.

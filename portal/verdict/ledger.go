@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"strconv"
 
 	"valise/crypto"
@@ -36,7 +35,7 @@ func (b *believing) follower(p ledger.Policy) *ledger.Follower {
 		switch {
 		case err != nil:
 			return nil, ledger.ErrNotYet
-		case a.Status != http.StatusOK:
+		case a.Status != statusOK:
 			return nil, fmt.Errorf("the portal answered with status %d", a.Status)
 		}
 		return a.Body, nil

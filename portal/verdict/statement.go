@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"strconv"
 
@@ -211,7 +210,7 @@ func (b *believing) published(n crypto.Number) (versions []*crypto.VerifiedState
 	if err != nil {
 		return nil, nil, err
 	}
-	if a.Status != http.StatusOK {
+	if a.Status != statusOK {
 		return b.versionsGiven(n), nil, nil
 	}
 	var s api.Statement
@@ -263,7 +262,7 @@ func (b *believing) compared(v Verdict, same func(*crypto.VerifiedStatement) boo
 	if err != nil {
 		return v, err
 	}
-	if a.Status != http.StatusOK && a.Status != http.StatusNotFound {
+	if a.Status != statusOK && a.Status != statusNotFound {
 		v.unchecked("reached")
 		return v.holds(gaps...), nil
 	}

@@ -1,0 +1,6 @@
+//go:build js && !desk
+
+package main
+
+// judging is never there without the calls of the verify page.
+type judging struct{}
