@@ -69,7 +69,10 @@ func (e *export) pages(ctx context.Context) error {
 func (e *export) page(ctx context.Context, address string) ([]string, error) {
 	if strings.HasPrefix(address, "/assets/") && e.mirror.exists(address) { // the address holds the digest
 		data, err := e.mirror.read(address)
-		return assetsIn(address, data), err
+		if err != nil {
+			return nil, err
+		}
+		return assetsIn(address, data), e.compressed(ctx, address, data)
 	}
 	f, err := e.client.PublicFile(ctx, address, "", maxExportFile)
 	if client.IsStatus(err, http.StatusNotFound) {
@@ -173,6 +176,9 @@ func assetsIn(address string, data []byte) (more []string) {
 // compressed writes the compressed forms of an asset beside it, for web servers that know what to do with them. They must be the same file.
 func (e *export) compressed(ctx context.Context, address string, data []byte) error {
 	for coding, ending := range map[string]string{"gzip": ".gz", "br": ".br"} {
+		if e.mirror.exists(address + ending) {
+			continue
+		}
 		f, err := e.client.PublicFile(ctx, address, coding, maxExportFile)
 		if err != nil {
 			return err
