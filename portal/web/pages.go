@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,7 +34,7 @@ type pages struct {
 
 // scriptOf is which script each page loads; the others load frame.js, which does what every page needs.
 var scriptOf = map[string]string{
-	"staff_login": "staff-login.js", "staff_home": "staff-home.js",
+	"staff_login": "staff-login.js", "staff_home": "staff-home.js", "newsroom": "newsroom.js", "editor": "editor.js",
 	"login": "login.js", "claim": "claim.js", "mailbox": "mailbox.js", "notice": "notice.js", "mailbox_statement": "mailbox-statement.js", "account": "account.js",
 }
 
@@ -129,8 +130,13 @@ func (v *view) Direction() string { return v.direction }
 // In is the address of a public page in the interface language: "/" the first one.
 func (v *view) In(path string) string { return inPath(v.tag, path) }
 
-// Words are the messages that scripts show.
-func (v *view) Words() []word { return v.scripts }
+// Words are the messages that scripts show. Those of the editor, which are many, are on its page only.
+func (v *view) Words() []word {
+	if v.Page == "editor" {
+		return v.scripts
+	}
+	return slices.DeleteFunc(slices.Clone(v.scripts), func(w word) bool { return strings.HasPrefix(w.Key, "editor-") })
+}
 
 // T says a message; pairs are names and values that it has gaps for. An unknown key is an error, which stops the page.
 func (v *view) T(key string, pairs ...any) (string, error) {

@@ -38,9 +38,15 @@ export function wipe() {
 /** Has something done when the key goes: the engine ends its worker. */
 export function atEnd(end) { endings.push(end); }
 
+let stays = () => false;
+
+/** For a page with something that isn't saved: asks() says whether it stays when the session ends, and shows how to log in again. */
+export function whenEnded(asks) { stays = asks; }
+
 /** The session has ended: the key goes, and the reader is asked to log in and come back. */
 export function ended(note = 'ended') {
   wipe();
+  if (stays()) return;
   const door = holder.startsWith('staff:') ? '/staff/login' : '/login';
   const next = location.pathname === door ? '' : `&next=${encodeURIComponent(location.pathname + location.search)}`;
   location.replace(`${door}?note=${note}${note === 'ended' ? next : ''}`);
@@ -52,6 +58,13 @@ export function alive(tell = true) {
   ends = Date.now() + Math.max(lifetime - unwritten, 0) * 1000;
   hide($('idle'));
   if (tell) channel?.postMessage({ alive: holder });
+}
+
+/** Another session has begun on a page that stayed. */
+export function begunAgain() {
+  alive();
+  clearInterval(watching);
+  watching = setInterval(watch, 1000);
 }
 
 const lifetime = Number(root.dataset.idle ?? 0);

@@ -10,11 +10,11 @@ export const ahead = {
 };
 
 export const ceremonies = {
-  /** file is the key file's octets. Nothing is asked of the server in somebody's name before the key has opened, and the root vouches for it. */
-  async staffLogIn({ file, passphrase }, progress, asked) {
+  /** file is the key file's octets; holder, when only they may log in here. Nothing is asked of the server in somebody's name before the key has opened, and the root vouches for it. */
+  async staffLogIn({ holder, file, passphrase }, progress, asked) {
     const institution = await asked;
     progress('deriving');
-    const identity = call('staff-unlock', { passphrase, institution }, file);
+    const identity = call('staff-unlock', { holder, passphrase, institution }, file);
     progress('logging-in');
     const challenge = await api('POST', '/login/start', { as: identity.fingerprint });
     const session = await api('POST', '/login', call('sign-in', { challenge }));
