@@ -20,6 +20,7 @@ import (
 
 	"valise/crypto"
 	"valise/portal"
+	"valise/portal/audit"
 	"valise/portal/dispatch"
 	"valise/portal/ledger"
 	"valise/portal/publish"
@@ -159,6 +160,7 @@ func (c *ServeCommand) open(ctx context.Context, log *slog.Logger) (_ *site, err
 		Root:         root,
 		Registry:     registry.New(s.store, root, secret, time.Now),
 		Dispatch:     dispatch.New(s.store, root, time.Now),
+		Audit:        audit.New(s.store),
 		Publish:      publish.New(s.store, root, institution.Languages, time.Now),
 		Ledger:       ledger.New(s.store),
 		LedgerKey:    ledgerKey,

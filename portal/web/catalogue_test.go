@@ -2,6 +2,8 @@ package web
 
 import (
 	"io/fs"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -72,6 +74,9 @@ var keysInUse = []*regexp.Regexp{
 	regexp.MustCompile(`\.T \(print "([^"]+)"`),
 }
 
+// saidInGo is how the server's own code names a message.
+var saidInGo = regexp.MustCompile(`\.(?:say|T|TN)\("([^"]+)"`)
+
 var wordsInUse = regexp.MustCompile("word\\((?:[^'`]*\\? ?)?['`]([\\w-]+)(\\$\\{)?")
 
 func TestEveryKeyIsThereAndInUse(t *testing.T) {
@@ -102,6 +107,22 @@ func TestEveryKeyIsThereAndInUse(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+	code, err := filepath.Glob("*.go")
+	if err != nil || len(code) == 0 {
+		t.Fatal("no code", err)
+	}
+	for _, file := range code {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		for _, m := range saidInGo.FindAllStringSubmatch(string(text), -1) {
+			use(file, m[1])
+		}
 	}
 	scripts, err := fs.Glob(assetFiles, "assets/*.js")
 	if err != nil || len(scripts) == 0 {

@@ -115,6 +115,8 @@ func (s *server) apiRoutes() []route {
 		{pattern: "GET /staff/statements/{statement}/acknowledgements", access: staff, handle: s.getStatementStatus},
 		{pattern: "GET /staff/statements/{statement}/acknowledgements/{mailbox}", access: staff, handle: s.getStaffStatementAcknowledgement},
 		{pattern: "GET /staff/statements/{statement}/acknowledgements/{mailbox}/proof", access: staff, handle: s.getStaffStatementAcknowledgementProof},
+		{pattern: "GET /staff/audit", access: staff, handle: s.getAudit},
+		{pattern: "GET /staff/audit.csv", access: staff, handle: s.getAuditCSV},
 		{pattern: "GET /staff/notices/{notice}/acknowledgements/{mailbox}/proof", access: staff, handle: s.getStaffAcknowledgementProof},
 	}
 	for i := range rows {
@@ -156,6 +158,7 @@ func (s *server) pageRoutes() []route {
 
 		// Staff.
 		{pattern: "GET " + deskPath, access: staff, handle: s.getStaffHome},
+		{pattern: "GET " + deskPath + "/audit", access: staff, handle: s.getAuditPage},
 
 		{pattern: "GET /staff/statements/{statement}/acknowledgements", access: staff, handle: s.getStaffAcknowledgements},
 

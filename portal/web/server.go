@@ -13,6 +13,7 @@ import (
 
 	"valise/crypto"
 	"valise/portal"
+	"valise/portal/audit"
 	"valise/portal/dispatch"
 	"valise/portal/ledger"
 	"valise/portal/publish"
@@ -30,6 +31,7 @@ type Portal struct {
 	Dispatch         *dispatch.Dispatch
 	Publish          *publish.Publish
 	Ledger           *ledger.Ledger
+	Audit            *audit.Audit
 	LedgerKey        []byte                // crypto.SignLedgerKey; nil: nobody signs the ledger
 	SecurityFile     []byte                // a finished security.txt; nil: Institution.Security says what is in it
 	MailCertificates []*crypto.Certificate // further ones of the institution for the Web Key Directory
@@ -120,7 +122,7 @@ func (p *Portal) check() error {
 		return err
 	}
 	for name, missing := range map[string]bool{
-		"Root": p.Root == nil, "Registry": p.Registry == nil, "Dispatch": p.Dispatch == nil, "Publish": p.Publish == nil, "Ledger": p.Ledger == nil, "Sessions": p.Sessions == nil,
+		"Root": p.Root == nil, "Registry": p.Registry == nil, "Dispatch": p.Dispatch == nil, "Publish": p.Publish == nil, "Ledger": p.Ledger == nil, "Audit": p.Audit == nil, "Sessions": p.Sessions == nil,
 		"Challenges": p.Challenges == nil, "Limiter": p.Limiter == nil, "Log": p.Log == nil, "Now": p.Now == nil,
 	} {
 		if missing {

@@ -29,6 +29,7 @@ import (
 
 	"valise/crypto"
 	"valise/portal"
+	"valise/portal/audit"
 	"valise/portal/dispatch"
 	"valise/portal/ledger"
 	"valise/portal/portaltest"
@@ -153,7 +154,7 @@ func (p *Server) open(o Options) {
 			Languages: o.Languages, Contact: []string{"Registry of the court"},
 		},
 		Origin: p.URL, Root: root,
-		Registry: registry.New(p.Store, root, secret, o.Now), Dispatch: dispatch.New(p.Store, root, o.Now), Publish: publish.New(p.Store, root, o.Languages, o.Now), Ledger: ledger.New(p.Store),
+		Registry: registry.New(p.Store, root, secret, o.Now), Dispatch: dispatch.New(p.Store, root, o.Now), Publish: publish.New(p.Store, root, o.Languages, o.Now), Ledger: ledger.New(p.Store), Audit: audit.New(p.Store),
 		Sessions: session.NewStore(place, false, o.Now), Challenges: session.NewChallenges(place),
 		Limiter: session.NewLimiter(place, secret, o.Now), TrustedProxies: o.TrustedProxies,
 		InsecureSingleFactor: !o.SecondFactor,

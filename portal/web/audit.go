@@ -1,0 +1,144 @@
+package web
+
+import (
+	"bytes"
+	"encoding/csv"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"valise/portal"
+	"valise/portal/api"
+	"valise/portal/audit"
+)
+
+// auditActs are all acts that the steps write down, in the order in which the page offers them. Each has a sentence and a name in the catalogues.
+var auditActs = []string{
+	"publish.save", "publish.discard", "publish.submit", "publish.approve", "publish.return", "publish.cancel", "publish.check", "publish.publish",
+	"publish.drafts", "publish.draft", "publish.standing", "publish.acknowledgements", "publish.receipt",
+	"dispatch.submit", "dispatch.approve", "dispatch.notices", "dispatch.examine", "dispatch.status", "dispatch.receipt", "dispatch.manifest",
+	"registry.issue", "registry.claim", "registry.change-lock", "registry.directory", "registry.chain", "registry.add-staff", "registry.log-in",
+	"audit.read", "audit.export",
+}
+
+// What of the trail is shown.
+const (
+	showAll     = "all"
+	showChanges = "changes"
+	showRefused = "refused"
+)
+
+// auditQuery reads a question to the trail out of an address; show is what is shown when it doesn't say.
+func auditQuery(v url.Values, show string) (q audit.Query, err error) {
+	if asked := v.Get("show"); asked != "" {
+		show = asked
+	}
+	switch show {
+	case showAll:
+	case showChanges:
+		q.Changes = true
+	case showRefused:
+		q.Refused = true
+	default:
+		return q, portal.Errorf(portal.Invalid, "invalid-show", "\"show\" is all, changes or refused.")
+	}
+	if q.From, err = auditTime(v.Get("from"), false); err != nil {
+		return q, err
+	}
+	if q.To, err = auditTime(v.Get("to"), true); err != nil {
+		return q, err
+	}
+	if q.Before, err = audit.ParsePlace(v.Get("before")); err != nil {
+		return q, err
+	}
+	if limit := v.Get("limit"); limit != "" {
+		if q.Limit, err = strconv.Atoi(limit); err != nil || q.Limit < 1 {
+			return q, portal.Errorf(portal.Invalid, "invalid-limit", "A page has 1 to %d entries.", audit.MaxPage)
+		}
+	}
+	q.Actor, q.Act, q.Object = strings.TrimSpace(v.Get("actor")), v.Get("act"), strings.TrimSpace(v.Get("object"))
+	if !strings.Contains(q.Object, ":") {
+		q.Object = strings.ToUpper(q.Object)
+	}
+	return q, nil
+}
+
+// auditTime reads a day or a time; the day that a period ends with is part of it.
+func auditTime(text string, end bool) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	if day, err := time.Parse(time.DateOnly, text); err == nil {
+		if end {
+			day = day.AddDate(0, 0, 1)
+		}
+		return day, nil
+	}
+	t, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil || t.Year() < 1970 || t.Year() > 9999 {
+		return time.Time{}, portal.Errorf(portal.Invalid, "invalid-time", "A time is a day, such as 2026-01-31, or a time with its offset, such as 2026-01-31T09:30:00Z.")
+	}
+	return t, nil
+}
+
+func wireAudit(entries []audit.Entry, names nameBook) []api.AuditEntry {
+	lines := make([]api.AuditEntry, len(entries))
+	for i, e := range entries {
+		lines[i] = api.AuditEntry{At: e.At, Actor: e.Actor, Name: names[e.Actor], Act: e.Name(), Refused: e.Refused(), Object: e.Object}
+	}
+	return lines
+}
+
+func (s *server) getAudit(w http.ResponseWriter, r *http.Request) error {
+	q, err := auditQuery(r.URL.Query(), showAll)
+	if err != nil {
+		return err
+	}
+	entries, next, err := s.Audit.Trail(r.Context(), visitOf(r).actor, q)
+	if err != nil {
+		return err
+	}
+	names, err := s.names(r.Context())
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, api.AuditTrail{Entries: wireAudit(entries, names), Next: next.String()})
+}
+
+// getAuditCSV hands out all that was asked for, as a table (RFC 4180).
+func (s *server) getAuditCSV(w http.ResponseWriter, r *http.Request) error {
+	q, err := auditQuery(r.URL.Query(), showAll)
+	if err != nil {
+		return err
+	}
+	entries, err := s.Audit.Export(r.Context(), visitOf(r).actor, q)
+	if err != nil {
+		return err
+	}
+	names, err := s.names(r.Context())
+	if err != nil {
+		return err
+	}
+	var table bytes.Buffer
+	out := csv.NewWriter(&table)
+	out.UseCRLF = true
+	lines := [][]string{{"at", "actor", "name", "act", "refused", "object"}}
+	for _, e := range wireAudit(entries, names) {
+		lines = append(lines, []string{e.At.Format(time.RFC3339Nano), cell(e.Actor), cell(e.Name), cell(e.Act), strconv.FormatBool(e.Refused), cell(e.Object)})
+	}
+	if err := out.WriteAll(lines); err != nil {
+		return err
+	}
+	writeFile(w, "audit.csv", "text/csv; charset=utf-8", table.Bytes())
+	return nil
+}
+
+// cell keeps spreadsheets from taking a name for a formula.
+func cell(text string) string {
+	if text != "" && strings.ContainsAny(text[:1], "=+-@\t\r") {
+		return "'" + text
+	}
+	return text
+}

@@ -1,0 +1,180 @@
+package web
+
+import (
+	"cmp"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"valise/portal"
+	"valise/portal/audit"
+)
+
+// auditPage is the trail, and what was asked of it.
+type auditPage struct {
+	From, To, Actor, Act, Object, Show string
+	Asked                              bool // for something in particular
+	Later                              bool // not the first page
+	Actors                             []auditActor
+	Groups                             []auditGroup
+	Days                               []auditDay
+	Next, First, CSV                   string // addresses; "" for none
+	Problem                            string
+	Foreign                            bool // the problem is told in English in a page that isn't
+}
+
+type auditActor struct {
+	Holder, Name string
+}
+
+// auditGroup are the acts of one step: Key is its name with a full stop behind it, as queries have it.
+type auditGroup struct {
+	Key  string
+	Acts []string
+}
+
+// auditDay are the entries of a day, in UTC, newest first.
+type auditDay struct {
+	Day   time.Time
+	Lines []auditLine
+}
+
+type auditLine struct {
+	At      time.Time
+	Clock   string
+	Act     string
+	Refused bool
+	Text    string
+}
+
+// getAuditPage shows the trail, page by page. It works without scripts.
+func (s *server) getAuditPage(w http.ResponseWriter, r *http.Request) error {
+	names, err := s.names(r.Context())
+	if err != nil {
+		return err
+	}
+	values := r.URL.Query()
+	page := auditPage{
+		From: values.Get("from"), To: values.Get("to"), Actor: values.Get("actor"), Act: values.Get("act"), Object: values.Get("object"),
+		Show: cmp.Or(values.Get("show"), showChanges), Later: values.Get("before") != "", Groups: auditGroups(),
+	}
+	page.Asked = page.From+page.To+page.Actor+page.Act+page.Object != ""
+	for holder, name := range names {
+		page.Actors = append(page.Actors, auditActor{holder, name})
+	}
+	slices.SortFunc(page.Actors, func(a, b auditActor) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Holder, b.Holder)) })
+	status := http.StatusOK
+	l := s.pages.languages.pick(w, r, s.pages.secure)
+	q, err := auditQuery(values, showChanges)
+	var entries []audit.Entry
+	var next audit.Place
+	if err == nil {
+		q.Limit = audit.DefaultPage
+		entries, next, err = s.Audit.Trail(r.Context(), visitOf(r).actor, q)
+	}
+	if err != nil {
+		f, ok := s.again(r, err)
+		if !ok {
+			return err
+		}
+		page.Problem, page.Foreign, status = f.message, l.tag != "en", f.status
+	}
+	if page.Days, err = auditDays(l, names, entries); err != nil {
+		return err
+	}
+	if next != (audit.Place{}) {
+		page.Next = "/staff/audit?" + askedOfAudit(values, next.String())
+	}
+	if page.Later {
+		page.First = "/staff/audit?" + askedOfAudit(values, "")
+	}
+	if page.Problem == "" {
+		download := url.Values{"show": {page.Show}}
+		for _, name := range []string{"from", "to", "actor", "act", "object"} {
+			if value := values.Get(name); value != "" {
+				download.Set(name, value)
+			}
+		}
+		page.CSV = "/api/v1/staff/audit.csv?" + download.Encode()
+	}
+	return s.pages.render(w, r, status, "audit", page)
+}
+
+// askedOfAudit is the same question for another page.
+func askedOfAudit(v url.Values, before string) string {
+	again := make(url.Values)
+	for _, name := range []string{"from", "to", "actor", "act", "object", "show"} {
+		if value := v.Get(name); value != "" {
+			again.Set(name, value)
+		}
+	}
+	if before != "" {
+		again.Set("before", before)
+	}
+	return again.Encode()
+}
+
+func auditGroups() (groups []auditGroup) {
+	for _, act := range auditActs {
+		step, _, _ := strings.Cut(act, ".")
+		i := slices.IndexFunc(groups, func(g auditGroup) bool { return g.Key == step+"." })
+		if i < 0 {
+			groups, i = append(groups, auditGroup{Key: step + "."}), len(groups)
+		}
+		groups[i].Acts = append(groups[i].Acts, act)
+	}
+	return groups
+}
+
+// auditDays sorts entries, newest first as they are, by days.
+func auditDays(l *spoken, names nameBook, entries []audit.Entry) (days []auditDay, err error) {
+	for _, e := range entries {
+		day := e.At.Truncate(24 * time.Hour)
+		if len(days) == 0 || !days[len(days)-1].Day.Equal(day) {
+			days = append(days, auditDay{Day: day})
+		}
+		line := auditLine{At: e.At, Clock: e.At.Format("15:04:05"), Act: e.Name(), Refused: e.Refused()}
+		if line.Text, err = auditSentence(l, names, e); err != nil {
+			return nil, err
+		}
+		last := &days[len(days)-1]
+		last.Lines = append(last.Lines, line)
+	}
+	return days, nil
+}
+
+// auditSentence tells an act in words.
+func auditSentence(l *spoken, names nameBook, e audit.Entry) (string, error) {
+	who, what := names.of(e.Actor), e.Object
+	var err error
+	if e.Actor == "" {
+		if who, err = l.say("audit.nobody", nil, nil); err != nil {
+			return "", err
+		}
+	}
+	switch _, ofStaff := portal.StaffFingerprint(e.Object); {
+	case ofStaff:
+		what = names.of(e.Object)
+	case e.Object == "all":
+		what = ""
+	default:
+		what = strings.ReplaceAll(what, " ", ", ")
+	}
+	// What no catalogue knows, because a newer version of Valise wrote it, is told as it stands there.
+	if !slices.Contains(auditActs, e.Name()) {
+		return strings.Join([]string{who, e.Act, what}, " · "), nil
+	}
+	if !e.Refused() {
+		return l.say("audit.did."+e.Name(), map[string]any{"Who": who, "What": what}, nil)
+	}
+	act, err := l.say("audit.act."+e.Name(), nil, nil)
+	if err != nil {
+		return "", err
+	}
+	if what != "" {
+		act += " (" + what + ")"
+	}
+	return l.say("audit.refused", map[string]any{"Who": who, "Act": act}, nil)
+}
