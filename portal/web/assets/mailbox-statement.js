@@ -13,7 +13,7 @@ withKey(() => read(() => ask('readStatement', { statement }), showStatement));
 function showStatement(read) {
   version = read.version;
   $('provenance').textContent = word('published', { version: String(version), time: time(read.publish_at) });
-  showLanguages(read.languages);
+  showLanguages(read.languages, 'authoritative-statement');
   // A newer version than the page was made of: what the page says of it is no longer so.
   if (String(version) !== $('mailbox-statement').dataset.version) show($('newer'));
   if (read.attachments.length) show($('attachments-section'));

@@ -34,27 +34,31 @@ function problem(error) {
   show($('notice-problem'));
 }
 
-/** Shows versions (each with language, subject and text, the authoritative one first) in the reader's language, with a switch when there are several. */
-export function showLanguages(versions) {
+/**
+ * Shows versions (each with language, subject and text, the authoritative one first) in the reader's language, with a switch when there are several.
+ * hint is the word that says which one counts.
+ */
+export function showLanguages(versions, hint = 'authoritative') {
   const wanted = languages().find((tag) => versions.some((v) => v.language === tag)) ?? versions[0].language;
-  if (versions.length > 1) showSwitch(versions, wanted);
-  showLanguage(versions, wanted);
+  const choose = (tag) => showLanguage(versions, tag, hint);
+  if (versions.length > 1) showSwitch(versions, wanted, choose);
+  choose(wanted);
 }
 
-function showSwitch(versions, current) {
+function showSwitch(versions, current, choose) {
   const group = $('languages');
   group.replaceChildren(...versions.map(({ language }) => {
     const button = el('button', { type: 'button', 'data-language': language, lang: language, 'aria-pressed': String(language === current) }, languageName(language));
     button.addEventListener('click', () => {
       for (const other of group.children) other.setAttribute('aria-pressed', String(other === button));
-      showLanguage(versions, language);
+      choose(language);
     });
     return button;
   }));
   show(group);
 }
 
-function showLanguage(versions, tag) {
+function showLanguage(versions, tag, key) {
   const version = versions.find((v) => v.language === tag);
   const subject = $('subject');
   subject.textContent = version.subject;
@@ -73,7 +77,7 @@ function showLanguage(versions, tag) {
   document.title = document.title.replace(/^.*? – /, `${version.subject} – `);
   const authoritative = versions[0].language;
   const hint = $('authoritative');
-  hint.textContent = word('authoritative', { language: languageName(authoritative) });
+  hint.textContent = word(key, { language: languageName(authoritative) });
   hint.hidden = tag === authoritative;
 }
 
