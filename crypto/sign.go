@@ -31,6 +31,7 @@ const (
 	PurposeStatementDraft           Purpose = "statement-draft"           // inner signature of a draft sealed to the desk
 	PurposeStatementSealed          Purpose = "statement-sealed"          // inner signature of a signed statement on its way
 	PurposeStatementReturn          Purpose = "statement-return"          // inner signature of why one was sent back
+	PurposeStatementAttachment      Purpose = "statement-attachment"      // inner signature of a file on its way
 
 	PurposeLedgerKey Purpose = "ledger-key" // the root's, clear-signed: with what key the ledger signs
 )
@@ -47,7 +48,7 @@ func (p Purpose) check() error {
 	switch p {
 	case PurposeLogIn, PurposeAcknowledgement, PurposeContent, PurposeHeading, PurposeNoticeAuthor, PurposeNoticeApproval, PurposeDetails,
 		PurposeStatementAuthor, PurposeStatementApproval, PurposeStatementAcknowledgement, PurposeStatementDraft,
-		PurposeStatementSealed, PurposeStatementReturn, PurposeLedgerKey:
+		PurposeStatementSealed, PurposeStatementReturn, PurposeStatementAttachment, PurposeLedgerKey:
 		return nil
 	}
 	return fmt.Errorf("%q is no purpose of a signature", string(p))

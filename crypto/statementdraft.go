@@ -35,7 +35,7 @@ type statementDraftJSON struct {
 	Topic       string                  `json:"topic"`
 	Series      Number                  `json:"series"`
 	Languages   []statementLanguageJSON `json:"languages"`
-	Attachments []attachmentJSON        `json:"attachments"`
+	Attachments []draftAttachmentJSON   `json:"attachments"`
 	PublishAt   string                  `json:"publish-at"` // RFC 3339, or ""
 	Zone        string                  `json:"zone"`
 	Acknowledge string                  `json:"acknowledge"` // as in the manifest
@@ -49,11 +49,12 @@ type statementLanguageJSON struct {
 	Body     string `json:"body"`
 }
 
-type attachmentJSON struct {
+type draftAttachmentJSON struct {
 	SHA256 string `json:"sha256"`
 	Size   int64  `json:"size"`
 	Type   string `json:"type"`
 	Name   string `json:"name"`
+	Sealed string `json:"sealed"` // SHA-256 of the sealed file, or ""
 }
 
 // Encode returns the draft as JSON, padded with spaces to a multiple of 4 KiB. It may
@@ -62,14 +63,14 @@ type attachmentJSON struct {
 func (d *StatementDraft) Encode() ([]byte, error) {
 	j := statementDraftJSON{
 		Form: statementDraftForm, Statement: d.Statement, Revision: d.Revision, Kind: d.Kind, Topic: d.Topic, Series: d.Series,
-		Languages: []statementLanguageJSON{}, Attachments: []attachmentJSON{}, Zone: d.Zone,
+		Languages: []statementLanguageJSON{}, Attachments: []draftAttachmentJSON{}, Zone: d.Zone,
 		PublishAt: draftTime(d.PublishAt), Deadline: draftTime(d.Deadline), Acknowledge: stakeholdersText(d.Acknowledge),
 	}
 	for _, l := range d.Languages {
 		j.Languages = append(j.Languages, statementLanguageJSON(l))
 	}
 	for _, a := range d.Attachments {
-		j.Attachments = append(j.Attachments, attachmentJSON(a))
+		j.Attachments = append(j.Attachments, draftAttachmentJSON{a.SHA256, a.Size, a.Type, a.Name, d.Sealed[a.SHA256]})
 	}
 	if err := j.check(); err != nil { // JSON would replace what is not UTF-8
 		return nil, err
@@ -113,7 +114,14 @@ func ParseStatementDraft(encoded []byte) (*StatementDraft, error) {
 		d.Languages = append(d.Languages, StatementLanguage(l))
 	}
 	for _, a := range j.Attachments {
-		d.Attachments = append(d.Attachments, StatementAttachment(a))
+		d.Attachments = append(d.Attachments, StatementAttachment{a.SHA256, a.Size, a.Type, a.Name})
+		if a.Sealed == "" {
+			continue
+		}
+		if d.Sealed == nil {
+			d.Sealed = map[string]string{}
+		}
+		d.Sealed[a.SHA256] = a.Sealed
 	}
 	r := readText("draft", statementDraftForm, writeText(statementDraftForm, textLine{"acknowledge", j.Acknowledge}), maxDraftLine)
 	d.Acknowledge = r.stakeholders("acknowledge")
@@ -152,6 +160,9 @@ func (j *statementDraftJSON) check() error {
 	}
 	for _, a := range j.Attachments {
 		lines = append(lines, a.SHA256, a.Type, a.Name)
+		if a.Sealed != "" && !isHex(a.Sealed, 32) {
+			return fmt.Errorf("the sealed file of the attachment %.50q must be named by its SHA-256 digest in small digits", a.Name)
+		}
 	}
 	switch {
 	case j.Form != statementDraftForm:

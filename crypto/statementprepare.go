@@ -22,6 +22,9 @@ type StatementDraft struct {
 	// Languages are the texts, the first one authoritative.
 	Languages   []StatementLanguage
 	Attachments []StatementAttachment
+	// Sealed names the sealed file of each attachment, by the attachment's SHA-256: the digest of what SealStatementAttachment returned. One that is not there
+	// was published with an earlier version already. Whatever it says, the file is known by its own digest.
+	Sealed map[string]string
 	// PublishAt keeps its offset from UTC. Zero: as soon as it is approved.
 	PublishAt time.Time
 	// Zone is the name of the time zone in which the author chose PublishAt

@@ -36,15 +36,22 @@ func sealPadded(encoded []byte, sender *Key, purpose Purpose, to []*Staff, now t
 	if sender == nil || !sender.exists() {
 		return nil, errNoKey
 	}
-	var certificates []*Certificate
+	certificates, err := certificatesOf(to)
+	if err != nil {
+		return nil, err
+	}
+	padding := (draftPadding - len(encoded)%draftPadding) % draftPadding
+	return SealRecord(append(bytes.Clone(encoded), bytes.Repeat([]byte(" "), padding)...), sender, purpose, certificates, now)
+}
+
+func certificatesOf(to []*Staff) (certificates []*Certificate, err error) {
 	for _, member := range to {
 		if member == nil || !member.certificate.exists() {
 			return nil, errors.New("somebody whom the statement is to be sealed to was not verified")
 		}
 		certificates = append(certificates, member.certificate)
 	}
-	padding := (draftPadding - len(encoded)%draftPadding) % draftPadding
-	return SealRecord(append(bytes.Clone(encoded), bytes.Repeat([]byte(" "), padding)...), sender, purpose, certificates, now)
+	return certificates, nil
 }
 
 // OpenStatement opens a sealed statement with any of keys, and returns it and who

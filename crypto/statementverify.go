@@ -63,6 +63,22 @@ func (s *SubmittedStatement) Author() *Staff { return s.checked.author }
 // AuthorSignature returns the author's signature over the manifest.
 func (s *SubmittedStatement) AuthorSignature() *Signature { return s.checked.authorSignature }
 
+// Attachments returns the files that go with the version.
+func (s *SubmittedStatement) Attachments() []StatementAttachment {
+	if s.exists() != nil {
+		return nil
+	}
+	return slices.Clone(s.checked.texts[0].Attachments)
+}
+
+// CheckAttachment says whether a file is the attachment of that name.
+func (s *SubmittedStatement) CheckAttachment(name string, data []byte) error {
+	if err := s.exists(); err != nil {
+		return err
+	}
+	return checkAttachmentOf(s.checked.manifest.Statement, s.checked.texts[0].Attachments, name, sha256Hex(data), int64(len(data)))
+}
+
 // Manifest returns what was signed.
 func (v *VerifiedStatement) Manifest() *StatementManifest { return v.checked.manifest }
 
