@@ -76,7 +76,7 @@ func (s *server) feed(ctx context.Context, tag, topic string) (f feed, err error
 	f.title = f.institution + " – " + title
 	if topic != "" {
 		f.title += " – " + topic
-		f.home += "?topic=" + url.QueryEscape(topic)
+		f.home += "/topic/" + url.PathEscape(topic)
 	}
 	for _, e := range entries {
 		entry, err := s.feedEntry(ctx, l, e, tag)

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -464,6 +465,22 @@ func (n *newsroom) wantFeeds(topic string, titles map[string][]string) {
 			got = append(got, item.Title)
 			if item.HTML == nil || item.ID != atom.Entries[i].ID || item.Published.IsZero() {
 				t.Errorf("%+v", item)
+			}
+		}
+		// Feed readers see the same in both.
+		read, other := portaltest.ReadAtom(t, a.body), portaltest.ReadJSONFeed(t, j.body)
+		if read.Self != n.p.URL+folder+language+".atom" || other.Self != n.p.URL+folder+language+".json" {
+			t.Errorf("%s: %s, %s", language, read.Self, other.Self)
+		}
+		if other.Self = read.Self; !reflect.DeepEqual(read, other) {
+			t.Errorf("%s: read as\n%+v\nand as\n%+v", language, read, other)
+		}
+		if read.Language != language || read.Author == "" || len(read.Entries) != len(titles[language]) {
+			t.Errorf("%+v", read)
+		}
+		for i, e := range read.Entries {
+			if e.Title != titles[language][i] || e.HTML == "" || len(e.Tags) != 1 || len(e.Related) != 1 || e.Updated.Before(e.Published) {
+				t.Errorf("%+v", e)
 			}
 		}
 		if j.Header.Get("Content-Type") != "application/feed+json; charset=utf-8" || feed.Version != "https://jsonfeed.org/version/1.1" || feed.Title != atom.Title || feed.Self == "" || feed.Items == nil || !slices.Equal(got, titles[language]) {
