@@ -409,6 +409,7 @@ func (e *engine) submitStatement(p submitting) (api.SubmitStatement, error) {
 type examinedStatement struct {
 	Statement   crypto.Number        `json:"statement"`
 	State       api.StatementState   `json:"state"`
+	Submission  string               `json:"submission"`
 	Version     int                  `json:"version"`
 	Kind        crypto.StatementKind `json:"kind"`
 	Author      string               `json:"author"`
@@ -422,7 +423,8 @@ type examinedStatement struct {
 	Topic       string               `json:"topic"`
 	Series      crypto.Number        `json:"series"`
 	PublishAt   string               `json:"publishAt"`
-	Zone        string               `json:"zone"` // in which the author chose it; not signed
+	Zone        string               `json:"zone"`   // in which the author chose it; not signed
+	AtOnce      bool                 `json:"atOnce"` // its author chose no time: as soon as it is approved
 	Due         bool                 `json:"due"`
 	Acknowledge []string             `json:"acknowledge"`
 	Deadline    string               `json:"deadline,omitempty"`
@@ -522,9 +524,9 @@ func (e *engine) shownStatement(w api.StatementWork, s ceremony.StatementVersion
 	m := s.Manifest()
 	first := s.Texts()[0]
 	shown := examinedStatement{
-		Statement: m.Statement, State: w.State, Version: m.Version, Kind: m.Kind,
+		Statement: m.Statement, State: w.State, Submission: w.Submission, Version: m.Version, Kind: m.Kind,
 		Author: author.Name(), Signed: rfc3339(signature.Made().UTC()), AuthorKey: author.Certificate().Fingerprint().Spaced(), Submitted: stampOf(w.Submitted), Checked: stampOf(w.Checked),
-		Topic: first.Topic, Series: first.Series, PublishAt: rfc3339(m.PublishAt), Due: !e.now().Before(m.PublishAt),
+		Topic: first.Topic, Series: first.Series, PublishAt: rfc3339(m.PublishAt), AtOnce: m.PublishAt.Equal(m.Created), Due: !e.now().Before(m.PublishAt),
 		Acknowledge: lettersOf(m.Acknowledge), Deadline: rfc3339(m.Deadline), Attachments: attachmentsOf(first.Attachments), SHA256: digest, Texts: textsOf(s),
 		Mine: author.Certificate().Fingerprint() == e.desk.key.Certificate().Fingerprint(),
 	}
