@@ -35,7 +35,8 @@ type spoken struct {
 	direction string // "ltr", "rtl"
 	localizer *i18n.Localizer
 	months    []string
-	scripts   []word // what the scripts say
+	scripts   []word   // what the scripts say
+	verdicts  []string // codes of what a verdict can say; the keys behind verdictPrefix
 }
 
 // word is one message that is handed to the scripts.
@@ -43,6 +44,9 @@ type word struct{ Key, Text string }
 
 // scriptPrefix is how the keys of such messages start.
 const scriptPrefix = "js."
+
+// verdictPrefix is how the keys of what package portal/verdict says start. Only the verify page has them.
+const verdictPrefix = "verdict."
 
 // readLanguages reads all catalogues.
 func readLanguages() (*languages, error) {
@@ -77,6 +81,9 @@ func readLanguages() (*languages, error) {
 					return nil, err
 				}
 				s.scripts = append(s.scripts, word{rest, text})
+			}
+			if code, ok := strings.CutPrefix(key, verdictPrefix); ok {
+				s.verdicts = append(s.verdicts, code)
 			}
 		}
 		months, err := s.say(scriptPrefix+"months", nil, nil)

@@ -80,7 +80,7 @@ func (g *pages) publicPage(w http.ResponseWriter, r *http.Request, l *spoken, li
 func (g *pages) publicBody(l *spoken, links []languageLink, name string, data any) ([]byte, error) {
 	v := g.viewIn(l, name, data)
 	v.Public, v.Languages = true, links
-	if name != "home" {
+	if name != "home" && name != "verify" {
 		v.Script = "" // nothing here needs one
 	}
 	return g.execute(v)

@@ -34,7 +34,9 @@ type pages struct {
 
 // scriptOf is which script each page loads; the others load frame.js, which does what every page needs.
 var scriptOf = map[string]string{
-	"staff_login": "staff-login.js", "staff_home": "staff-home.js", "newsroom": "newsroom.js", "editor": "editor.js",
+	"factor": "factor.js", "staff_account": "staff-account.js", "staff_people": "staff-people.js",
+	"staff_login": "staff-login.js", "staff_home": "staff-home.js", "newsroom": "newsroom.js", "editor": "editor.js", "review": "review.js",
+	"verify": "verify.js",
 	"login": "login.js", "claim": "claim.js", "mailbox": "mailbox.js", "notice": "notice.js", "mailbox_statement": "mailbox-statement.js", "account": "account.js",
 }
 
@@ -113,9 +115,9 @@ type languageLink struct {
 	Current         bool
 }
 
-// WASM is the address of the browser's half that the page loads; "" when it wasn't built.
+// WASM is the address of the browser's half that the page loads; "" when it wasn't built. The calls of the verify page are in the larger one.
 func (v *view) WASM() (string, error) {
-	if v.Desk {
+	if v.Desk || v.Page == "verify" {
 		return v.assets.address(deskAsset)
 	}
 	return v.assets.address(wasmAsset)

@@ -194,7 +194,7 @@ func (s *server) publicRoutes() []route {
 		rows[i].handle = s.remembered(rows[i].handle)
 	}
 	// What follows changes with the staff and the ledger, not with what is published, so it isn't remembered.
-	return slices.Concat(rows, inLanguages("/certificates", s.getCertificatesPage), []route{
+	return slices.Concat(rows, inLanguages("/certificates", s.getCertificatesPage), inLanguages("/verify", s.getVerifyPage), []route{
 		{pattern: "GET " + keysPath + "{file}", access: anyone, handle: s.getKeyFile},
 		{pattern: "GET " + wkdPath + "{path...}", access: anyone, handle: s.getWKD},
 		{pattern: "GET " + securityTxtPath, access: anyone, handle: s.getSecurityTxt},
