@@ -166,6 +166,7 @@ func (s *server) pageRoutes() []route {
 		{pattern: "GET " + newsroomPath, access: staff, handle: s.getNewsroom},
 		{pattern: "GET " + newsroomPath + "/new", access: staff, handle: s.getNewStatement},
 		{pattern: "GET " + newsroomPath + "/{statement}/edit", access: staff, handle: s.getEditor},
+		{pattern: "GET " + newsroomPath + "/{statement}", access: staff, handle: s.getReview},
 	}
 }
 
