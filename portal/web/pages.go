@@ -132,12 +132,15 @@ func (v *view) Direction() string { return v.direction }
 // In is the address of a public page in the interface language: "/" the first one.
 func (v *view) In(path string) string { return inPath(v.tag, path) }
 
-// Words are the messages that scripts show. Those of the editor, which are many, are on its page only.
+// wordy are pages whose scripts have many words of their own, which begin with the page's name: they are on that page only.
+var wordy = []string{"editor", "review"}
+
+// Words are the messages that scripts show.
 func (v *view) Words() []word {
-	if v.Page == "editor" {
-		return v.scripts
-	}
-	return slices.DeleteFunc(slices.Clone(v.scripts), func(w word) bool { return strings.HasPrefix(w.Key, "editor-") })
+	return slices.DeleteFunc(slices.Clone(v.scripts), func(w word) bool {
+		page, _, _ := strings.Cut(w.Key, "-")
+		return page != v.Page && slices.Contains(wordy, page)
+	})
 }
 
 // T says a message; pairs are names and values that it has gaps for. An unknown key is an error, which stops the page.
