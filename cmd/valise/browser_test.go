@@ -277,17 +277,15 @@ func newVisitor(t testing.TB, url string, size portaltest.Viewport, name string)
 	return v
 }
 
-// look takes pictures, for people to look at, in light and in dark.
+// look has axe look, which takes pictures, for people to look at, along the way. Once is enough: it looks at both sizes.
 func (v *visitor) look(page string) {
 	v.t.Helper()
-	if v.name == "" {
-		return
+	if v.name == nameOfDesktop {
+		portaltest.Axe(v.t, v.Browser, page)
 	}
-	v.Screenshot(v.name + "-" + page)
-	v.Dark(true)
-	v.Screenshot(v.name + "-" + page + "-dark")
-	v.Dark(false)
 }
+
+const nameOfDesktop = "desktop"
 
 func (v *visitor) visit(path string) {
 	v.t.Helper()

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -93,6 +94,10 @@ func readFeed(t testing.TB, data []byte, reader *exec.Cmd) (feed Feed) {
 	}
 	if err := json.Unmarshal(read, &feed); err != nil {
 		t.Fatalf("%v: %s", err, read)
+	}
+	for i := range feed.Entries {
+		e := &feed.Entries[i]
+		e.Published, e.Updated, e.HTML = e.Published.UTC(), e.Updated.UTC(), strings.TrimSpace(e.HTML)
 	}
 	return feed
 }
