@@ -23,8 +23,11 @@ type Entry struct {
 // refusedSuffix stands behind the name of an act that was not allowed.
 const refusedSuffix = " refused"
 
-// Name is the act, whether or not it was refused.
-func (e Entry) Name() string { return strings.TrimSuffix(e.Act, refusedSuffix) }
+// Name is the act, whether or not it was refused, and whatever else stands behind it ("passkey.show log-in").
+func (e Entry) Name() string {
+	name, _, _ := strings.Cut(e.Act, " ")
+	return name
+}
 
 // Refused says whether the act was not allowed.
 func (e Entry) Refused() bool { return strings.HasSuffix(e.Act, refusedSuffix) }
@@ -61,7 +64,7 @@ func ParsePlace(text string) (Place, error) {
 type Query struct {
 	From, To time.Time // at From or later, and before To
 	Actor    string    // a holder: staff:FINGERPRINT, or a representative's number
-	Act      string    // its name, whether or not it was refused; or a group: "publish."
+	Acts     []string  // one of them, by its name, whether or not it was refused
 	Object   string    // a number; entries that name it beside another, and those of its representatives, count
 	Changes  bool      // without those that only read
 	Refused  bool      // only those that were not allowed
@@ -183,7 +186,7 @@ func (a *Audit) Export(ctx context.Context, actor portal.Actor, q Query) ([]Entr
 }
 
 var (
-	actShape    = regexp.MustCompile(`^[a-z]+\.[a-z0-9-]*$`)
+	actShape    = regexp.MustCompile(`^[a-z][a-z0-9.-]*$`)
 	objectShape = regexp.MustCompile(`^[A-Za-z0-9:/._-]{1,120}$`)
 )
 
@@ -194,7 +197,7 @@ func (q Query) check() error {
 		return invalid("invalid-period", "The time ends before it begins.")
 	case q.Actor != "" && !isHolder(q.Actor):
 		return invalid("invalid-actor", "An actor is a staff member, or a representative by their number, such as S-7K2M9QXD/2.")
-	case q.Act != "" && !actShape.MatchString(q.Act):
+	case slices.ContainsFunc(q.Acts, func(act string) bool { return !actShape.MatchString(act) }):
 		return invalid("invalid-act", "There is no such act.")
 	case q.Object != "" && !objectShape.MatchString(q.Object):
 		return invalid("invalid-object", "An object is a number, such as P-7K2M9QXD, N-7K2M9QXD or S-7K2M9QXD/2.")

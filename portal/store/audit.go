@@ -61,11 +61,13 @@ func (d *DB) AuditEntries(ctx context.Context, q audit.Query, without []string) 
 	if q.Actor != "" {
 		c.add(`actor = %s`, q.Actor)
 	}
-	switch {
-	case strings.HasSuffix(q.Act, "."):
-		c.add(`act LIKE %s`, q.Act+"%")
-	case q.Act != "":
-		c.add(`act IN (%s, %s)`, q.Act, q.Act+" refused")
+	if len(q.Acts) > 0 {
+		var any []string
+		for _, act := range q.Acts {
+			c.args = append(c.args, act, act+" %") // as in "publish.approve refused"
+			any = append(any, fmt.Sprintf(`act = $%d OR act LIKE $%d`, len(c.args)-1, len(c.args)))
+		}
+		c.terms = append(c.terms, "("+strings.Join(any, " OR ")+")")
 	}
 	if q.Object != "" {
 		// Alone; before or behind another, as in "N-… S-…"; and, for a mailbox, its representatives, as in "S-…/2".

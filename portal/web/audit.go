@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,13 +15,43 @@ import (
 	"valise/portal/audit"
 )
 
-// auditActs are all acts that the steps write down, in the order in which the page offers them. Each has a sentence and a name in the catalogues.
-var auditActs = []string{
-	"publish.save", "publish.discard", "publish.submit", "publish.approve", "publish.return", "publish.cancel", "publish.check", "publish.publish",
-	"publish.drafts", "publish.draft", "publish.standing", "publish.acknowledgements", "publish.receipt",
-	"dispatch.submit", "dispatch.approve", "dispatch.notices", "dispatch.examine", "dispatch.status", "dispatch.receipt", "dispatch.manifest",
-	"registry.issue", "registry.claim", "registry.change-lock", "registry.directory", "registry.chain", "registry.add-staff", "registry.log-in",
-	"audit.read", "audit.export",
+// auditGroup are acts that one looks for together. Key names them in a question, and under "audit.group." in the catalogues.
+type auditGroup struct {
+	Key  string
+	Acts []string
+}
+
+// auditGroups are all acts that the steps write down, in the order in which the page offers them. Each has a sentence and a name in the catalogues.
+var auditGroups = []auditGroup{
+	{"statements", []string{
+		"publish.save", "publish.discard", "publish.submit", "publish.approve", "publish.return", "publish.cancel", "publish.check", "publish.publish",
+		"publish.drafts", "publish.draft", "publish.standing", "publish.acknowledgements", "publish.receipt",
+	}},
+	{"notices", []string{
+		"dispatch.submit", "dispatch.approve", "dispatch.notices", "dispatch.examine", "dispatch.status", "dispatch.receipt", "dispatch.manifest",
+	}},
+	{"mailboxes", []string{"registry.issue", "registry.claim", "registry.change-lock", "registry.directory", "registry.chain"}},
+	{"staff", []string{
+		"registry.log-in", "registry.add-staff", "passkey.show", "passkey.enrol", "passkey.enrol-with-key-alone", "passkey.rename", "passkey.remove", "passkey.reset", "passkey.copied",
+		"sign-on", "sign-on.other-account", "log-in.confirm", "log-in.refuse",
+	}},
+	{"trail", []string{"audit.read", "audit.export"}},
+}
+
+// isAuditAct says whether the catalogues have words for an act.
+func isAuditAct(name string) bool {
+	return slices.ContainsFunc(auditGroups, func(g auditGroup) bool { return slices.Contains(g.Acts, name) })
+}
+
+// auditActs are the acts that a word of a question names: one, or a group.
+func auditActs(word string) []string {
+	if i := slices.IndexFunc(auditGroups, func(g auditGroup) bool { return g.Key == word }); i >= 0 {
+		return auditGroups[i].Acts
+	}
+	if word == "" {
+		return nil
+	}
+	return []string{word}
 }
 
 // What of the trail is shown.
@@ -58,7 +89,7 @@ func auditQuery(v url.Values, show string) (q audit.Query, err error) {
 			return q, portal.Errorf(portal.Invalid, "invalid-limit", "A page has 1 to %d entries.", audit.MaxPage)
 		}
 	}
-	q.Actor, q.Act, q.Object = strings.TrimSpace(v.Get("actor")), v.Get("act"), strings.TrimSpace(v.Get("object"))
+	q.Actor, q.Acts, q.Object = strings.TrimSpace(v.Get("actor")), auditActs(v.Get("act")), strings.TrimSpace(v.Get("object"))
 	if !strings.Contains(q.Object, ":") {
 		q.Object = strings.ToUpper(q.Object)
 	}

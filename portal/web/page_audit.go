@@ -29,12 +29,6 @@ type auditActor struct {
 	Holder, Name string
 }
 
-// auditGroup are the acts of one step: Key is its name with a full stop behind it, as queries have it.
-type auditGroup struct {
-	Key  string
-	Acts []string
-}
-
 // auditDay are the entries of a day, in UTC, newest first.
 type auditDay struct {
 	Day   time.Time
@@ -58,7 +52,7 @@ func (s *server) getAuditPage(w http.ResponseWriter, r *http.Request) error {
 	values := r.URL.Query()
 	page := auditPage{
 		From: values.Get("from"), To: values.Get("to"), Actor: values.Get("actor"), Act: values.Get("act"), Object: values.Get("object"),
-		Show: cmp.Or(values.Get("show"), showChanges), Later: values.Get("before") != "", Groups: auditGroups(),
+		Show: cmp.Or(values.Get("show"), showChanges), Later: values.Get("before") != "", Groups: auditGroups,
 	}
 	page.Asked = page.From+page.To+page.Actor+page.Act+page.Object != ""
 	for holder, name := range names {
@@ -116,18 +110,6 @@ func askedOfAudit(v url.Values, before string) string {
 	return again.Encode()
 }
 
-func auditGroups() (groups []auditGroup) {
-	for _, act := range auditActs {
-		step, _, _ := strings.Cut(act, ".")
-		i := slices.IndexFunc(groups, func(g auditGroup) bool { return g.Key == step+"." })
-		if i < 0 {
-			groups, i = append(groups, auditGroup{Key: step + "."}), len(groups)
-		}
-		groups[i].Acts = append(groups[i].Acts, act)
-	}
-	return groups
-}
-
 // auditDays sorts entries, newest first as they are, by days.
 func auditDays(l *spoken, names nameBook, entries []audit.Entry) (days []auditDay, err error) {
 	for _, e := range entries {
@@ -145,6 +127,12 @@ func auditDays(l *spoken, names nameBook, entries []audit.Entry) (days []auditDa
 	return days, nil
 }
 
+// refusedOtherwise are acts that are refused for another reason than that somebody has not the right; that has a sentence of its own.
+var refusedOtherwise = []string{"passkey.show", "passkey.copied", "sign-on.other-account"}
+
+// longestObject is how much of something that is no number is shown: of a passkey's id, say.
+const longestObject = 25
+
 // auditSentence tells an act in words.
 func auditSentence(l *spoken, names nameBook, e audit.Entry) (string, error) {
 	who, what := names.of(e.Actor), e.Object
@@ -159,15 +147,21 @@ func auditSentence(l *spoken, names nameBook, e audit.Entry) (string, error) {
 		what = names.of(e.Object)
 	case e.Object == "all":
 		what = ""
+	case len(what) > longestObject && !strings.Contains(what, " "):
+		what = strings.ToValidUTF8(what[:longestObject-10], "") + "…"
 	default:
 		what = strings.ReplaceAll(what, " ", ", ")
 	}
 	// What no catalogue knows, because a newer version of Valise wrote it, is told as it stands there.
-	if !slices.Contains(auditActs, e.Name()) {
+	if !isAuditAct(e.Name()) {
 		return strings.Join([]string{who, e.Act, what}, " · "), nil
 	}
-	if !e.Refused() {
-		return l.say("audit.did."+e.Name(), map[string]any{"Who": who, "What": what}, nil)
+	words := map[string]any{"Who": who, "What": what}
+	switch {
+	case !e.Refused():
+		return l.say("audit.did."+e.Name(), words, nil)
+	case slices.Contains(refusedOtherwise, e.Name()):
+		return l.say("audit.not."+e.Name(), words, nil)
 	}
 	act, err := l.say("audit.act."+e.Name(), nil, nil)
 	if err != nil {
