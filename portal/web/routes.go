@@ -203,10 +203,10 @@ func (s *server) publicRoutes() []route {
 	})
 }
 
-// mux builds the ServeMux. ServeMux alone would answer a known path with the wrong method from the catch-all pattern; so each path
-// gets a row without method, too, that says which ones there are.
+// mux builds the ServeMux. ServeMux alone would answer a known path with the wrong method from the catch-all pattern; so what no row takes is looked up
+// once more by its path, in a mux without methods that says which ones there are. (In one mux, "/a/new" for every method would be refused beside "GET /a/{b}".)
 func (s *server) mux() (*http.ServeMux, error) {
-	mux := http.NewServeMux()
+	mux, paths := http.NewServeMux(), http.NewServeMux()
 	methods := make(map[string][]string)
 	for _, row := range s.routes() {
 		method, path, ok := strings.Cut(row.pattern, " ")
@@ -220,9 +220,10 @@ func (s *server) mux() (*http.ServeMux, error) {
 		}
 	}
 	for path, allowed := range methods {
-		mux.Handle(path, s.serve(route{pattern: path, access: anyone, handle: methodNotAllowed(allowed)}))
+		paths.Handle(path, s.serve(route{pattern: path, access: anyone, handle: methodNotAllowed(allowed)}))
 	}
-	mux.Handle("/", s.serve(route{pattern: "/", access: anyone, handle: notFound}))
+	paths.Handle("/", s.serve(route{pattern: "/", access: anyone, handle: notFound}))
+	mux.Handle("/", paths)
 	return mux, nil
 }
 
