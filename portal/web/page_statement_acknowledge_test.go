@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 
 	"valise/crypto"
@@ -322,7 +323,7 @@ func TestAStatementIsAcknowledgedInTheBrowser(t *testing.T) {
 	})
 	r.visit(otherAt, "mailbox_statement")
 	r.sees("#notice-problem", "This statement does not hold")
-	if r.isVisible("#acknowledge") || r.isVisible("#text") {
+	if r.isVisible("#acknowledge") || r.isVisible("#text") || r.isVisible("#why") {
 		t.Error("a forged statement is shown, or may be acknowledged")
 	}
 	r.Screenshot("mailbox-statement-forged")
@@ -331,6 +332,29 @@ func TestAStatementIsAcknowledgedInTheBrowser(t *testing.T) {
 	})
 	r.visit("/mailbox", "mailbox")
 	r.sees(`[data-statement="`+string(second.Statement)+`"] .row-problem`, "does not hold")
+	r.wantNoProblems("ERR_", "409", "400")
+
+	// Staff see it move.
+	f.meddle.Store(nil)
+	issued := f.Issue(crypto.KindOrganisation, crypto.ProfilePQ)
+	for range 3 {
+		f.Issue(crypto.KindState, crypto.ProfilePQ)
+	}
+	site, err := url.Parse(f.URL)
+	must(t, err)
+	for _, c := range n.author.client.Jar.Cookies(site) {
+		secure := strings.HasPrefix(c.Name, "__Host-")
+		_, err := chromedp.Call(r.Browser, network.SetCookie, network.SetCookieParams{Name: c.Name, Value: c.Value, URL: f.url, Path: "/", Secure: &secure})
+		must(t, err)
+	}
+	r.visit("/staff/statements/"+string(d.Statement)+"/acknowledgements", "staff_acknowledgements")
+	r.sees(`.ack-kind[data-kind="S"] dd[data-count=acknowledged]`, "1")
+	r.press("#open summary")
+	r.sees("#open", string(issued.Number.Mailbox))
+	r.press("#receipts summary")
+	r.sees("#receipts", "Acknowledged by "+person.Number.String())
+	r.Screenshot("staff-acknowledgements")
+	portaltest.Axe(t, r.Browser, "staff_acknowledgements")
 	r.wantNoProblems("ERR_", "409", "400")
 	if _, err := f.Portal.Publish.StatementReceipt(context.Background(), portal.ActingRepresentative(person.Number), second.Statement, 0, person.Number.Mailbox); portal.KindOf(err) != portal.NotFound {
 		t.Errorf("the forged one was acknowledged: %v", err)

@@ -1,6 +1,6 @@
 // A statement in the mailbox: fetched and verified in the worker, shown here, acknowledged on demand.
 
-import { $, hide, show, time, word } from './page.js';
+import { $, hide, show } from './page.js';
 import { ask } from './engine.js';
 import { withKey } from './unlock.js';
 import { acknowledging, read, showDeadline, showLanguages, showSigners } from './reading.js';
@@ -8,19 +8,28 @@ import { acknowledging, read, showDeadline, showLanguages, showSigners } from '.
 const { statement } = $('mailbox-statement').dataset;
 let version;
 
-withKey(() => read(() => ask('readStatement', { statement }), showStatement));
+withKey(() => read(() => ask('readStatement', { statement }), showStatement, forget));
 
-function showStatement(read) {
-  version = read.version;
-  $('provenance').textContent = word('published', { version: String(version), time: time(read.publish_at) });
-  showLanguages(read.languages, 'authoritative-statement');
+function showStatement(opened) {
+  version = opened.version;
+  showLanguages(opened.languages, 'authoritative-statement');
   // A newer version than the page was made of: what the page says of it is no longer so.
   if (String(version) !== $('mailbox-statement').dataset.version) show($('newer'));
-  if (read.attachments.length) show($('attachments-section'));
-  showSigners(read, ['texts', 'staff', 'root', 'versions']);
-  showDeadline(read.deadline);
-  if (read.asks) show($('acknowledging'));
+  if (opened.attachments.length) show($('attachments-section'));
+  showSigners(opened, ['texts', 'staff', 'root', 'versions']);
+  showDeadline(opened.deadline);
+  if (opened.asks) show($('acknowledging'));
   else hide($('acknowledging'));
 }
 
-acknowledging((decision) => ask('acknowledgeStatement', { statement, version, decision }));
+/** Title and reason came with the page, before anything was verified. */
+function forget() {
+  $('subject').textContent = statement;
+  hide($('why'), $('by-hand'));
+}
+
+acknowledging(async (decision) => {
+  const kept = await ask('acknowledgeStatement', { statement, version, decision });
+  hide($('by-hand'));
+  return kept;
+});

@@ -6,15 +6,15 @@ import { elements } from './content.js';
 /** What the page is about: its state stands in data-state. */
 const article = document.querySelector('article[data-state]');
 
-/** Opens what the page is about, and shows it. What doesn't hold is not shown, only why. */
-export async function read(open, display) {
+/** Opens what the page is about, and shows it. What doesn't hold is not shown, only why; forget takes away what the server said of it before. */
+export async function read(open, display, forget = () => {}) {
   status($('notice-status'), word('opening'));
   let opened;
   try {
     opened = await open();
   } catch (error) {
     status($('notice-status'));
-    return problem(error);
+    return problem(error, forget);
   }
   status($('notice-status'));
   hide($('notice-problem'));
@@ -24,13 +24,14 @@ export async function read(open, display) {
 }
 
 /** A broken line is no reason to distrust what was to be shown. */
-function problem(error) {
+function problem(error, forget) {
   if (error.status !== undefined || ['network', 'engine', 'engine-gone'].includes(error.code)) {
     status($('notice-status'), explain(error), false);
     return;
   }
   $('notice-problem-text').textContent = explain(error);
   hide($('acknowledging'));
+  forget();
   show($('notice-problem'));
 }
 
