@@ -23,9 +23,11 @@ import (
 	"valise/portal/audit"
 	"valise/portal/dispatch"
 	"valise/portal/ledger"
+	"valise/portal/passkey"
 	"valise/portal/publish"
 	"valise/portal/registry"
 	"valise/portal/session"
+	"valise/portal/signon"
 	"valise/portal/store"
 	"valise/portal/web"
 )
@@ -51,6 +53,10 @@ type ServeCommand struct {
 	InsecureHTTP     bool           `name:"insecure-http" env:"VALISE_INSECURE_HTTP" help:"Allow an origin with http://. INSECURE: whoever is on the line can take sessions over."`
 
 	InsecureSingleFactor bool `name:"insecure-single-factor" env:"VALISE_INSECURE_SINGLE_FACTOR" help:"Let staff log in with their key alone, without a passkey; who has enrolled one is still asked for it. INSECURE: whoever copies a staff key and its passphrase is that person."`
+
+	OIDCIssuer           string `name:"oidc-issuer" env:"VALISE_OIDC_ISSUER" placeholder:"URL" help:"Demand the institution's single sign-on (OpenID Connect) of staff, in addition to their key and passkey: the issuer, as the provider spells it."`
+	OIDCClientID         string `name:"oidc-client-id" env:"VALISE_OIDC_CLIENT_ID" placeholder:"ID" help:"With --oidc-issuer: this portal's client id there. The address to send browsers back to is ORIGIN/staff/factor/signed-on."`
+	OIDCClientSecretFile string `name:"oidc-client-secret-file" env:"VALISE_OIDC_CLIENT_SECRET_FILE" placeholder:"FILE" help:"With --oidc-issuer: a file that holds the client's secret."`
 }
 
 // Help is the part of --help below the summary.
@@ -154,6 +160,11 @@ func (c *ServeCommand) open(ctx context.Context, log *slog.Logger) (_ *site, err
 	if err != nil {
 		return nil, err
 	}
+	sessions := session.NewStore(records, c.InsecureHTTP, time.Now)
+	passkeys, signOn, err := c.factors(s.store, sessions, institution, origin, secret)
+	if err != nil {
+		return nil, err
+	}
 	s.portal = &web.Portal{
 		Institution:  institution,
 		Origin:       origin,
@@ -168,13 +179,13 @@ func (c *ServeCommand) open(ctx context.Context, log *slog.Logger) (_ *site, err
 
 		MailCertificates: mailCertificates,
 
-		Sessions:       session.NewStore(records, c.InsecureHTTP, time.Now),
+		Sessions:       sessions,
+		Passkeys:       passkeys,
+		SignOn:         signOn,
 		Challenges:     session.NewChallenges(nonces),
 		Limiter:        session.NewLimiter(limits, secret, time.Now),
 		TrustedProxies: c.TrustedProxy,
 		InsecureHTTP:   c.InsecureHTTP,
-
-		InsecureSingleFactor: c.InsecureSingleFactor,
 
 		Ready: map[string]func(context.Context) error{"database": s.store.Ping},
 		Log:   log,
@@ -187,6 +198,30 @@ func (c *ServeCommand) open(ctx context.Context, log *slog.Logger) (_ *site, err
 		return nil, err
 	}
 	return s, nil
+}
+
+// factors makes what staff show after their key.
+func (c *ServeCommand) factors(db *store.DB, sessions *session.Store, institution portal.Institution, origin string, secret []byte) (*passkey.Passkeys, *signon.SignOn, error) {
+	if err := passkey.CheckOrigin(origin); err != nil && !c.InsecureSingleFactor {
+		return nil, nil, usagef("staff need a passkey after their key, but %w: give --origin with a host name and HTTPS (https://localhost is fine to try it), or, knowingly, --insecure-single-factor", err)
+	}
+	passkeys, err := passkey.New(db, sessions, passkey.Config{
+		Origin: origin, Name: institution.NameIn(institution.Languages[0]), Secret: secret, InsecureSingleFactor: c.InsecureSingleFactor,
+	}, time.Now)
+	if err != nil || c.OIDCIssuer == "" && c.OIDCClientID == "" && c.OIDCClientSecretFile == "" {
+		return passkeys, nil, err
+	}
+	if c.OIDCIssuer == "" || c.OIDCClientID == "" || c.OIDCClientSecretFile == "" {
+		return nil, nil, usagef("--oidc-issuer, --oidc-client-id and --oidc-client-secret-file go together")
+	}
+	clientSecret, err := os.ReadFile(c.OIDCClientSecretFile)
+	if err != nil {
+		return nil, nil, fmt.Errorf("--oidc-client-secret-file: %w", err)
+	}
+	signOn, err := signon.New(db, signon.Config{
+		Issuer: c.OIDCIssuer, ClientID: c.OIDCClientID, Secret: strings.TrimSpace(string(clientSecret)), Return: origin + web.SignOnReturn, Portal: secret,
+	}, time.Now)
+	return passkeys, signOn, err
 }
 
 func (s *site) openStore(ctx context.Context, c *ServeCommand) (err error) {

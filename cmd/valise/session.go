@@ -223,10 +223,53 @@ func (f *staffFlags) logIn(ctx context.Context, p *process, roles ...crypto.Role
 	if err != nil {
 		return nil, err
 	}
-	if _, err := c.LogInStaff(ctx, key); err != nil {
+	in, err := c.LogInStaff(ctx, key)
+	if err != nil {
 		return nil, err
 	}
-	return &officer{client: c, trust: t, self: self, key: key, keys: append([]*crypto.Key{key}, bundle.Past...)}, nil
+	o := &officer{client: c, trust: t, self: self, key: key, keys: append([]*crypto.Key{key}, bundle.Past...)}
+	if !in.Complete {
+		if err := o.confirm(ctx, p); err != nil {
+			o.close(ctx)
+			return nil, err
+		}
+	}
+	return o, nil
+}
+
+// How long somebody has to confirm a log-in in their browser, and how often the portal is asked whether they did.
+const (
+	confirmTime  = 5 * time.Minute
+	confirmEvery = 2 * time.Second
+)
+
+// confirm waits until the staff member has confirmed the log-in in their browser: a command can show no passkey.
+func (o *officer) confirm(ctx context.Context, p *process) error {
+	waiting, err := o.client.Confirmation(ctx)
+	if err != nil || waiting.Complete {
+		return err
+	}
+	code := waiting.Code
+	fmt.Fprintf(p.stderr, "\nThe portal asks for more than your key. Log in with your browser, compare this code, and confirm it there:\n\n    %s\n    %s\n\nWaiting for at most %.0f minutes; Ctrl+C gives up. If you did not start this, refuse it there.\n",
+		o.client.Origin()+"/staff/account", code, confirmTime.Minutes())
+	for end := time.Now().Add(confirmTime); time.Now().Before(end); {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(confirmEvery):
+		}
+		waiting, err = o.client.Confirmation(ctx)
+		switch {
+		case client.IsCode(err, "no-session"):
+			return fmt.Errorf("the log-in %s was refused in the browser, or its session was ended; nothing was done", code)
+		case err != nil:
+			return err
+		case waiting.Complete:
+			fmt.Fprint(p.stderr, "Confirmed.\n\n")
+			return nil
+		}
+	}
+	return fmt.Errorf("nobody confirmed the log-in %s within %.0f minutes; nothing was done. Start the command again when you are in front of your browser", code, confirmTime.Minutes())
 }
 
 func (o *officer) close(ctx context.Context) { logOut(ctx, o.client) }

@@ -71,6 +71,11 @@ func (c *Client) Session(ctx context.Context) (api.Session, error) {
 	return get[api.Session](ctx, c, "/session", 0)
 }
 
+// Confirmation asks for a code under which the holder of a half session confirms it in their browser, and whether they did. Asked again, the code is the same.
+func (c *Client) Confirmation(ctx context.Context) (api.Confirmation, error) {
+	return ask[api.Confirmation](ctx, c, call{method: http.MethodPost, path: "/factors/confirmation", body: struct{}{}, repeatable: true})
+}
+
 // LogOut ends the session.
 func (c *Client) LogOut(ctx context.Context) error {
 	return c.ask(ctx, call{method: http.MethodPost, path: "/logout", body: struct{}{}}, nil)

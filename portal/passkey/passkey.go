@@ -33,10 +33,11 @@ const (
 
 // Config says for whom passkeys are made and who must have one.
 type Config struct {
-	Origin   string // "https://portal.example"
-	Name     string // the institution's, which authenticators show
-	Secret   []byte // the portal secret: 32 bytes, in no database
-	Demanded bool   // every staff member must have one
+	Origin string // "https://portal.example"
+	Name   string // the institution's, which authenticators show
+	Secret []byte // the portal secret: 32 bytes, in no database
+	// InsecureSingleFactor was asked for by name: staff need none. Whoever has one must still show it.
+	InsecureSingleFactor bool
 }
 
 // Passkeys is the step. Use New.
@@ -72,9 +73,9 @@ func New(store Store, sessions Sessions, c Config, now func() time.Time) (*Passk
 	if err != nil {
 		return nil, err
 	}
-	k := &Passkeys{store: store, sessions: sessions, userKey: key, demanded: c.Demanded, now: now}
+	k := &Passkeys{store: store, sessions: sessions, userKey: key, demanded: !c.InsecureSingleFactor, now: now}
 	if k.why = CheckOrigin(c.Origin); k.why != nil {
-		if c.Demanded {
+		if k.demanded {
 			return nil, k.why
 		}
 		return k, nil
@@ -201,6 +202,32 @@ func (k *Passkeys) Remove(ctx context.Context, actor portal.Actor, id string, sh
 		}
 		return nil
 	})
+}
+
+// RefusingLogIn writes down that the actor refuses a log-in that waits for their confirmation: somebody else may have their key.
+func (k *Passkeys) RefusingLogIn(ctx context.Context, actor portal.Actor, code string) error {
+	if err := staffOnly(actor); err != nil {
+		return err
+	}
+	return k.audit(ctx, actor, "log-in.refuse", code)
+}
+
+// ConfirmingLogIn admits the actor to confirming a log-in that waits: with a passkey shown for it (PurposeConfirm, and the code as its object), unless
+// they have none because none is demanded.
+func (k *Passkeys) ConfirmingLogIn(ctx context.Context, actor portal.Actor, code string, shown *Shown) error {
+	if err := staffOnly(actor); err != nil {
+		return err
+	}
+	have, err := k.store.Passkeys(ctx, actor.Holder())
+	if err != nil {
+		return err
+	}
+	if len(have) > 0 || k.demanded {
+		if err := shown.For(actor, PurposeConfirm, code); err != nil {
+			return err
+		}
+	}
+	return k.audit(ctx, actor, "log-in.confirm", code)
 }
 
 // Reset takes another member's passkeys and single sign-on account away, with a reason, and ends their sessions; for administrators, who

@@ -97,7 +97,7 @@ func onBoth(t *testing.T, demanded bool, test func(t *testing.T, o *office)) {
 					t.Fatal(err)
 				}
 			}
-			o.Passkeys, err = passkey.New(o.db, o, passkey.Config{Origin: origin, Name: "International Court (test)", Secret: bytes.Repeat([]byte{7}, 32), Demanded: demanded}, func() time.Time { return o.now })
+			o.Passkeys, err = passkey.New(o.db, o, passkey.Config{Origin: origin, Name: "International Court (test)", Secret: bytes.Repeat([]byte{7}, 32), InsecureSingleFactor: !demanded}, func() time.Time { return o.now })
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -406,12 +406,12 @@ func TestWherePasskeysAreImpossible(t *testing.T) {
 			t.Errorf("%q: %v", address, err)
 		}
 	}
-	c := passkey.Config{Origin: "https://127.0.0.1", Name: "Court", Secret: make([]byte, 32)}
+	c := passkey.Config{Origin: "https://127.0.0.1", Name: "Court", Secret: make([]byte, 32), InsecureSingleFactor: true}
 	k, err := passkey.New(nil, nil, c, time.Now)
 	if err != nil || k.Possible() == nil {
 		t.Errorf("not demanded: %v, %v", err, k.Possible())
 	}
-	c.Demanded = true
+	c.InsecureSingleFactor = false
 	if _, err := passkey.New(nil, nil, c, time.Now); err == nil {
 		t.Error("demanded where they are impossible, without an error")
 	}

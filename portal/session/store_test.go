@@ -378,8 +378,11 @@ func TestRedisStoppedIsNotAnonymous(t *testing.T) {
 	b.server.Stop()
 	for name, call := range map[string]func(r *http.Request) error{
 		"Current": func(r *http.Request) error { _, err := b.store.Current(r); return err },
-		"Start":   func(r *http.Request) error { _, err := b.store.Start(httptest.NewRecorder(), r, holder, true); return err },
-		"End":     func(r *http.Request) error { return b.store.End(httptest.NewRecorder(), r) },
+		"Start": func(r *http.Request) error {
+			_, err := b.store.Start(httptest.NewRecorder(), r, holder, true)
+			return err
+		},
+		"End": func(r *http.Request) error { return b.store.End(httptest.NewRecorder(), r) },
 	} {
 		if err := call(b.request(cookie)); portal.KindOf(err) != portal.Unavailable {
 			t.Errorf("%s: %v, want Unavailable", name, err)

@@ -167,8 +167,10 @@ const (
 	workerPolicy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; object-src 'none'; base-uri 'none'; " +
 		"frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types valise"
 	permissionsPolicy = "accelerometer=(), autoplay=(), browsing-topics=(), camera=(), display-capture=(), encrypted-media=(), fullscreen=(), geolocation=(), " +
-		"gyroscope=(), magnetometer=(), microphone=(), midi=(), payment=(), picture-in-picture=(), publickey-credentials-get=(), " +
+		"gyroscope=(), magnetometer=(), microphone=(), midi=(), payment=(), picture-in-picture=(), " +
 		"screen-wake-lock=(), usb=(), xr-spatial-tracking=()"
+	// noPasskeys goes with it everywhere but on the pages of second factors.
+	noPasskeys      = ", publickey-credentials-create=(), publickey-credentials-get=()"
 	strictTransport = "max-age=63072000" // two years
 )
 
@@ -185,7 +187,7 @@ func (s *server) securityHeaders(next http.Handler) http.Handler {
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cross-Origin-Embedder-Policy", "require-corp")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
-		h.Set("Permissions-Policy", permissionsPolicy)
+		h.Set("Permissions-Policy", permissionsPolicy+noPasskeys)
 		h.Set("Cache-Control", "no-store")
 		if !s.InsecureHTTP {
 			h.Set("Strict-Transport-Security", strictTransport)

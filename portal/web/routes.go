@@ -73,6 +73,19 @@ func (s *server) apiRoutes() []route {
 		{pattern: "GET /certificates/{representative}", access: claimedOrStaff, handle: s.getCertificates},
 		{pattern: "GET /certificates/{representative}/proof", access: claimedOrStaff, handle: s.getCertificateProof},
 
+		// What makes a staff member's session whole, and their second factors.
+		{pattern: "GET /factors", access: halfStaff, handle: s.getFactors},
+		{pattern: "POST /factors/passkeys/question", access: halfStaff, handle: s.postPasskeyQuestion},
+		{pattern: "POST /factors/passkeys/enrolment", access: halfStaff, handle: s.postEnrolmentQuestion},
+		{pattern: "POST /factors/passkeys", access: halfStaff, handle: s.postPasskeys},
+		{pattern: "POST /factors/log-in", access: halfStaff, handle: s.postFactorLogIn},
+		{pattern: "POST /factors/confirmation", access: halfStaff, handle: s.postConfirmation},
+		{pattern: "POST /factors/passkeys/{passkey}/label", access: staff, handle: s.postPasskeyLabel},
+		{pattern: "POST /factors/passkeys/{passkey}/remove", access: staff, handle: s.postPasskeyRemove},
+		{pattern: "POST /factors/waiting/{code}/confirm", access: staff, handle: s.postWaitingConfirm},
+		{pattern: "POST /factors/waiting/{code}/refuse", access: staff, handle: s.postWaitingRefuse},
+		{pattern: "POST /staff/people/{member}/reset", access: staff, handle: s.postMemberReset},
+
 		// Representatives.
 		{pattern: "GET /me", access: representative, handle: s.getMe},
 		{pattern: "GET /envelopes", access: representative, handle: s.getEnvelopes},
@@ -142,6 +155,13 @@ func (s *server) pageRoutes() []route {
 
 		// Any session.
 		{pattern: "POST /sessions/revoke", access: anySession, handle: s.postPageRevoke},
+
+		// What a staff member shows after their key, and their own account.
+		{pattern: "GET " + factorPath, access: halfStaff, handle: s.getFactor},
+		{pattern: "GET " + signOnPath, access: halfStaff, handle: s.getSignOn},
+		{pattern: "GET " + signedOnPath, access: halfStaff, handle: s.getSignedOn},
+		{pattern: "GET " + accountPath, access: staff, handle: s.getStaffAccount},
+		{pattern: "GET " + peoplePath, access: staff, handle: s.getPeople},
 
 		// Representatives.
 		{pattern: "GET /mailbox", access: claimed, handle: s.getMailbox},

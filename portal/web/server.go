@@ -16,13 +16,15 @@ import (
 	"valise/portal/audit"
 	"valise/portal/dispatch"
 	"valise/portal/ledger"
+	"valise/portal/passkey"
 	"valise/portal/publish"
 	"valise/portal/registry"
 	"valise/portal/session"
+	"valise/portal/signon"
 )
 
 // Portal is everything that the pages and the API stand on. Every field is needed, but LedgerKey, SecurityFile, MailCertificates, TrustedProxies, InsecureHTTP,
-// InsecureSingleFactor and Ready.
+// SignOn and Ready.
 type Portal struct {
 	Institution      portal.Institution
 	Origin           string // "https://portal.example", without path
@@ -36,15 +38,15 @@ type Portal struct {
 	SecurityFile     []byte                // a finished security.txt; nil: Institution.Security says what is in it
 	MailCertificates []*crypto.Certificate // further ones of the institution for the Web Key Directory
 	Sessions         *session.Store
+	Passkeys         *passkey.Passkeys
+	SignOn           *signon.SignOn // nil: single sign-on is not asked for
 	Challenges       *session.Challenges
 	Limiter          *session.Limiter
-	TrustedProxies   []netip.Prefix // whose X-Forwarded-For is believed; none: nobody's
-	InsecureHTTP     bool           // was asked for by name: no HSTS
-	// InsecureSingleFactor was asked for by name: a staff member without a passkey needs only their key.
-	InsecureSingleFactor bool
-	Ready                map[string]func(context.Context) error // "database", "sessions": what /readyz asks
-	Log                  *slog.Logger
-	Now                  func() time.Time
+	TrustedProxies   []netip.Prefix                         // whose X-Forwarded-For is believed; none: nobody's
+	InsecureHTTP     bool                                   // was asked for by name: no HSTS
+	Ready            map[string]func(context.Context) error // "database", "sessions": what /readyz asks
+	Log              *slog.Logger
+	Now              func() time.Time
 }
 
 // server is a Portal in service: what handlers are methods of.
@@ -122,7 +124,7 @@ func (p *Portal) check() error {
 		return err
 	}
 	for name, missing := range map[string]bool{
-		"Root": p.Root == nil, "Registry": p.Registry == nil, "Dispatch": p.Dispatch == nil, "Publish": p.Publish == nil, "Ledger": p.Ledger == nil, "Audit": p.Audit == nil, "Sessions": p.Sessions == nil,
+		"Root": p.Root == nil, "Registry": p.Registry == nil, "Dispatch": p.Dispatch == nil, "Publish": p.Publish == nil, "Ledger": p.Ledger == nil, "Audit": p.Audit == nil, "Sessions": p.Sessions == nil, "Passkeys": p.Passkeys == nil,
 		"Challenges": p.Challenges == nil, "Limiter": p.Limiter == nil, "Log": p.Log == nil, "Now": p.Now == nil,
 	} {
 		if missing {

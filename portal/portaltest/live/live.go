@@ -32,10 +32,12 @@ import (
 	"valise/portal/audit"
 	"valise/portal/dispatch"
 	"valise/portal/ledger"
+	"valise/portal/passkey"
 	"valise/portal/portaltest"
 	"valise/portal/publish"
 	"valise/portal/registry"
 	"valise/portal/session"
+	"valise/portal/signon"
 	"valise/portal/store"
 	"valise/portal/web"
 )
@@ -48,7 +50,8 @@ type Options struct {
 	TrustedProxies []netip.Prefix   // with 127.0.0.0/8, a test comes from whatever address it puts in X-Forwarded-For
 	Languages      []string         // the institution's working languages; nil: English and French
 
-	SecondFactor bool // staff must show a passkey after their key; as browsers make none for an address, URL is then https://localhost:PORT
+	Provider     *portaltest.Provider // its single sign-on is demanded of staff, too; nil: none
+	SecondFactor bool                 // staff must show a passkey after their key; as browsers make none for an address, URL is then https://localhost:PORT
 }
 
 // Server is a real portal, over HTTPS, in this process.
@@ -148,6 +151,19 @@ func (p *Server) open(o Options) {
 		place, ready["sessions"] = redis, redis.Ping
 	}
 	secret := bytes.Repeat([]byte("portal secret of a test "), 2)[:32]
+	sessions := session.NewStore(place, false, o.Now)
+	passkeys, err := passkey.New(p.Store, sessions, passkey.Config{Origin: p.URL, Name: "International Court (test)", Secret: secret, InsecureSingleFactor: !o.SecondFactor}, o.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var signOn *signon.SignOn
+	if o.Provider != nil {
+		if signOn, err = signon.New(p.Store, signon.Config{
+			Issuer: o.Provider.URL, ClientID: o.Provider.ClientID, Secret: o.Provider.Secret, Return: p.URL + web.SignOnReturn, Portal: secret, HTTP: o.Provider.HTTP,
+		}, o.Now); err != nil {
+			t.Fatal(err)
+		}
+	}
 	p.Portal = &web.Portal{
 		Institution: portal.Institution{
 			Name:      map[string]string{"en": "International Court (test)", "fr": "Cour internationale (essai)"},
@@ -155,10 +171,9 @@ func (p *Server) open(o Options) {
 		},
 		Origin: p.URL, Root: root,
 		Registry: registry.New(p.Store, root, secret, o.Now), Dispatch: dispatch.New(p.Store, root, o.Now), Publish: publish.New(p.Store, root, o.Languages, o.Now), Ledger: ledger.New(p.Store), Audit: audit.New(p.Store),
-		Sessions: session.NewStore(place, false, o.Now), Challenges: session.NewChallenges(place),
+		Sessions: sessions, Passkeys: passkeys, SignOn: signOn, Challenges: session.NewChallenges(place),
 		Limiter: session.NewLimiter(place, secret, o.Now), TrustedProxies: o.TrustedProxies,
-		InsecureSingleFactor: !o.SecondFactor,
-		Ready:                ready, Log: slog.New(slog.NewJSONHandler(p.Log, &slog.HandlerOptions{Level: slog.LevelDebug})), Now: o.Now,
+		Ready: ready, Log: slog.New(slog.NewJSONHandler(p.Log, &slog.HandlerOptions{Level: slog.LevelDebug})), Now: o.Now,
 	}
 	p.openLedger()
 }

@@ -1,0 +1,66 @@
+package web
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"valise/crypto"
+	"valise/portal"
+)
+
+type peoplePage struct {
+	Administrator bool
+	MayReset      bool // and has a passkey of their own to show for it
+	SignOn        bool // is asked for
+	People        []personLine
+	Former        []personLine // whose roles have ended
+}
+
+// personLine is a staff member as colleagues see them.
+type personLine struct {
+	staffFrame
+	Fingerprint crypto.Fingerprint
+	Self        bool
+	Process     bool // a notary: nobody who logs in
+	Passkeys    int
+	SignOn      bool
+}
+
+// Digits is the fingerprint in groups of four.
+func (p personLine) Digits() []string { return strings.Fields(p.Fingerprint.Spaced()) }
+
+// getPeople shows who is staff, to staff; administrators reset second factors here.
+func (s *server) getPeople(w http.ResponseWriter, r *http.Request) error {
+	actor := visitOf(r).actor
+	standings, err := s.Passkeys.Standings(r.Context(), actor)
+	if err != nil {
+		return err
+	}
+	staff, err := s.Registry.Staff(r.Context())
+	if err != nil {
+		return err
+	}
+	page := peoplePage{Administrator: actor.Has(crypto.RoleAdministrator), SignOn: s.SignOn != nil}
+	page.MayReset = page.Administrator && standings[actor.Holder()].Passkeys > 0
+	for _, c := range staff {
+		record := s.Root.StaffRecord(c, s.Now())
+		if record == nil {
+			continue
+		}
+		holder := portal.StaffHolder(c.Fingerprint())
+		line := personLine{
+			staffFrame: staffFrame{Name: record.Name, Roles: record.Roles}, Fingerprint: c.Fingerprint(), Self: holder == actor.Holder(),
+			Process: slices.Contains(record.Roles, crypto.RoleNotary), Passkeys: standings[holder].Passkeys, SignOn: standings[holder].SignOn,
+		}
+		if _, err := s.Root.VerifyStaff(c, s.Now()); err != nil {
+			page.Former = append(page.Former, line)
+			continue
+		}
+		page.People = append(page.People, line)
+	}
+	byName := func(a, b personLine) int { return strings.Compare(a.Name, b.Name) }
+	slices.SortStableFunc(page.People, byName)
+	slices.SortStableFunc(page.Former, byName)
+	return s.renderPasskeys(w, r, http.StatusOK, "staff_people", page)
+}
