@@ -231,3 +231,44 @@ func anotherLedgerKey(t *testing.T) string {
 	must(t, err)
 	return key.VerifierKey()
 }
+
+func TestTheFirstPageSaysWhatMattersNow(t *testing.T) {
+	p := live.Portal(t, live.Options{})
+	first, second, other := announcement(), announcement(), announcement()
+	second.Series = first.Statement
+	first.Languages[0].Title, second.Languages[0].Title, other.Languages[0].Title = "It began", "It went on", "Something else"
+	p.PublishStatement(first)
+	v := newVisitor(t, p)
+	if strings.Contains(v.page("/en", 200), `id="now"`) {
+		t.Error("one statement is no incident")
+	}
+	p.PublishStatement(second)
+	p.PublishStatement(other)
+	time.Sleep(10 * time.Millisecond) // what is remembered may be as old as that
+	now := regexp.MustCompile(`(?s)<section id="now">.*?</section>`)
+	english := now.FindString(v.page("/en", 200))
+	for _, want := range []string{"It began", "It went on", `href="/en/series/` + string(first.Statement) + `"`, "All of it: 2 statements"} {
+		if !strings.Contains(english, want) {
+			t.Errorf("it lacks %s: %s", want, english)
+		}
+	}
+	if french := now.FindString(v.page("/fr", 200)); !strings.Contains(french, "Dernier développement") || !strings.Contains(french, `href="/statements/`+string(second.Statement)+`/fr"`) {
+		t.Errorf("%s", french)
+	}
+
+	// The institution may say which it is, and what it promises.
+	page := another(t, p, func(p *web.Portal) {
+		p.Institution.Pinned, p.Institution.Promise = other.Statement, map[string]string{"en": "We shall tell you.", "fr": "Nous vous le dirons."}
+	})("/en").Body.String()
+	if pinned := now.FindString(page); !strings.Contains(pinned, "Something else") || strings.Contains(pinned, "It began") || !strings.Contains(page, "We shall tell you.") {
+		t.Errorf("%s", page)
+	}
+	for _, wrong := range []portal.Institution{
+		{Name: p.Portal.Institution.Name, Languages: []string{"en", "fr"}, Pinned: "N-4GZ0R8T4"},
+		{Name: p.Portal.Institution.Name, Languages: []string{"en", "fr"}, Promise: map[string]string{"en": "Only here."}},
+	} {
+		if wrong.Check() == nil {
+			t.Errorf("%+v was accepted", wrong)
+		}
+	}
+}

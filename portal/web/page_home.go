@@ -54,28 +54,35 @@ func (s *server) getHome(tag string) handler {
 	}
 }
 
-// incident finds what goes on now: the incident that the institution pinned, or the one that the newest statement belongs to, when more than one statement
-// does. newest are the newest statements.
+// incident finds what goes on now: the incident that the institution pinned, or, of those that more than one statement belongs to, the one about which something was
+// said last. newest are the newest statements.
 func (s *server) incident(ctx context.Context, newest []publish.Entry, tag string) (*incident, error) {
-	began := s.Institution.Pinned
-	if began == "" && len(newest) > 0 {
-		if began = newest[0].Series; began == "" {
-			began = newest[0].Statement // others may have followed it, and it was corrected now
+	if s.Institution.Pinned != "" {
+		return s.incidentOf(ctx, s.Institution.Pinned, 1, tag)
+	}
+	for _, e := range newest {
+		began := e.Series
+		if began == "" {
+			began = e.Statement // others may have followed it, and it was corrected since
+		}
+		if now, err := s.incidentOf(ctx, began, 2, tag); now != nil || err != nil {
+			return now, err
 		}
 	}
-	if began == "" {
-		return nil, nil
-	}
+	return nil, nil
+}
+
+// incidentOf is the one that began with a statement; nil when fewer statements than asked for belong to it.
+func (s *server) incidentOf(ctx context.Context, began crypto.Number, least int, tag string) (*incident, error) {
 	entries, _, err := s.Publish.Archive(ctx, publish.Query{Series: began, Limit: publish.MaxPage})
-	if err != nil || len(entries) == 0 || s.Institution.Pinned == "" && len(entries) < 2 {
+	if err != nil || len(entries) < least {
 		return nil, err
 	}
-	now := &incident{Count: len(entries)}
 	first := slices.IndexFunc(entries, func(e publish.Entry) bool { return e.Statement == began })
 	if first < 0 { // further back than a page reaches
 		return nil, nil
 	}
-	now.Began = archiveLineOf(entries[first], tag)
+	now := &incident{Began: archiveLineOf(entries[first], tag), Count: len(entries)}
 	if last := archiveLineOf(entries[0], tag); last.Number != began || last.Kind != crypto.StatementOriginal {
 		now.Last = &last
 	}
