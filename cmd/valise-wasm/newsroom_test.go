@@ -272,7 +272,7 @@ func TestTheNewsroomFromDraftToCorrection(t *testing.T) {
 		t.Errorf("examined: %+v %+v", shown, shown.Changes)
 	}
 	if d := shown.Diff; len(d) != 2 || !d[0].Changed || d[1].Changed || len(d[0].Paragraphs) != 4 ||
-		!slices.Equal(d[0].Paragraphs[0], []ceremony.Piece{{Removed: "Fourteen"}, {Added: "Fifteen"}, {Same: " systems were affected.\n\n"}}) {
+		!slices.Equal(d[0].Paragraphs[0], []ceremony.Piece{{Removed: "Fourteen"}, {Added: "Fifteen"}, {Same: " systems were affected."}}) {
 		t.Errorf("changes: %+v", d)
 	}
 	if approved := approver.approve(n); approved.Version != 2 {

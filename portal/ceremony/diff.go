@@ -136,8 +136,8 @@ func compareAttachments(before, after []crypto.StatementAttachment) (changes []A
 // ------------------------------------------------------------------ texts
 
 // CompareTexts compares two texts word by word, inside the paragraphs that belong to each other. The pieces of a paragraph are in the order in which they are
-// read; put together, same and removed ones are the text before, and same and added ones the text after. Empty lines belong to the paragraph before
-// them.
+// read; put together, same and removed ones are the paragraph before, and same and added ones the paragraph after. How many empty lines stand between
+// paragraphs is not compared, as no reader sees it.
 func CompareTexts(before, after string) (paragraphs [][]Piece) {
 	a, b := splitParagraphs(before), splitParagraphs(after)
 	numbers := make(interner)
@@ -155,27 +155,23 @@ func CompareTexts(before, after string) (paragraphs [][]Piece) {
 	return paragraphs
 }
 
-// splitParagraphs cuts a text where an empty line ends, and before each item of a list: what is moved or exchanged as a whole is told as a whole.
+// splitParagraphs cuts a text at empty lines, and before each item of a list: what is moved or exchanged as a whole is told as a whole.
 func splitParagraphs(text string) (paragraphs []string) {
-	var current strings.Builder
+	var current []string
 	end := func() {
-		if current.Len() > 0 {
-			paragraphs = append(paragraphs, current.String())
-			current.Reset()
+		if len(current) > 0 {
+			paragraphs = append(paragraphs, strings.Join(current, "\n"))
+			current = nil
 		}
 	}
-	empty := false
-	for line := range strings.SplitAfterSeq(text, "\n") {
-		if strings.TrimSpace(line) == "" {
-			current.WriteString(line)
-			empty = true
-			continue
-		}
-		if empty || beginsItem(line) {
+	for line := range strings.SplitSeq(text, "\n") {
+		blank := strings.TrimSpace(line) == ""
+		if blank || beginsItem(line) {
 			end()
 		}
-		empty = false
-		current.WriteString(line)
+		if !blank {
+			current = append(current, line)
+		}
 	}
 	end()
 	return paragraphs

@@ -1,6 +1,7 @@
 package ceremony
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -29,7 +30,7 @@ func markedParagraphs(paragraphs [][]Piece) string {
 	for _, p := range paragraphs {
 		lines = append(lines, marked(p))
 	}
-	return strings.Join(lines, "")
+	return strings.Join(lines, " ¶ ")
 }
 
 func TestChangesAreToldByWords(t *testing.T) {
@@ -40,21 +41,23 @@ func TestChangesAreToldByWords(t *testing.T) {
 		{"a word comes", "No data was taken.", "No court data was taken.", "No{+ court+} data was taken."},
 		{
 			"a paragraph comes, another one goes", "One stays.\n\nTwo goes away.\n\nThree stays.", "One stays.\n\nThree stays.\n\nFour is entirely new.",
-			"One stays.\n\n[-Two goes away.\n\n-]Three stays.{+\n\n+}{+Four is entirely new.+}",
+			"One stays. ¶ [-Two goes away.-] ¶ Three stays. ¶ {+Four is entirely new.+}",
 		},
 		{
 			"an item of a list", "We know:\n- the first date\n- the second date\n", "We know:\n- the first date\n- the third date of all\n",
-			"We know:\n- the first date\n- the [-second-]{+third+} date{+ of all+}\n",
+			"We know: ¶ - the first date ¶ - the [-second-]{+third+} date{+ of all+}",
 		},
 		{
 			"paragraphs that were edited find each other", "Alpha beta gamma delta.\n\nThe police are investigating the matter.\n", "An entirely new beginning.\n\nAlpha beta gamma epsilon.\n\nThe police of the host country are investigating the matter.\n",
-			"{+An entirely new beginning.\n\n+}Alpha beta gamma [-delta-]{+epsilon+}.\n\nThe police{+ of the host country+} are investigating the matter.\n",
+			"{+An entirely new beginning.+} ¶ Alpha beta gamma [-delta-]{+epsilon+}. ¶ The police{+ of the host country+} are investigating the matter.",
 		},
 		{"an accent is another word", "Le système a été touché.", "Le systeme a été touché.", "Le [-système-]{+systeme+} a été touché."},
 		{"Chinese, by characters", "法院发现异常活动。", "法院已发现异常活动。", "法院{+已+}发现异常活动。"},
 		{"Arabic", "رصدت المحكمة نشاطا غير عادي", "رصدت المحكمة أمس نشاطا غير عادي", "رصدت المحكمة{+ أمس+} نشاطا غير عادي"},
 		{"all of it", "", "New.", "{+New.+}"},
-		{"nothing", "The same.\n", "The same.\n", "The same.\n"},
+		{"nothing", "The same.\n", "The same.\n", "The same."},
+		{"more lines between paragraphs are nothing", "One.\n\nTwo.\n", "One.\n\n\n\nTwo.", "One. ¶ Two."},
+		{"a line end inside a paragraph is told", "One\ntwo three.", "One two three.", "One[-\n-]{+ +}two three."},
 	} {
 		got := markedParagraphs(CompareTexts(c.before, c.after))
 		if got != c.want {
@@ -68,8 +71,9 @@ func TestNothingIsLostInAComparison(t *testing.T) {
 	text := rapid.Custom(func(t *rapid.T) string { return strings.Join(rapid.SliceOfN(word, 0, 60).Draw(t, "words"), "") })
 	rapid.Check(t, func(t *rapid.T) {
 		before, after := text.Draw(t, "before"), text.Draw(t, "after")
-		var was, is strings.Builder
+		var was, is []string
 		for _, paragraph := range CompareTexts(before, after) {
+			old, now := "", ""
 			for _, p := range paragraph {
 				set := 0
 				for _, part := range []string{p.Same, p.Added, p.Removed} {
@@ -80,12 +84,18 @@ func TestNothingIsLostInAComparison(t *testing.T) {
 				if set != 1 {
 					t.Fatalf("a piece that is not exactly one thing: %+v", p)
 				}
-				was.WriteString(p.Same + p.Removed)
-				is.WriteString(p.Same + p.Added)
+				old += p.Same + p.Removed
+				now += p.Same + p.Added
+			}
+			if old != "" {
+				was = append(was, old)
+			}
+			if now != "" {
+				is = append(is, now)
 			}
 		}
-		if was.String() != before || is.String() != after {
-			t.Fatalf("%q → %q came out as %q → %q", before, after, was.String(), is.String())
+		if !slices.Equal(was, splitParagraphs(before)) || !slices.Equal(is, splitParagraphs(after)) {
+			t.Fatalf("%q → %q came out as %q → %q", before, after, was, is)
 		}
 	})
 }

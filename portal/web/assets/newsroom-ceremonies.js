@@ -36,7 +36,7 @@ async function send(key, method, path, make) {
       return answer;
     } catch (error) {
       if (error.code !== 'network') unanswered.delete(key);
-      if (error.code !== 'network' || tries >= 3) throw error;
+      if (error.code !== 'network' || tries >= 3) throw { ...error, body };
       await pause(tries * 500);
     }
   }
@@ -99,7 +99,7 @@ export const ceremonies = {
   async cancel({ statement }) {
     const submission = looked.get(statement) ?? (await api('GET', own(statement))).submission;
     if (!submission) throw { code: 'not-submitted', message: '' };
-    return send(`cancel ${submission}`, 'POST', `${own(statement)}/cancel`, () => ({ submission }));
+    return done(statement, (work) => work.state === 'draft', send(`cancel ${submission}`, 'POST', `${own(statement)}/cancel`, () => ({ submission })));
   },
 
   preview: ({ body }) => call('statement-preview', { body }),
@@ -137,8 +137,19 @@ export const ceremonies = {
     send(`approve ${looked.get(statement)}`, 'POST', `${own(statement)}/approval`, () => call('statement-approve', { statement })),
 
   sendBack: ({ statement, reason }) =>
-    send(`return ${looked.get(statement)} ${reason}`, 'POST', `${own(statement)}/return`, () => call('statement-return', { statement, reason })),
+    done(statement, (work, sent) => work.reason === sent.reason,
+      send(`return ${looked.get(statement)} ${reason}`, 'POST', `${own(statement)}/return`, () => call('statement-return', { statement, reason }))),
 };
+
+/** When the answer got lost and what was sent again comes too late, it may be because it had arrived the first time. */
+async function done(statement, isDone, sending) {
+  try {
+    return await sending;
+  } catch (error) {
+    if (error.code !== 'statement-moved-on' || !isDone(await api('GET', own(statement)), error.body)) throw error;
+    return null;
+  }
+}
 
 async function movedOn({ statement, work, published: before }) {
   try {

@@ -207,7 +207,7 @@ function showStanding() {
   if (shown.series) rows.push(fact(word('review-series'), el('a', { href: `/series/${shown.series}`, target: '_blank', rel: 'noopener' }, word('review-series-link', { number: shown.series }))));
   if (shown.acknowledge.length) {
     rows.push(fact(word('review-acknowledge'), list(shown.acknowledge.map((kind) => word(`review-${kind}`)))));
-    rows.push(fact(word('review-deadline'), shown.deadline ? at(shown.deadline) : word('review-none')));
+    if (shown.deadline) rows.push(fact(word('review-deadline'), at(shown.deadline)));
   }
   $('standing').replaceChildren(...rows);
   const line = [el('span', {}, word('review-version', { version: shown.version })), el('span', { class: 'number' }, shown.statement), el('span', {}, shown.topic)];
@@ -305,6 +305,7 @@ function piece(p) {
 function showDecision() {
   const { state, obstacle, mine } = shown;
   hide($('decision'), $('own'), $('waiting'));
+  $('state').classList.remove('calls');
   $('cancel-error').textContent = '';
   $('approve-error').textContent = '';
   if (state === 'approved') {
@@ -319,6 +320,7 @@ function showDecision() {
   $('returning').hidden = obstacle?.code === 'role';
   $('returning').open ||= obstacle !== null;
   showApproval();
+  $('state').classList.toggle('calls', obstacle === null);
   show($('decision'));
 }
 
