@@ -127,32 +127,6 @@ func (p *process) readSecretLine(path string) (string, error) {
 	return line, nil
 }
 
-// eventText says in words what an event of the ledger was.
-func eventText(e *ledger.Event) string {
-	if e == nil {
-		return "something of which only its parties know"
-	}
-	switch e.Kind {
-	case ledger.StatementPublished, ledger.StatementCorrected, ledger.StatementWithdrawn:
-		did := map[ledger.Kind]string{ledger.StatementPublished: "published", ledger.StatementCorrected: "corrected", ledger.StatementWithdrawn: "withdrawn"}[e.Kind]
-		return fmt.Sprintf("the statement %s was %s (version %d, manifest SHA-256 %s)", e.Statement, did, e.Version, e.Manifest)
-	case ledger.StaffCertificate:
-		return fmt.Sprintf("the certificate of a staff member, %s, was added or changed (SHA-256 %s)", e.Fingerprint.Spaced(), e.Certificate)
-	case ledger.CheckpointKey:
-		return fmt.Sprintf("the ledger signs with the key %s from now on", e.Key)
-	case ledger.ClientManifest:
-		return fmt.Sprintf("the portal's scripts have the manifest %s", e.Manifest)
-	case ledger.NoticeDispatched:
-		return fmt.Sprintf("the notice %s was dispatched (manifest SHA-256 %s)", e.Notice, e.Manifest)
-	case ledger.NoticeAcknowledged:
-		return fmt.Sprintf("%s handed in a receipt for %s (SHA-256 %s)", e.Representative, e.Notice, e.Receipt)
-	case ledger.RepresentativeIssued, ledger.RepresentativeClaimed, ledger.RepresentativeRevoked:
-		did := strings.TrimPrefix(string(e.Kind), "representative-")
-		return fmt.Sprintf("%s was %s, with the certificate %s", e.Representative, did, e.Fingerprint.Spaced())
-	}
-	return string(e.Kind)
-}
-
 // cosignatureJSON is a witness's cosignature with --json.
 type cosignatureJSON struct {
 	Witness string    `json:"witness"`

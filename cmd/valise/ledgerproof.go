@@ -8,6 +8,7 @@ import (
 
 	"valise/crypto"
 	"valise/portal/ledger"
+	"valise/portal/verdict"
 )
 
 // LedgerProofCommand fetches the proof of a receipt.
@@ -92,19 +93,31 @@ func verifyReceiptProof(policy ledger.Policy, file, receipt []byte) (*ledger.Inc
 	if err != nil {
 		return nil, err
 	}
-	text, err := crypto.ReadClearSigned(receipt)
+	want, err := eventOf(receipt)
 	if err != nil {
 		return nil, err
+	}
+	if e := in.Event; e == nil || e.Subject() != want.Subject() || e.Receipt != want.Receipt {
+		return nil, &ledger.Alarm{Trouble: ledger.Missing, Text: "the portal shows the proof of something else as that of this receipt: what it proves is that " + verdict.EventText(in.Event), Now: proof.Checkpoint}
+	}
+	return in, nil
+}
+
+// eventOf is what the ledger says of a receipt, of a notice or of a statement, but for the time.
+func eventOf(receipt []byte) (ledger.Event, error) {
+	text, err := crypto.ReadClearSigned(receipt)
+	if err != nil {
+		return ledger.Event{}, err
+	}
+	digest := ledger.Digest(sha256.Sum256(receipt))
+	if said, err := crypto.ParseStatementAcknowledgement(text); err == nil {
+		return ledger.Event{Kind: ledger.StatementAcknowledged, Statement: said.Statement, Version: said.Version, Representative: said.Representative, Receipt: digest}, nil
 	}
 	said, err := crypto.ParseAcknowledgement(text)
 	if err != nil {
-		return nil, err
+		return ledger.Event{}, err
 	}
-	e := in.Event
-	if e == nil || e.Kind != ledger.NoticeAcknowledged || e.Receipt != sha256.Sum256(receipt) || e.Notice != said.Notice || e.Representative != said.Representative {
-		return nil, &ledger.Alarm{Trouble: ledger.Missing, Text: "the portal shows the proof of something else as that of this receipt: what it proves is that " + eventText(e), Now: proof.Checkpoint}
-	}
-	return in, nil
+	return ledger.Event{Kind: ledger.NoticeAcknowledged, Notice: said.Notice, Representative: said.Representative, Receipt: digest}, nil
 }
 
 // includedJSON is a leaf that was proved to be in a ledger.
@@ -139,7 +152,7 @@ type includedInJSON struct {
 
 func showIncluded(p *process, in *ledger.Included) {
 	if in.Event != nil {
-		p.say("    %s, %s by the portal's clock", eventText(in.Event), hourUTC(in.Event.At))
+		p.say("    %s, %s by the portal's clock", verdict.EventText(in.Event), hourUTC(in.Event.At))
 	}
 	p.say("    leaf %d of the %d that the ledger %s had when it was signed", in.Index, in.Checkpoint.Size, in.Checkpoint.Origin)
 	showCosignatures(p, in.Checkpoint)

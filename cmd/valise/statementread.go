@@ -1,10 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,6 +10,7 @@ import (
 	"valise/crypto"
 	"valise/portal/api"
 	"valise/portal/ceremony"
+	"valise/portal/verdict"
 )
 
 // optionalStaff is a staff member who may be there.
@@ -371,190 +369,17 @@ func (c *StatementVerifyCommand) Run(ctx context.Context, p *process) error {
 	if c.Server == "" && c.Offline == "" {
 		return usagef("name the portal with --server, or evidence that was saved with --offline")
 	}
-	file, err := p.readInput(c.File, crypto.MaxSignedStatementSize)
-	if err != nil {
-		return usageError{err}
+	files := []string{c.File}
+	if c.Signature != "" {
+		files = append(files, c.Signature)
 	}
-	if !isStatement(file) {
+	verify := &VerifyCommand{Server: c.Server, InsecureHTTP: c.InsecureHTTP, Offline: c.Offline, Files: files, pinFlag: c.pinFlag}
+	read, err := verify.read(p)
+	if err != nil {
+		return err
+	}
+	if !verdict.IsStatement(read[0]) {
 		return fmt.Errorf("%s is no statement; what else there is to verify, 'valise verify' does", c.File)
 	}
-	return (&VerifyCommand{Server: c.Server, InsecureHTTP: c.InsecureHTTP, Offline: c.Offline, File: c.File, pinFlag: c.pinFlag}).statement(ctx, p, file, c.Signature)
-}
-
-// statement verifies a statement; signature names the file of its signatures, when they stand in one of their own.
-func (c *VerifyCommand) statement(ctx context.Context, p *process, file []byte, signature string) error {
-	pin, pinned, err := c.pin()
-	if err != nil {
-		return err
-	}
-	if !pinned {
-		return usagef("give the fingerprint of the institution's root, from paper, with --root-fingerprint")
-	}
-	r := statementReading{file: file}
-	if isStatementText(file) {
-		if signature == "" {
-			signature = c.File + ".asc"
-		}
-		if r.signatures, err = p.readInput(signature, maxInput); err != nil {
-			return fmt.Errorf("the signatures of a text stand in a file of their own: %w", err)
-		}
-	}
-	proof, err := c.evidence(ctx, p, "statement", file)
-	if err != nil {
-		return err
-	}
-	if r.trust, err = ceremony.Believe(pin, proof.Institution); err != nil {
-		return err
-	}
-	if c.Offline == "" {
-		r.fetch = func(n crypto.Number) ([]*crypto.VerifiedStatement, error) {
-			portal, err := (&serverFlags{c.Server, c.InsecureHTTP}).connect()
-			if err != nil {
-				return nil, err
-			}
-			defer portal.Close()
-			return published(ctx, portal, r.trust, n)
-		}
-	}
-	if err := r.verify(p); err != nil || c.Save == "" {
-		return err
-	}
-	return proof.save(p, c.Save)
-}
-
-// isStatementText says whether a file is a text without its signatures.
-func isStatementText(file []byte) bool { return bytes.HasPrefix(file, []byte("valise statement v1\n")) }
-
-// isStatement says whether a file seems to be a statement of any form.
-func isStatement(file []byte) bool {
-	start := bytes.TrimLeft(file, "\ufeff \t\r\n")
-	if bytes.HasPrefix(start, []byte(`{"form":"valise signed statement v1"`)) || isStatementText(start) {
-		return true
-	}
-	_, err := crypto.ParseStatementFile(file)
-	return err == nil
-}
-
-// statementReading verifies one file.
-type statementReading struct {
-	file, signatures []byte
-	trust            *ceremony.Trust
-	fetch            func(crypto.Number) ([]*crypto.VerifiedStatement, error) // nil: nobody is asked
-}
-
-type verifiedStatementJSON struct {
-	Held           bool          `json:"held"`
-	Kind           string        `json:"kind"`
-	Statement      crypto.Number `json:"statement"`
-	Version        int           `json:"version"`
-	Language       string        `json:"language,omitempty"`
-	Title          string        `json:"title"`
-	ManifestSHA256 string        `json:"manifest_sha256,omitempty"`
-	Author         *signerJSON   `json:"author"`
-	Approver       *signerJSON   `json:"approver"`
-	Published      *bool         `json:"published"` // null: nobody was asked
-	Newest         int           `json:"newest,omitempty"`
-	Withdrawn      bool          `json:"withdrawn"`
-}
-
-func (r *statementReading) verify(p *process) error {
-	out := verifiedStatementJSON{Held: true, Kind: "statement"}
-	var versions []*crypto.VerifiedStatement
-	var same func(v *crypto.VerifiedStatement) bool
-	var author, approver *crypto.Staff
-	now := time.Now()
-	if json.Valid(r.file) {
-		v, all, err := r.whole(now)
-		if err != nil {
-			return err
-		}
-		m, first := v.Manifest(), v.Texts()[0]
-		out.Statement, out.Version, out.Title, out.ManifestSHA256 = m.Statement, m.Version, first.Title, v.SHA256()
-		out.Author, out.Approver = signedBy(v.Author(), v.AuthorSignature()), signedBy(v.Approver(), v.ApproverSignature())
-		author, approver, versions = v.Author(), v.Approver(), all
-		same = func(other *crypto.VerifiedStatement) bool { return other.SHA256() == v.SHA256() }
-	} else {
-		v, err := r.text(now)
-		if err != nil {
-			return err
-		}
-		t := v.Text()
-		out.Statement, out.Version, out.Language, out.Title = t.Statement, t.Version, t.Language, t.Title
-		out.Author, out.Approver = signedBy(v.Author(), v.AuthorSignature()), signedBy(v.Approver(), v.ApproverSignature())
-		author, approver = v.Author(), v.Approver()
-		if r.fetch != nil {
-			if versions, err = r.fetch(t.Statement); err != nil {
-				return err
-			}
-		}
-		same = func(other *crypto.VerifiedStatement) bool {
-			for _, ref := range other.Manifest().Texts {
-				if ref.SHA256 == v.SHA256() {
-					return true
-				}
-			}
-			return false
-		}
-	}
-	if r.fetch != nil {
-		isThere := len(versions) >= out.Version && same(versions[out.Version-1])
-		out.Published = &isThere
-		if last := newest(versions); last != nil {
-			out.Newest, out.Withdrawn = last.Manifest().Version, last.Manifest().Kind == crypto.StatementWithdrawal
-		}
-		if !isThere && len(versions) >= out.Version {
-			return fmt.Errorf("both signatures hold, but the portal publishes ANOTHER version %d of %s, with signatures that hold as well: keep this file, and tell the institution and others", out.Version, out.Statement)
-		}
-	}
-	p.report(out, func() {
-		p.say("It holds: %s, version %d, %q, %s.", out.Statement, out.Version, clean(out.Title), signersText(author, approver))
-		switch {
-		case out.Published == nil:
-			p.say("    nobody was asked whether it was corrected or withdrawn since")
-		case !*out.Published:
-			p.say("    the portal does not publish it (yet)")
-		case out.Withdrawn:
-			p.say("    IT WAS WITHDRAWN with version %d", out.Newest)
-		case out.Newest > out.Version:
-			p.say("    IT WAS CORRECTED: version %d replaces it", out.Newest)
-		default:
-			p.say("    the portal publishes it, and it is the newest version")
-		}
-	})
-	return nil
-}
-
-// text verifies one text, clear-signed or with its signatures in another file.
-func (r *statementReading) text(now time.Time) (*crypto.VerifiedStatementText, error) {
-	root, staff := r.trust.Root(), r.trust.StaffCertificates()
-	if isStatementText(r.file) {
-		return root.VerifyStatementFile(r.file, r.signatures, staff, now)
-	}
-	return root.VerifyStatementText(r.file, staff, now)
-}
-
-// whole verifies a signed statement; a later version only together with those before it, which the portal publishes.
-func (r *statementReading) whole(now time.Time) (v *crypto.VerifiedStatement, versions []*crypto.VerifiedStatement, err error) {
-	signed, err := crypto.ParseSignedStatement(bytes.TrimSpace(r.file))
-	if err != nil {
-		return nil, nil, err
-	}
-	m, err := crypto.ParseStatementManifest(signed.Manifest)
-	if err != nil {
-		return nil, nil, err
-	}
-	if r.fetch != nil {
-		if versions, err = r.fetch(m.Statement); err != nil {
-			return nil, nil, err
-		}
-	}
-	var previous *crypto.VerifiedStatement
-	if m.Version > 1 {
-		if len(versions) < m.Version-1 {
-			return nil, nil, errors.New("this is version " + fmt.Sprint(m.Version) + " of " + string(m.Statement) + "; it can be verified only together with the versions before it, which the portal must be asked for: verify one of its texts (.txt) by itself instead")
-		}
-		previous = versions[m.Version-2]
-	}
-	v, err = r.trust.Root().VerifyStatement(signed, previous, r.trust.StaffCertificates(), now)
-	return v, versions, err
+	return verify.Run(ctx, p)
 }

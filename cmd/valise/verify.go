@@ -1,20 +1,20 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
+	"path/filepath"
+	"slices"
 	"time"
 
 	"valise/crypto"
 	"valise/portal/api"
 	"valise/portal/ceremony"
 	"valise/portal/client"
-	"valise/portal/ledger"
+	"valise/portal/verdict"
 )
 
 // VerifyCommand verifies whatever the institution or a representative signed.
@@ -22,10 +22,10 @@ type VerifyCommand struct {
 	Server       string `env:"VALISE_SERVER" placeholder:"URL" help:"The portal's address; not needed with --offline."`
 	InsecureHTTP bool   `name:"insecure-http" help:"Allow http:// to another machine. INSECURE: whoever is on the line can take the session over."`
 
-	File       string `arg:"" help:"A receipt, a signed manifest, a chain of certificates, a proof from the ledger, or a sealed message (\"-\": standard input)."`
-	As         string `env:"VALISE_AS" placeholder:"NUMBER" help:"For a sealed message: your number."`
-	SecretFile string `placeholder:"FILE" help:"For a sealed message: a file whose first line is your passphrase."`
-	Key        string `type:"existingfile" placeholder:"FILE" help:"For a sealed message: your own private key, if you claimed with one."`
+	Files      []string `arg:"" name:"file" help:"A receipt, a statement, a signed manifest, certificates, a proof or checkpoint from the ledger, or a sealed message (\"-\": standard input); or several that belong together."`
+	As         string   `env:"VALISE_AS" placeholder:"NUMBER" help:"For a sealed message: your number."`
+	SecretFile string   `placeholder:"FILE" help:"For a sealed message: a file whose first line is your passphrase."`
+	Key        string   `type:"existingfile" placeholder:"FILE" help:"For a sealed message: your own private key, if you claimed with one."`
 	pinFlag
 	Save    string `placeholder:"FILE" help:"Write there what the portal gave as evidence, so that --offline verifies the same without any portal."`
 	Offline string `type:"existingfile" placeholder:"FILE" help:"Take the evidence from there, and ask nobody."`
@@ -69,9 +69,16 @@ type verifiedJSON struct {
 	Held           bool               `json:"held"`
 	Kind           string             `json:"kind"`
 	Notice         crypto.Number      `json:"notice,omitempty"`
+	Statement      crypto.Number      `json:"statement,omitempty"`
+	Version        int                `json:"version,omitempty"`
+	Language       string             `json:"language,omitempty"`
+	Title          string             `json:"title,omitempty"`
 	ManifestSHA256 string             `json:"manifest_sha256,omitempty"`
 	Author         *signerJSON        `json:"author,omitempty"`
 	Approver       *signerJSON        `json:"approver,omitempty"`
+	Published      *bool              `json:"published,omitempty"`
+	Newest         int                `json:"newest,omitempty"`
+	Withdrawn      bool               `json:"withdrawn,omitempty"`
 	Representative string             `json:"representative,omitempty"`
 	Fingerprint    crypto.Fingerprint `json:"fingerprint,omitempty"`
 	Registrar      string             `json:"registrar,omitempty"`
@@ -82,10 +89,10 @@ type verifiedJSON struct {
 	Name           string             `json:"name,omitempty"`
 	Roles          []crypto.Role      `json:"roles,omitempty"`
 	Ledger         *includedInJSON    `json:"ledger,omitempty"`
+	Checked        []string           `json:"checked,omitempty"`
+	NotChecked     []string           `json:"not_checked,omitempty"`
+	Warnings       []string           `json:"warnings,omitempty"`
 }
-
-// maxVerified is the size in bytes of the largest file verified: an armored message.
-const maxVerified = 80 << 20
 
 // Run verifies.
 func (c *VerifyCommand) Run(ctx context.Context, p *process) error {
@@ -99,253 +106,251 @@ func (c *VerifyCommand) Run(ctx context.Context, p *process) error {
 	case c.Save != "" && c.Offline != "":
 		return usagef("--save and --offline don't go together: what was saved is there already")
 	}
-	file, err := p.readInput(c.File, maxVerified)
+	files, err := c.read(p)
 	if err != nil {
-		return usageError{err}
+		return err
 	}
-	kind := kindOfFile(file)
-	switch {
-	case kind == "":
-		return fmt.Errorf("%s is neither a receipt, a statement, a signed manifest, a certificate, a proof from a ledger nor a sealed message", c.File)
-	case kind == "message":
-		return c.message(ctx, p, file)
-	case kind == "statement":
-		return c.statement(ctx, p, file, "")
-	case !pinned:
+	if message := verdict.FindMessage(files); message != nil && len(files) == 1 {
+		return c.message(ctx, p, message)
+	}
+	if !slices.ContainsFunc(files, verdict.Known) {
+		return fmt.Errorf("%s is neither a receipt, a statement, a signed manifest, a certificate, a proof or checkpoint from a ledger nor a sealed message", c.Files[0])
+	}
+	if !pinned {
 		return usagef("give the fingerprint of the institution's root, from paper, with --root-fingerprint")
 	}
-	proof, err := c.evidence(ctx, p, kind, file)
+	held, err := c.judge(ctx, p, pin, files)
 	if err != nil {
 		return err
 	}
-	t, err := ceremony.Believe(pin, proof.Institution)
+	for _, v := range held {
+		p.report(judgedJSON(v), func() { showVerdict(p, v) })
+	}
+	return nil
+}
+
+// read reads the files. A text's signatures stand in a file beside it, which need not be named.
+func (c *VerifyCommand) read(p *process) (files []verdict.File, err error) {
+	for _, name := range c.Files {
+		data, err := p.readInput(name, verdict.MaxFile)
+		if err != nil {
+			return nil, usageError{err}
+		}
+		files = append(files, verdict.File{Name: filepath.Base(name), Data: data})
+	}
+	if len(files) == 1 && verdict.HasSignaturesBeside(files[0]) {
+		if data, err := p.readInput(c.Files[0]+".asc", maxInput); err == nil {
+			files = append(files, verdict.File{Name: files[0].Name + ".asc", Data: data})
+		}
+	}
+	return files, nil
+}
+
+// judge says what holds; an error says of the first thing that doesn't why not.
+func (c *VerifyCommand) judge(ctx context.Context, p *process, pin crypto.Pin, files []verdict.File) ([]verdict.Verdict, error) {
+	judged := verdict.Case{Files: files, Pin: pin, Now: time.Now(), Answers: map[string]verdict.Answer{}}
+	saved := &verdict.SavedEvidence{Format: verdict.EvidenceFormat}
+	var portal *client.Client
+	var err error
+	if c.Offline != "" {
+		if judged.Files, err = c.offline(p, files); err != nil {
+			return nil, err
+		}
+		judged.Offline = true
+	} else {
+		if portal, err = (&serverFlags{c.Server, c.InsecureHTTP}).connect(); err != nil {
+			return nil, err
+		}
+		defer portal.Close()
+		if saved.Institution, err = portal.Institution(ctx); err != nil {
+			return nil, err
+		}
+		if saved.Evidence, err = evidenceOf(ctx, portal, files); err != nil {
+			return nil, err
+		}
+		judged.Files = append(slices.Clone(files), saved.File())
+		if said, err := json.Marshal(saved.Institution); err == nil {
+			judged.Answers[verdict.InstitutionPath] = verdict.Answer{Status: http.StatusOK, Body: said}
+		}
+	}
+	verdicts, err := judgeWith(ctx, portal, judged)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	switch kind {
-	case "receipt":
-		err = verifyReceiptFile(p, t, file, proof)
-	case "proof":
-		err = verifyProofFile(p, pin, file, proof.Institution)
-	case "manifest":
-		err = verifyManifestFile(p, t, file)
-	default:
-		err = verifyCertificates(p, t, file)
+	for _, v := range verdicts {
+		if v.Outcome != verdict.Holds {
+			return nil, unheld(v)
+		}
 	}
-	if err != nil || c.Save == "" {
-		return err
+	if c.Save != "" {
+		return verdicts, saveEvidence(p, c.Save, saved)
 	}
-	return proof.save(p, c.Save)
+	return verdicts, nil
 }
 
-// proofFile is the file that --save writes and --offline reads: what the portal
-// said. Nothing in it is believed for standing there.
-type proofFile struct {
-	Format      string          `json:"format"` // proofFormat
-	Institution api.Institution `json:"institution"`
-	Evidence    *api.Evidence   `json:"evidence,omitempty"` // of a receipt
+// judgeWith fetches what a judge asks for, until nothing is missing.
+func judgeWith(ctx context.Context, portal *client.Client, c verdict.Case) ([]verdict.Verdict, error) {
+	for {
+		verdicts, wanted := c.Judge()
+		for _, path := range wanted {
+			body, err := portal.Public(ctx, path, maxPublic)
+			var refusal *client.Error
+			switch {
+			case errors.As(err, &refusal):
+				c.Answers[path] = verdict.Answer{Status: refusal.Status}
+			case err != nil:
+				return nil, err
+			default:
+				c.Answers[path] = verdict.Answer{Status: http.StatusOK, Body: body}
+			}
+		}
+		if len(wanted) == 0 {
+			return verdicts, nil
+		}
+	}
 }
 
-const proofFormat = "valise evidence v1"
+// maxPublic is the size in bytes of the largest answer read: dozens of versions of a statement.
+const maxPublic = 256 << 20
 
-func (f *proofFile) save(p *process, path string) error {
-	saved, err := json.MarshalIndent(f, "", "  ")
+// unheld is the error of a verdict: what is wrong, in words, and then precisely.
+func unheld(v verdict.Verdict) error {
+	if v.Detail == "" {
+		return fmt.Errorf("%s: %s", v.File, v.Summary)
+	}
+	return fmt.Errorf("%s: %s In detail: %w", v.File, v.Summary, v.Err())
+}
+
+// offline adds the evidence that was saved.
+func (c *VerifyCommand) offline(p *process, files []verdict.File) ([]verdict.File, error) {
+	data, err := p.readInput(c.Offline, verdict.MaxFile)
+	if err != nil {
+		return nil, err
+	}
+	saved := new(verdict.SavedEvidence)
+	if err := json.Unmarshal(data, saved); err != nil || saved.Format != verdict.EvidenceFormat {
+		return nil, fmt.Errorf("%s is not evidence that was saved with --save", c.Offline)
+	}
+	if verdict.FindReceipt(files) != nil && saved.Evidence == nil {
+		return nil, fmt.Errorf("%s holds no evidence of a receipt", c.Offline)
+	}
+	return append(slices.Clone(files), saved.File()), nil
+}
+
+// evidenceOf asks the portal for what proves a receipt; nil when there is none among the files.
+func evidenceOf(ctx context.Context, portal *client.Client, files []verdict.File) (*api.Evidence, error) {
+	receipt := verdict.FindReceipt(files)
+	if receipt == nil {
+		return nil, nil
+	}
+	e, err := portal.Evidence(ctx, receipt)
+	if client.IsStatus(err, http.StatusNotFound) {
+		if len(files) > 1 {
+			return nil, nil // it may stand on what was given with it
+		}
+		return nil, errors.New("the portal has no such receipt, to the byte; was it changed, or made for another portal?")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &e, nil
+}
+
+func saveEvidence(p *process, path string, e *verdict.SavedEvidence) error {
+	saved, err := json.MarshalIndent(e, "", "  ")
 	if err != nil {
 		return err
 	}
 	return p.writeOut(path, append(saved, '\n'), 0o644)
 }
 
-// evidence asks the portal, or reads what was saved.
-func (c *VerifyCommand) evidence(ctx context.Context, p *process, kind string, file []byte) (*proofFile, error) {
-	proof := &proofFile{Format: proofFormat}
-	if c.Offline != "" {
-		data, err := p.readInput(c.Offline, maxVerified)
-		if err != nil {
-			return nil, err
+// judgedJSON is a verdict with --json.
+func judgedJSON(v verdict.Verdict) verifiedJSON {
+	f := v.Facts
+	kind, ok := map[verdict.Kind]string{
+		verdict.StatementText: "statement", verdict.NoticeManifest: "manifest", verdict.StaffCertificate: "staff", verdict.RootCertificate: "root", verdict.Representative: "chain",
+	}[v.Kind]
+	if !ok {
+		kind = string(v.Kind)
+	}
+	j := verifiedJSON{
+		Held: true, Kind: kind, Notice: f.Notice, Statement: f.Statement, Version: f.Version, Language: f.Language, Title: f.Title, ManifestSHA256: f.ManifestSHA256,
+		Published: f.Published, Newest: f.Newest, Withdrawn: f.Withdrawn, Representative: f.Representative, Fingerprint: f.Fingerprint, Registrar: f.Registrar,
+		MeantFor: f.MeantFor, Decision: f.Decision, Time: f.Time, Received: f.Received, Name: f.Name, Roles: f.Roles,
+		Checked: sentences(v.Checked), NotChecked: sentences(v.Unchecked), Warnings: sentences(v.Warnings),
+	}
+	j.Author, j.Approver = signerOf(f.Author), signerOf(f.Approver)
+	if j.Time == nil {
+		j.Time = f.Created
+	}
+	if f.Ledger != nil {
+		of := includedJSON(f.Ledger.Included, "")
+		j.Ledger = of.Ledger
+		if v.Kind == verdict.Proof {
+			of.Checked, of.NotChecked = j.Checked, j.NotChecked
+			return of
 		}
-		if err := json.Unmarshal(data, proof); err != nil || proof.Format != proofFormat {
-			return nil, fmt.Errorf("%s is not evidence that was saved with --save", c.Offline)
-		}
-		if kind == "receipt" && proof.Evidence == nil {
-			return nil, fmt.Errorf("%s holds no evidence of a receipt", c.Offline)
-		}
-		return proof, nil
 	}
-	portal, err := (&serverFlags{c.Server, c.InsecureHTTP}).connect()
-	if err != nil {
-		return nil, err
-	}
-	defer portal.Close()
-	if proof.Institution, err = portal.Institution(ctx); err != nil || kind != "receipt" {
-		return proof, err
-	}
-	e, err := portal.Evidence(ctx, file)
-	if client.IsStatus(err, http.StatusNotFound) {
-		return nil, errors.New("the portal has no such receipt, to the byte; was it changed, or made for another portal?")
-	}
-	proof.Evidence = &e
-	return proof, err
+	return j
 }
 
-// kindOfFile says what a file seems to be.
-func kindOfFile(file []byte) string {
-	if isStatement(file) {
-		return "statement"
+func signerOf(s *verdict.Signer) *signerJSON {
+	if s == nil {
+		return nil
 	}
-	start := bytes.TrimLeft(file, "\ufeff \t\r\n")
-	for kind, prefix := range map[string]string{
-		"receipt":  "-----BEGIN PGP SIGNED MESSAGE-----",
-		"manifest": "valise manifest v1",
-		"chain":    "-----BEGIN PGP PUBLIC KEY BLOCK-----",
-		"message":  "-----BEGIN PGP MESSAGE-----",
-		"proof":    "c2sp.org/tlog-proof@",
-	} {
-		if bytes.HasPrefix(start, []byte(prefix)) {
-			return kind
-		}
-	}
-	if _, _, err := crypto.SplitMessage(file); err == nil {
-		return "message"
-	}
-	return ""
+	return &signerJSON{Name: s.Name, Fingerprint: s.Fingerprint, Signed: s.Signed}
 }
 
-func verifyReceiptFile(p *process, t *ceremony.Trust, file []byte, proof *proofFile) error {
-	v, err := ceremony.VerifyReceipt(t, file, *proof.Evidence, time.Now())
-	if err != nil {
-		return err
+func sentences(lines []verdict.Line) (texts []string) {
+	for _, l := range lines {
+		texts = append(texts, clean(l.String()))
 	}
-	var in *ledger.Included
-	var entered *includedInJSON
-	if proof.Evidence.LedgerProof != "" {
-		policy, err := policyFrom(t.Pin(), proof.Institution)
-		if err != nil {
-			return err
-		}
-		if in, err = verifyReceiptProof(policy, []byte(proof.Evidence.LedgerProof), file); err != nil {
-			return err
-		}
-		entered = includedJSON(in, "").Ledger
-	}
-	a := v.Receipt.Acknowledgement()
-	meantFor, meant := "", "NOT SHOWN by the evidence: that the notice was meant for them, and not passed on to them by somebody else"
-	if v.Meant != nil {
-		meantFor = v.Meant.Member.Representative.String()
-		meant = "the notice was meant for them, sealed to " + v.Meant.Member.Certificate.Spaced()
-	}
-	p.report(verifiedJSON{
-		Held: true, Kind: "receipt", Notice: a.Notice, ManifestSHA256: a.ManifestSHA256, Representative: a.Representative.String(), Fingerprint: a.Certificate,
-		Registrar: v.Signer.Registrar().Name(), MeantFor: meantFor, Decision: a.Decision, Time: optional(a.Time), Received: optional(v.Received),
-		Author: signedBy(v.Notice.Author(), v.Notice.AuthorSignature()), Approver: signedBy(v.Notice.Approver(), v.Notice.ApproverSignature()),
-		Ledger: entered,
-	}, func() {
-		p.say("It holds: %s %s %s at %s.", a.Representative, a.Decision, a.Notice, hourUTC(a.Time))
-		p.say("    signed with %s, whose chain goes by %s (registrar) to the root", a.Certificate.Spaced(), v.Signer.Registrar().Name())
-		showSigners(p, v.Notice)
-		p.say("    %s", meant)
-		p.say("    the portal says that it received it at %s", hourUTC(v.Received))
-		if in != nil {
-			p.say("    entered in the ledger:")
-			showIncluded(p, in)
-		} else {
-			p.say("    no checkpoint of the ledger covers it yet")
-		}
-	})
-	return nil
+	return texts
 }
 
-// verifyProofFile verifies a proof from the ledger.
-func verifyProofFile(p *process, pin crypto.Pin, file []byte, i api.Institution) error {
-	policy, err := policyFrom(pin, i)
-	if err != nil {
-		return err
-	}
-	proof, err := ledger.ParseProof(file)
-	if err != nil {
-		return err
-	}
-	in, err := policy.VerifyProof(proof, nil)
-	if err != nil {
-		return err
-	}
-	p.report(includedJSON(in, ""), func() {
+// showVerdict says what held, on what it stands, and what nobody has looked at.
+func showVerdict(p *process, v verdict.Verdict) {
+	f := v.Facts
+	switch v.Kind {
+	case verdict.StatementText, verdict.Statement:
+		p.say("It holds: %s, version %d, %q, signed by %s (author) and %s (approver), both certified by the root.", f.Statement, f.Version, clean(f.Title), clean(f.Author.Name), clean(f.Approver.Name))
+	case verdict.Receipt:
+		p.say("It holds: %s %s %s at %s.", f.Representative, f.Decision, f.Notice, hourUTC(*f.Time))
+	case verdict.StatementReceipt:
+		p.say("It holds: %s %s %s, version %d, at %s.", f.Representative, f.Decision, f.Statement, f.Version, hourUTC(*f.Time))
+	case verdict.NoticeManifest:
+		p.say("It holds: the manifest of %s, sealed at %s.", f.Notice, hourUTC(*f.Created))
+	case verdict.StaffCertificate:
+		p.say("It holds: %s is certified by the root as %v.", clean(f.Name), f.Roles)
+	case verdict.Representative:
+		p.say("It holds: %s is the key of %s, issued by %s.", f.Fingerprint.Spaced(), f.Representative, clean(f.Registrar))
+	case verdict.Proof:
 		p.say("It holds: this is in the institution's ledger.")
-		showIncluded(p, in)
-	})
-	return nil
+		p.say("    %s", verdict.EventText(f.Ledger.Included.Event))
+	default:
+		p.say("It holds: %s", clean(v.Summary.String()))
+	}
+	for _, text := range sentences(v.Warnings) {
+		p.say("    MIND: %s", text)
+	}
+	if f.ManifestSHA256 != "" {
+		p.say("    manifest SHA-256 %s", f.ManifestSHA256)
+	}
+	p.say("Checked:")
+	for _, text := range sentences(v.Checked) {
+		p.say("    %s", text)
+	}
+	if len(v.Unchecked) > 0 {
+		p.say("Not checked:")
+	}
+	for _, text := range sentences(v.Unchecked) {
+		p.say("    %s", text)
+	}
 }
 
 func showSigners(p *process, v *crypto.VerifiedManifest) {
 	p.say("    the notice was signed by %s (author), %s, and %s (approver), %s", v.Author().Name(), hourUTC(v.AuthorSignature().Made()), v.Approver().Name(), hourUTC(v.ApproverSignature().Made()))
 	p.say("    manifest SHA-256 %s", v.SHA256())
-}
-
-func verifyManifestFile(p *process, t *ceremony.Trust, file []byte) error {
-	signed, err := crypto.ParseSignedManifest(file)
-	if err != nil {
-		return err
-	}
-	v, err := t.Root().VerifyManifest(signed, t.StaffCertificates(), time.Now())
-	if err != nil {
-		return err
-	}
-	p.report(verifiedJSON{
-		Held: true, Kind: "manifest", Notice: v.Manifest().Notice, ManifestSHA256: v.SHA256(), Author: signedBy(v.Author(), v.AuthorSignature()),
-		Approver: signedBy(v.Approver(), v.ApproverSignature()), Time: optional(v.Manifest().Created),
-	}, func() {
-		p.say("It holds: the manifest of %s, sealed at %s.", v.Manifest().Notice, hourUTC(v.Manifest().Created))
-		showSigners(p, v)
-	})
-	return nil
-}
-
-// verifyCertificates verifies a representative's chain, or one staff certificate.
-func verifyCertificates(p *process, t *ceremony.Trust, file []byte) error {
-	const end = "-----END PGP PUBLIC KEY BLOCK-----"
-	var blocks []string
-	for _, block := range strings.SplitAfter(string(file), end) {
-		if strings.TrimSpace(block) != "" {
-			blocks = append(blocks, block)
-		}
-	}
-	last, err := crypto.ParseCertificate([]byte(blocks[len(blocks)-1]))
-	if err != nil {
-		return err
-	}
-	ids := last.UserIDs()
-	if len(ids) == 1 {
-		if of, err := crypto.ParseRepresentative(ids[0]); err == nil && of.String() == ids[0] {
-			return verifyChain(p, t, blocks, of)
-		}
-	}
-	if len(blocks) > 1 {
-		return errors.New("these are several certificates, and not the chain of one representative")
-	}
-	member, err := t.Root().VerifyStaff(last, time.Now())
-	if err != nil {
-		return err
-	}
-	p.report(verifiedJSON{Held: true, Kind: "staff", Fingerprint: last.Fingerprint(), Name: member.Name(), Roles: member.Roles()}, func() {
-		p.say("It holds: %s is certified by the root as %v.", member.Name(), member.Roles())
-	})
-	return nil
-}
-
-func verifyChain(p *process, t *ceremony.Trust, blocks []string, of crypto.Representative) error {
-	r, err := t.VerifyChain(blocks, of, time.Now())
-	switch {
-	case err != nil && len(blocks) == 1:
-		return fmt.Errorf("%w; the key of somebody who has claimed is verified with those before it, which 'valise cert --chain' writes", err)
-	case err != nil:
-		return err
-	}
-	p.report(verifiedJSON{
-		Held: true, Kind: "chain", Representative: of.String(), Fingerprint: r.Certificate().Fingerprint(), Registrar: r.Registrar().Name(),
-	}, func() {
-		p.say("It holds: %s is the key of %s, issued by %s.", r.Certificate().Fingerprint().Spaced(), of, r.Registrar().Name())
-	})
-	return nil
 }
 
 // message opens a sealed message that came by another way, with the manifest that the portal has for it.
