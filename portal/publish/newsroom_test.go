@@ -3,6 +3,7 @@ package publish_test
 import (
 	"database/sql"
 	"errors"
+	"maps"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -72,7 +73,13 @@ type newsroom struct {
 
 func newNewsroom(t testing.TB) *newsroom {
 	t.Helper()
-	n := &newsroom{office: theOffice(), t: t, now: noon.Add(time.Hour), path: filepath.Join(t.TempDir(), "portal.db")}
+	return newNewsroomOn(t, filepath.Join(t.TempDir(), "portal.db"))
+}
+
+// newNewsroomOn is newNewsroom over the database that dsn names.
+func newNewsroomOn(t testing.TB, dsn string) *newsroom {
+	t.Helper()
+	n := &newsroom{office: theOffice(), t: t, now: noon.Add(time.Hour), path: dsn}
 	var err error
 	n.db, err = store.Open(t.Context(), n.path)
 	must(t, err)
@@ -156,7 +163,7 @@ func (n *newsroom) save(k *crypto.Key, d *crypto.StatementDraft) error {
 	n.t.Helper()
 	sealed, err := crypto.SealStatementDraft(d, k, n.desk(), n.clock())
 	must(n.t, err)
-	_, err = n.Save(n.t.Context(), n.acting(k), d.Statement, d.Revision, sealed)
+	_, err = n.Save(n.t.Context(), n.acting(k), d.Statement, d.Revision, sealed, slices.Collect(maps.Values(d.Sealed))...)
 	return err
 }
 

@@ -116,7 +116,7 @@ func (n *Notary) examine(ctx context.Context, w Waiting) (examined, error) {
 		n.log.Warn("notary", "statement", string(w.Statement), "problem", "it can't be opened with this notary's key: "+err.Error())
 		return e, nil // perhaps another notary can
 	}
-	v, err := n.verify(ctx, w.Statement, e.signed)
+	v, _, err := n.complete(ctx, w.Statement, e.signed)
 	if err != nil {
 		return e, n.sendBack(ctx, w, e, err)
 	}
@@ -132,16 +132,34 @@ func (n *Notary) examine(ctx context.Context, w Waiting) (examined, error) {
 	return e, nil
 }
 
+// complete verifies a statement, and that all its files are there, which are too large to be kept until its minute.
+func (n *Notary) complete(ctx context.Context, statement crypto.Number, signed crypto.SignedStatement) (*crypto.VerifiedStatement, [][]byte, error) {
+	v, err := n.verify(ctx, statement, signed)
+	if err != nil || len(v.Attachments()) == 0 {
+		return v, nil, err
+	}
+	h, err := n.house(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	files, err := n.handedOn(ctx, statement, h)
+	if err != nil {
+		return nil, nil, err
+	}
+	_, err = n.gather(ctx, v, files)
+	return v, files, err
+}
+
 // release publishes what is due. It is verified once more, as hours may have passed.
 func (n *Notary) release(ctx context.Context, w Waiting, e examined) error {
-	v, err := n.verify(ctx, w.Statement, e.signed)
+	v, files, err := n.complete(ctx, w.Statement, e.signed)
 	if err != nil {
 		return n.sendBack(ctx, w, e, err)
 	}
 	if err := n.write(ctx, "publish.publish", w.Statement); err != nil {
 		return err
 	}
-	published, err := n.publish(ctx, v, Approved, w.SubmissionSHA256)
+	published, err := n.publish(ctx, v, Approved, w.SubmissionSHA256, files)
 	if portal.KindOf(err) == portal.Conflict {
 		n.log.Warn("notary", "statement", string(w.Statement), "problem", err.Error()) // taken back at the last moment
 		return nil

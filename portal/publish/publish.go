@@ -105,6 +105,11 @@ func checkSealed(what string, sealed []byte, among []*crypto.Staff) ([]*crypto.S
 	if len(sealed) > crypto.MaxSealedStatement {
 		return nil, portal.Errorf(portal.TooLarge, "too-large", "The sealed %s has more than %d KiB. Shorten it.", what, crypto.MaxSealedStatement>>10)
 	}
+	return checkAddressees(what, sealed, among)
+}
+
+// checkAddressees is checkSealed for what has a size of its own.
+func checkAddressees(what string, sealed []byte, among []*crypto.Staff) ([]*crypto.Staff, error) {
 	certificates := make([]*crypto.Certificate, len(among))
 	for i, m := range among {
 		certificates[i] = m.Certificate()

@@ -30,10 +30,12 @@ type Work struct {
 	// it: 64 small hexadecimal digits.
 	Submission       []byte
 	SubmissionSHA256 string
-	SubmittedBy      string
-	SubmittedAt      time.Time
-	ApprovedBy       string
-	ApprovedAt       time.Time
+	// Attachments are the sealed files that the draft names, or, when it is approved, those for the notaries. Only those who save and approve fill them.
+	Attachments []string
+	SubmittedBy string
+	SubmittedAt time.Time
+	ApprovedBy  string
+	ApprovedAt  time.Time
 	// CheckedAt is when a notary found that it will be able to publish it; zero: none has looked yet.
 	CheckedAt time.Time
 	// Reason says why it was sent back, sealed to the desk; nil when it wasn't, since it was last submitted.
@@ -70,6 +72,8 @@ type Publication struct {
 	Deadline       time.Time     // until when; zero: none
 	Titles         []Title       // the authoritative one first
 	Words          []string      // of all texts; see Words
+	// Files are those that it names, in its order.
+	Files []PublishedFile
 	// From and SubmissionSHA256 are the state and submission that it comes from: if somebody edited it
 	// meanwhile, or took it back, it is not published.
 	From             State

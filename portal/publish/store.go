@@ -13,9 +13,10 @@ import (
 type Store interface {
 	portal.Auditor
 
-	// SaveStatementDraft keeps a draft (Statement, Revision, Draft, SavedBy, SavedAt) that follows the revision before it; the statement is a draft
+	// SaveStatementDraft keeps a draft (Statement, Revision, Draft, Attachments, SavedBy, SavedAt) that follows the revision before it; the statement is a draft
 	// again, and what was submitted or approved is gone. The same draft again changes nothing. Another one of that revision, or a later one, is
-	// portal.Conflict with code "draft-changed"; that there is none to follow, portal.NotFound.
+	// portal.Conflict with code "draft-changed"; that there is none to follow, portal.NotFound;
+	// that a sealed file that it names isn't there, portal.Conflict with code "attachment-not-uploaded".
 	SaveStatementDraft(ctx context.Context, w Work) error
 	// DiscardStatementDraft forgets a draft in state Draft; portal.NotFound, and portal.Conflict when it isn't in that state and revision.
 	DiscardStatementDraft(ctx context.Context, n crypto.Number, revision int) error
@@ -30,7 +31,7 @@ type Store interface {
 	// SubmitStatement keeps what was submitted (Statement, Revision, Submission, SubmissionSHA256, SubmittedBy, SubmittedAt). The same again changes
 	// nothing. When the revision is not the current one, or it isn't in state Draft: portal.Conflict.
 	SubmitStatement(ctx context.Context, w Work) error
-	// ApproveStatement puts what was approved (Statement, Submission, SubmissionSHA256, ApprovedBy, ApprovedAt) in the place of the submission named, which must be
+	// ApproveStatement puts what was approved (Statement, Submission, SubmissionSHA256, Attachments, ApprovedBy, ApprovedAt) in the place of the submission named, which must be
 	// there, in state Submitted; portal.Conflict. The same again changes nothing.
 	ApproveStatement(ctx context.Context, w Work, submission string) error
 	// ReturnStatement makes a draft again of what was submitted or approved as named, and keeps the sealed reason, if there is one; portal.Conflict.
@@ -67,6 +68,19 @@ type Store interface {
 	Standing(ctx context.Context, r crypto.Representative) (portal.RepresentativeState, error)
 	// Certificates returns the chains of representatives, issued one first; who doesn't exist is missing in it.
 	Certificates(ctx context.Context, representatives ...crypto.Representative) (map[crypto.Representative][][]byte, error)
+	// SaveSealedFile keeps a file of a statement that nobody may read yet. The same again changes nothing. More than so many files, or bytes, for one statement are portal.TooLarge.
+	SaveSealedFile(ctx context.Context, f SealedFile, mostFiles int, mostSize int64) error
+	// SealedFile returns one; portal.NotFound.
+	SealedFile(ctx context.Context, n crypto.Number, id string) (SealedFile, error)
+	// ApprovedFiles names those that were handed in, with the approval, for the notaries.
+	ApprovedFiles(ctx context.Context, n crypto.Number) (ids []string, err error)
+	// KeptFiles returns the sizes of all files of a statement's published versions, by their digests.
+	KeptFiles(ctx context.Context, n crypto.Number) (map[string]int64, error)
+	// StatementFile finds a published file; version 0 is the newest. portal.NotFound.
+	StatementFile(ctx context.Context, n crypto.Number, version int, name string) (File, error)
+	// FileData returns a published file's octets.
+	FileData(ctx context.Context, sha256 string) ([]byte, error)
+
 	// StaffCertificates returns all staff certificates.
 	StaffCertificates(ctx context.Context) ([][]byte, error)
 }

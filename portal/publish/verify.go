@@ -35,8 +35,6 @@ func (p *Publish) verify(ctx context.Context, n crypto.Number, s crypto.SignedSt
 		return nil, invalid("invalid-statement", "This is statement %s, not %s.", m.Statement, n)
 	case !m.Deadline.IsZero() && !m.Deadline.After(now):
 		return nil, portal.Errorf(portal.Conflict, "deadline-passed", "The deadline for acknowledgement has passed. Send the statement back to its author for a later one.")
-	case len(v.Attachments()) > 0:
-		return nil, portal.Errorf(portal.Conflict, "attachments-missing", "The statement names attachments, and the portal does not hold them. Send it back to its author.")
 	}
 	// Whose role the root took away after they signed may be why it did.
 	if m := h.member(v.Author().Certificate().Fingerprint()); m == nil || !m.Has(crypto.RoleAuthor) {
@@ -70,8 +68,12 @@ func (p *Publish) previous(ctx context.Context, n crypto.Number, h *house, now t
 	return verified[len(verified)-1], nil
 }
 
-// publish puts a verified statement into the archive.
-func (p *Publish) publish(ctx context.Context, v *crypto.VerifiedStatement, from State, submission string) (Version, error) {
+// publish puts a verified statement into the archive, with its files.
+func (p *Publish) publish(ctx context.Context, v *crypto.VerifiedStatement, from State, submission string, handed [][]byte) (Version, error) {
+	files, err := p.gather(ctx, v, handed)
+	if err != nil {
+		return Version{}, err
+	}
 	encoded, err := v.Signed().Encode()
 	if err != nil {
 		return Version{}, err
@@ -81,7 +83,7 @@ func (p *Publish) publish(ctx context.Context, v *crypto.VerifiedStatement, from
 		Version: Version{
 			Statement: m.Statement, Version: m.Version, Kind: m.Kind, ManifestSHA256: v.SHA256(), Signed: encoded, PublishedAt: p.now(),
 		},
-		PreviousSHA256: m.PreviousSHA256, Topic: first.Topic, Series: first.Series, Asked: Asked(m), Deadline: m.Deadline, From: from, SubmissionSHA256: submission,
+		PreviousSHA256: m.PreviousSHA256, Topic: first.Topic, Series: first.Series, Asked: Asked(m), Deadline: m.Deadline, Files: files, From: from, SubmissionSHA256: submission,
 	}
 	var all strings.Builder
 	all.WriteString(string(m.Statement))

@@ -32,8 +32,8 @@ func (p *Publish) Work(ctx context.Context, actor portal.Actor, n crypto.Number)
 const maxRevision = 1 << 30
 
 // Save keeps a draft, sealed to the desk, that follows the revision before it; the first has revision 1. It voids what was submitted or
-// approved. Authors and approvers.
-func (p *Publish) Save(ctx context.Context, actor portal.Actor, n crypto.Number, revision int, sealed []byte) (saved time.Time, err error) {
+// approved. attachments names the sealed files that the draft does, which must be there (Attach). Authors and approvers.
+func (p *Publish) Save(ctx context.Context, actor portal.Actor, n crypto.Number, revision int, sealed []byte, attachments ...string) (saved time.Time, err error) {
 	if err := checkNumber(n); err != nil {
 		return time.Time{}, err
 	}
@@ -42,6 +42,9 @@ func (p *Publish) Save(ctx context.Context, actor portal.Actor, n crypto.Number,
 	}
 	if revision < 1 || revision > maxRevision {
 		return time.Time{}, invalid("invalid-revision", "The revision must be 1 for a new draft, and one more than the last for another.")
+	}
+	if err := checkFileIDs(attachments); err != nil {
+		return time.Time{}, err
 	}
 	h, err := p.house(ctx)
 	if err != nil {
@@ -54,7 +57,7 @@ func (p *Publish) Save(ctx context.Context, actor portal.Actor, n crypto.Number,
 	if !among(to, actor.Staff().Certificate().Fingerprint()) {
 		return time.Time{}, invalid("not-sealed", "The draft is not sealed to yourself, so you could not open it again. Seal it anew.")
 	}
-	w := Work{Statement: n, Revision: revision, Draft: sealed, SavedBy: actor.Holder(), SavedAt: p.now()}
+	w := Work{Statement: n, Revision: revision, Draft: sealed, Attachments: attachments, SavedBy: actor.Holder(), SavedAt: p.now()}
 	return w.SavedAt, p.store.SaveStatementDraft(ctx, w)
 }
 
@@ -127,13 +130,16 @@ func (p *Publish) Cancel(ctx context.Context, actor portal.Actor, n crypto.Numbe
 
 var errOwnStatement = portal.Errorf(portal.Forbidden, "own-statement", "You are the author, so somebody else must approve.")
 
-// Schedule keeps what an approver signed, sealed to desk and notaries, to be published at its minute. submission names what was approved.
-// Approvers only, and never their own.
-func (p *Publish) Schedule(ctx context.Context, actor portal.Actor, n crypto.Number, submission string, sealed []byte) error {
+// Schedule keeps what an approver signed, sealed to desk and notaries, to be published at its minute. submission names what was approved,
+// attachments the sealed files that were handed on to the notaries (Attach). Approvers only, and never their own.
+func (p *Publish) Schedule(ctx context.Context, actor portal.Actor, n crypto.Number, submission string, sealed []byte, attachments ...string) error {
 	if err := checkNumber(n); err != nil {
 		return err
 	}
 	if err := p.act(ctx, actor, "publish.approve", string(n), crypto.RoleApprover); err != nil {
+		return err
+	}
+	if err := checkFileIDs(attachments); err != nil {
 		return err
 	}
 	w, err := p.store.StatementWork(ctx, n)
@@ -165,7 +171,7 @@ func (p *Publish) Schedule(ctx context.Context, actor portal.Actor, n crypto.Num
 		return invalid("not-sealed", "The statement is sealed to no notary, so nobody could publish it at its minute. Fetch the list of staff again, and seal it anew.")
 	}
 	return p.store.ApproveStatement(ctx, Work{
-		Statement: n, Submission: sealed, SubmissionSHA256: SHA256Of(sealed), ApprovedBy: actor.Holder(), ApprovedAt: p.now(),
+		Statement: n, Submission: sealed, SubmissionSHA256: SHA256Of(sealed), Attachments: attachments, ApprovedBy: actor.Holder(), ApprovedAt: p.now(),
 	}, submission)
 }
 
@@ -178,9 +184,9 @@ func anyNotary(members []*crypto.Staff) bool {
 	return false
 }
 
-// Approve publishes, at once, what is due: signed is the statement with all signatures. Approvers only, and never their own. Again with the
-// same statement: the same outcome.
-func (p *Publish) Approve(ctx context.Context, actor portal.Actor, n crypto.Number, submission string, signed []byte) (Version, error) {
+// Approve publishes, at once, what is due: signed is the statement with all signatures, files are the attachments that it names but for those that an earlier
+// version has. Approvers only, and never their own. Again with the same statement: the same outcome.
+func (p *Publish) Approve(ctx context.Context, actor portal.Actor, n crypto.Number, submission string, signed []byte, files ...[]byte) (Version, error) {
 	if err := checkNumber(n); err != nil {
 		return Version{}, err
 	}
@@ -216,7 +222,10 @@ func (p *Publish) Approve(ctx context.Context, actor portal.Actor, n crypto.Numb
 	case !v.Due(p.now()):
 		return Version{}, invalid("not-due", "The statement is to be published later. Seal the approved statement to the notaries instead, so that nobody can read it before.")
 	}
-	return p.publish(ctx, v, Submitted, submission)
+	if err := checkHanded(v, files); err != nil {
+		return Version{}, err
+	}
+	return p.publish(ctx, v, Submitted, submission, files)
 }
 
 // published returns the version if the same one is published already.

@@ -51,8 +51,11 @@ func (d *DB) SaveStatementDraft(ctx context.Context, w publish.Work) error {
 			changed, err = t.exec(`UPDATE statement_works SET state = 'draft', revision = $2, saved_by = $3, saved_at = $4, draft = $5, `+noSubmission+`
 				WHERE statement = $1 AND revision = $2 - 1`, w.Statement, w.Revision, w.SavedBy, micros(w.SavedAt), w.Draft)
 		}
-		if err != nil || changed > 0 {
+		if err != nil {
 			return err
+		}
+		if changed > 0 {
+			return t.draftNames(w.Statement, w.Attachments)
 		}
 		kept, err := t.work(w.Statement)
 		switch {
@@ -85,8 +88,10 @@ func (d *DB) DiscardStatementDraft(ctx context.Context, n crypto.Number, revisio
 		case w.Revision != revision:
 			return portal.Errorf(portal.Conflict, "draft-changed", "The draft of %s has moved on: revision %d was saved at %s. Look at it before you discard it.", n, w.Revision, w.SavedAt.Format(time.RFC3339))
 		}
-		_, err = t.exec(`DELETE FROM statement_works WHERE statement = $1`, n)
-		return err
+		if _, err = t.exec(`DELETE FROM statement_works WHERE statement = $1`, n); err != nil {
+			return err
+		}
+		return t.forgetSealedFiles(`statement = $1`, n)
 	})
 }
 
@@ -153,7 +158,10 @@ func (d *DB) ApproveStatement(ctx context.Context, w publish.Work, submission st
 		}
 		_, err = t.exec(`UPDATE statement_works SET state = 'approved', submission = $2, submission_sha256 = $3, approved_by = $4, approved_at = $5 WHERE statement = $1`,
 			w.Statement, w.Submission, w.SubmissionSHA256, w.ApprovedBy, micros(w.ApprovedAt))
-		return err
+		if err != nil {
+			return err
+		}
+		return t.approvalNames(w.Statement, w.Attachments)
 	})
 }
 
@@ -168,6 +176,10 @@ func (d *DB) ReturnStatement(ctx context.Context, n crypto.Number, submission st
 			return errMovedOn(n)
 		}
 		_, err = t.exec(`UPDATE statement_works SET state = 'draft', `+noSubmission+`, reason = $2, returned_by = $3, returned_at = $4 WHERE statement = $1`, n, reason, by, micros(at))
+		if err != nil {
+			return err
+		}
+		_, err = t.exec(`UPDATE statement_sealed_files SET in_approval = 0 WHERE statement = $1 AND in_approval = 1`, n)
 		return err
 	})
 }
@@ -246,6 +258,9 @@ func (t *tx) publish(p publish.Publication) (at time.Time, created bool, err err
 		return at, false, err
 	}
 	if _, err := t.exec(`DELETE FROM statement_works WHERE statement = $1`, p.Statement); err != nil {
+		return at, false, err
+	}
+	if err := t.publishFiles(p); err != nil {
 		return at, false, err
 	}
 	if err := t.enterPublication(p); err != nil {
