@@ -11,10 +11,10 @@ import (
 	"valise/portal/client"
 )
 
-// AckCommand acknowledges a notice.
+// AckCommand acknowledges a notice, or a statement that asks for it.
 type AckCommand struct {
 	representativeFlags
-	Notice string `arg:"" help:"The notice's number, from 'valise list'."`
+	Notice string `arg:"" name:"number" help:"The number of a notice or statement, from 'valise list'."`
 	Out    string `required:"" placeholder:"FILE" help:"Where to write the receipt (\"-\": standard output)."`
 	Refuse bool   `help:"Decline to acknowledge. That is a receipt, too: it says that you opened the notice."`
 	Yes    bool   `help:"Don't ask; on a terminal you are asked otherwise."`
@@ -23,6 +23,8 @@ type AckCommand struct {
 // Help is the part of --help below the summary.
 func (AckCommand) Help() string {
 	return manual(`Opens and verifies the notice as 'valise open' does, and only when everything held signs the receipt, on your mailbox's behalf: which notice, when, and an opening value that only who opened it knows. What the portal confirms is on disk. There is one receipt for a mailbox; when another representative was first, theirs is written to FILE.
+
+A statement to the world (P-…) is acknowledged in the same way, in the version that is the newest; it has no opening value, and its receipt says who acknowledged which version.
 
 The receipt is a clear-signed text. 'valise verify' checks it with everything that it stands on; gpg checks the signature, years later and without this portal, with the certificate from 'valise cert'.
 
@@ -35,7 +37,7 @@ EXAMPLES
 
 JSON
 
-  notice, decision, representative, received, receipt (FILE), already (true: it had been acknowledged before)
+  notice (or statement, and version), decision, representative, received, receipt (FILE), already (true: it had been acknowledged before)
 
 ENVIRONMENT
 
@@ -47,7 +49,9 @@ EXIT STATUS
 }
 
 type acknowledgedJSON struct {
-	Notice         crypto.Number   `json:"notice"`
+	Notice         crypto.Number   `json:"notice,omitempty"`
+	Statement      crypto.Number   `json:"statement,omitempty"`
+	Version        int             `json:"version,omitempty"`
 	Decision       crypto.Decision `json:"decision"`
 	Representative string          `json:"representative"`
 	Received       time.Time       `json:"received"`
@@ -57,7 +61,7 @@ type acknowledgedJSON struct {
 
 // Run acknowledges.
 func (c *AckCommand) Run(ctx context.Context, p *process) error {
-	number, err := parseNotice(c.Notice)
+	number, err := parseUpdate(c.Notice)
 	if err != nil {
 		return err
 	}
@@ -67,6 +71,9 @@ func (c *AckCommand) Run(ctx context.Context, p *process) error {
 	}
 	if err := canWriteOut(c.Out); err != nil {
 		return usagef("--out: %w; nothing was acknowledged", err)
+	}
+	if number.Kind() == crypto.KindStatement {
+		return c.statement(ctx, p, number, decision)
 	}
 	m, err := c.logIn(ctx, p)
 	if err != nil {
@@ -104,7 +111,7 @@ func (c *AckCommand) Run(ctx context.Context, p *process) error {
 	if received.Receipt != receipt.Receipt {
 		return fmt.Errorf("the portal did not keep the receipt as it was signed: don't rely on it, and tell the institution")
 	}
-	return c.conclude(p, []byte(receipt.Receipt), acknowledgedJSON{number, decision, m.as.String(), received.Received, c.Out, false})
+	return c.conclude(p, []byte(receipt.Receipt), acknowledgedJSON{Notice: number, Decision: decision, Representative: m.as.String(), Received: received.Received, Receipt: c.Out})
 }
 
 // already fetches, verifies and writes the receipt that the mailbox has.
@@ -121,7 +128,9 @@ func (c *AckCommand) already(ctx context.Context, p *process, m *member, number 
 	if a.Notice != number || a.Representative.Mailbox != m.as.Mailbox {
 		return fmt.Errorf("the portal shows a receipt for %s by %s as that for %s: don't rely on it, and tell the institution", a.Notice, a.Representative, number)
 	}
-	if err := c.conclude(p, receipt, acknowledgedJSON{number, a.Decision, a.Representative.String(), v.Received, c.Out, true}); err != nil {
+	if err := c.conclude(p, receipt, acknowledgedJSON{
+		Notice: number, Decision: a.Decision, Representative: a.Representative.String(), Received: v.Received, Receipt: c.Out, Already: true,
+	}); err != nil {
 		return err
 	}
 	if a.Decision != decision {
@@ -143,7 +152,11 @@ func (c *AckCommand) conclude(p *process, receipt []byte, done acknowledgedJSON)
 		if done.Already {
 			before = "already "
 		}
-		p.say("%s: %s%s by %s; the portal has had it since %s. The receipt is in %s.", done.Notice, before, done.Decision, done.Representative, hourUTC(done.Received), c.Out)
+		about := string(done.Notice)
+		if done.Statement != "" {
+			about = fmt.Sprintf("%s, version %d", done.Statement, done.Version)
+		}
+		p.say("%s: %s%s by %s; the portal has had it since %s. The receipt is in %s.", about, before, done.Decision, done.Representative, hourUTC(done.Received), c.Out)
 	})
 	return nil
 }

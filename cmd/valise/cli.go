@@ -24,9 +24,9 @@ type CLI struct {
 	JSON bool `name:"json" help:"Print one JSON value on standard output, with the field names that the command's help lists; failures as {\"error\": {\"message\", \"code\"}}."`
 
 	Claim      ClaimCommand      `cmd:"" group:"representative" help:"Take up a mailbox with the claim code from the letter."`
-	List       ListCommand       `cmd:"" group:"representative" help:"List the notices in a mailbox, what awaits acknowledgement first. Listing opens nothing."`
-	Open       OpenCommand       `cmd:"" group:"representative" help:"Open a notice, verify both staff signatures, and print it."`
-	Ack        AckCommand        `cmd:"" group:"representative" help:"Acknowledge a notice with a signed receipt."`
+	List       ListCommand       `cmd:"" group:"representative" help:"List the notices and statements in a mailbox, what awaits acknowledgement first. Listing opens nothing."`
+	Open       OpenCommand       `cmd:"" group:"representative" help:"Open a notice or statement, verify both staff signatures, and print it."`
+	Ack        AckCommand        `cmd:"" group:"representative" help:"Acknowledge a notice or statement with a signed receipt."`
 	Cert       CertCommand       `cmd:"" group:"representative" help:"Write the public certificate that verifies your receipts."`
 	Passphrase PassphraseCommand `cmd:"" group:"representative" help:"Change the passphrase."`
 
@@ -42,7 +42,7 @@ type CLI struct {
 	Seal      SealCommand      `cmd:"" group:"staff" help:"Seal a notice for an audience and submit it for approval (authors)."`
 	Statement StatementCommand `cmd:"" group:"staff" help:"Statements to the world: write, approve, publish, correct and withdraw (staff); list, show and verify (anyone)."`
 	Approve   ApproveCommand   `cmd:"" group:"staff" help:"See a submitted notice as its recipients will, and approve it (approvers)."`
-	Status    StatusCommand    `cmd:"" group:"staff" help:"Show who has opened and acknowledged a notice, and who is overdue."`
+	Status    StatusCommand    `cmd:"" group:"staff" help:"Show who has opened and acknowledged a notice or statement, and who is overdue."`
 
 	Notary NotaryCommand `cmd:"" group:"server" help:"Publish approved statements at their minute."`
 	Serve  ServeCommand  `cmd:"" group:"server" help:"Serve the portal."`

@@ -20,7 +20,7 @@ type ListCommand struct {
 
 // Help is the part of --help below the summary.
 func (ListCommand) Help() string {
-	return manual(`What awaits acknowledgement comes first, the nearest deadline at the top; then the others, newest first. A subject is shown only when both staff signatures of its notice hold, up to the root whose fingerprint is locked in with your key, and it was meant for you.
+	return manual(`What awaits acknowledgement comes first, the nearest deadline at the top; then the others, newest first. Statements to the world that ask you to acknowledge them stand there, too, with their corrections and withdrawals. A subject is shown only when both staff signatures of its notice hold, up to the root whose fingerprint is locked in with your key, and it was meant for you.
 
 EXAMPLES
 
@@ -29,7 +29,7 @@ EXAMPLES
 
 JSON
 
-  an array of notice, subjects[] (language, subject), author and approver (name, fingerprint, signed), acknowledge, deadline, delivered, opened, acknowledgement (representative, certificate, decision, received; null: none), awaiting, overdue, problem (empty: everything held)
+  an array of notice (or statement, version and kind), subjects[] (language, subject), author and approver (name, fingerprint, signed), acknowledge, deadline, delivered, opened, acknowledgement (representative, certificate, decision, received; null: none), awaiting, overdue, problem (empty: everything held)
 
 ENVIRONMENT
 
@@ -41,7 +41,10 @@ EXIT STATUS
 }
 
 type listedJSON struct {
-	Notice          crypto.Number        `json:"notice"`
+	Notice          crypto.Number        `json:"notice,omitempty"`
+	Statement       crypto.Number        `json:"statement,omitempty"`
+	Version         int                  `json:"version,omitempty"`
+	Kind            crypto.StatementKind `json:"kind,omitempty"`
 	Subjects        []languageJSON       `json:"subjects"`
 	Author          *signerJSON          `json:"author"`
 	Approver        *signerJSON          `json:"approver"`
@@ -67,25 +70,33 @@ func (c *ListCommand) Run(ctx context.Context, p *process) error {
 		return err
 	}
 	now := time.Now()
-	listed := ceremony.List(m.trust, m.self, notices, now)
-	slices.SortStableFunc(listed, firstAwaiting)
+	var lines []updateLine
+	for _, l := range ceremony.List(m.trust, m.self, notices, now) {
+		lines = append(lines, updateLine{listJSON(&l, now), listLine(&l, c.Language, now)})
+	}
+	statements, err := m.statementLines(ctx, c.Language, now)
+	if err != nil {
+		return err
+	}
+	lines = append(lines, statements...)
+	slices.SortStableFunc(lines, firstAwaiting)
 	problems := 0
-	out := make([]listedJSON, len(listed))
-	for i, l := range listed {
-		if out[i] = listJSON(&l, now); l.Problem != nil {
+	out := make([]listedJSON, len(lines))
+	for i, l := range lines {
+		if out[i] = l.json; l.json.Problem != "" {
 			problems++
 		}
 	}
 	p.report(out, func() {
-		for _, l := range listed {
-			p.say("%s", listLine(&l, c.Language, now))
+		for _, l := range lines {
+			p.say("%s", l.text)
 		}
-		if len(listed) == 0 {
+		if len(lines) == 0 {
 			p.say("The mailbox is empty.")
 		}
 	})
 	if problems > 0 {
-		err := fmt.Errorf("%s did not hold; tell the institution, by another way", count(problems, "notice", "notices"))
+		err := fmt.Errorf("%s did not hold; tell the institution, by another way", count(problems, "item", "items"))
 		if p.json {
 			p.warn("%v", err)
 			return errShown
@@ -95,29 +106,33 @@ func (c *ListCommand) Run(ctx context.Context, p *process) error {
 	return nil
 }
 
+// updateLine is a notice or a statement in the mailbox's list.
+type updateLine struct {
+	json listedJSON
+	text string
+}
+
 // errShown fails a command whose JSON value has been printed.
 var errShown = errors.New("see above")
 
-// firstAwaiting sorts what awaits acknowledgement in front, by deadline, those without one last.
-func firstAwaiting(a, b ceremony.Listed) int {
-	switch {
-	case a.Awaiting() && !b.Awaiting():
+// firstAwaiting sorts what awaits acknowledgement in front, by deadline, those without one last; the others newest first.
+func firstAwaiting(a, b updateLine) int {
+	switch da, db := a.json.Deadline, b.json.Deadline; {
+	case a.json.Awaiting && !b.json.Awaiting:
 		return -1
-	case !a.Awaiting() && b.Awaiting():
+	case !a.json.Awaiting && b.json.Awaiting:
 		return 1
-	case !a.Awaiting():
-		return 0 // the server's order: newest first
-	}
-	da, db := a.Verified.Manifest().Deadline, b.Verified.Manifest().Deadline
-	switch {
-	case da.IsZero() && db.IsZero():
+	case !a.json.Awaiting:
+		return b.json.Delivered.Compare(a.json.Delivered)
+	case da == nil && db == nil:
 		return 0
-	case da.IsZero():
+	case da == nil:
 		return 1
-	case db.IsZero():
+	case db == nil:
 		return -1
+	default:
+		return da.Compare(*db)
 	}
-	return da.Compare(db)
 }
 
 func listJSON(l *ceremony.Listed, now time.Time) listedJSON {

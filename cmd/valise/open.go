@@ -13,7 +13,7 @@ import (
 // OpenCommand opens a notice.
 type OpenCommand struct {
 	representativeFlags
-	Notice          string `arg:"" help:"The notice's number, from 'valise list'."`
+	Notice          string `arg:"" name:"number" help:"The number of a notice or statement, from 'valise list'."`
 	Language        string `placeholder:"TAG" help:"Print this language alone: fr. Without it, all of them, the authoritative one first."`
 	SaveAttachments string `type:"existingdir" placeholder:"DIR" help:"Write the attachments there."`
 	Message         string `placeholder:"FILE" help:"Write the sealed message there, armored: envelope and body, to be kept, or opened with another OpenPGP program that knows your key. 'valise verify' reads it."`
@@ -27,6 +27,8 @@ func (OpenCommand) Help() string {
 
 For the portal the notice counts as opened by your mailbox from now on. Opening is not acknowledging.
 
+A statement that stands in your mailbox (P-…) is public; it is shown when both people's signatures held, over all its languages and versions.
+
 EXAMPLES
 
   valise open N-4GZ0R8T4 --server https://portal.example --as S-7K2M9QXD/2
@@ -35,6 +37,7 @@ EXAMPLES
 JSON
 
   notice, from, languages[] (language, subject, text; the authoritative one first), attachments[] (name, type, size, sha256), author and approver (name, fingerprint, signed), root_fingerprint, acknowledge, deadline, delivered, acknowledgement (null: none)
+  of a statement: statement, version, kind, topic, languages[], author, approver, manifest_sha256, root_fingerprint, publish_at, acknowledge (you are asked), deadline, acknowledgement
 
 ENVIRONMENT
 
@@ -61,9 +64,12 @@ type openedJSON struct {
 
 // Run opens.
 func (c *OpenCommand) Run(ctx context.Context, p *process) error {
-	number, err := parseNotice(c.Notice)
+	number, err := parseUpdate(c.Notice)
 	if err != nil {
 		return err
+	}
+	if number.Kind() == crypto.KindStatement {
+		return c.statement(ctx, p, number)
 	}
 	m, err := c.logIn(ctx, p)
 	if err != nil {

@@ -12,10 +12,11 @@ import (
 	"valise/portal/ceremony"
 )
 
-// StatusCommand shows how far a notice has come.
+// StatusCommand shows how far a notice has come, or who has acknowledged a statement.
 type StatusCommand struct {
 	staffFlags
-	Notice   string `arg:"" optional:"" help:"The notice's number. Without it, all notices are listed."`
+	Notice   string `arg:"" optional:"" name:"number" help:"The number of a notice, or of a statement that asks for acknowledgement. Without it, all notices are listed."`
+	Version  int    `placeholder:"N" help:"Of a statement: this version, instead of the newest that asks."`
 	Receipts string `type:"existingdir" placeholder:"DIR" help:"Fetch every receipt, verify it with all that it stands on, and write it there as MAILBOX.asc."`
 }
 
@@ -27,10 +28,12 @@ EXAMPLES
 
   valise status --server https://portal.example --key amara.key
   valise status N-4GZ0R8T4 --server https://portal.example --key amara.key --receipts receipts/
+  valise status P-V2HC9RK1 --server https://portal.example --key amara.key
 
 JSON
 
   with a notice: notice, state, acknowledge, deadline, released, mailboxes[] (mailbox, stakeholder, delivered, opened, acknowledged, by, name, decision, overdue, receipt)
+  with a statement: statement, version, asking[] (versions), newest, kind, title, published, deadline, kinds[] (kind, mailboxes, acknowledged, refused, overdue, fetched, waiting), mailboxes[]
   without: an array of notice, state, author, submitted, released, acknowledge, deadline, mailboxes, problem
 
 ENVIRONMENT
@@ -50,9 +53,14 @@ func (c *StatusCommand) Run(ctx context.Context, p *process) error {
 		}
 		return c.list(ctx, p)
 	}
-	number, err := parseNotice(c.Notice)
-	if err != nil {
+	number, err := parseUpdate(c.Notice)
+	switch {
+	case err != nil:
 		return err
+	case number.Kind() == crypto.KindStatement:
+		return c.statement(ctx, p, number)
+	case c.Version != 0:
+		return usagef("--version is for statements")
 	}
 	o, err := c.logIn(ctx, p)
 	if err != nil {

@@ -28,6 +28,12 @@ func (c *Client) MailboxStatements(ctx context.Context) ([]api.MailboxStatement,
 	return get[[]api.MailboxStatement](ctx, c, "/mailbox/statements", maxNoticeList)
 }
 
+// StatementAsListed fetches the versions of a listed statement from where everybody reads them, which marks nothing as fetched. The version in the address keeps a cache from
+// answering with an older one.
+func (c *Client) StatementAsListed(ctx context.Context, s api.MailboxStatement) (api.Statement, error) {
+	return get[api.Statement](ctx, c, statementPath(s.Statement)+"?newest="+strconv.Itoa(s.Version), maxStatement)
+}
+
 // MailboxStatement fetches one with all its versions, for acknowledging it; ceremony.ReadMailboxStatement verifies it.
 func (c *Client) MailboxStatement(ctx context.Context, n crypto.Number) (api.MailboxStatement, error) {
 	return get[api.MailboxStatement](ctx, c, mailboxStatementPath(n, ""), maxStatement)
