@@ -69,6 +69,10 @@ func TestStaffComeInWithTheirKeyFile(t *testing.T) {
 	f := newFrontage(t)
 	person := f.Claim(f.Issue(crypto.KindState, crypto.ProfilePQ), crypto.ProfilePQ)
 	bela := f.keyFile(t, live.ApproverName, f.Approver)
+	n := newNewsroom(t, f.Server)
+	submitted := announcement()
+	n.submit(submitted)
+	f.Submit(f.Draft(), person)
 	r := newReader(t, f)
 
 	r.visit("/staff", "staff_login") // the door of staff, and back to where they wanted to go
@@ -127,6 +131,9 @@ func TestStaffComeInWithTheirKeyFile(t *testing.T) {
 		t.Error("a page change lost the key")
 	}
 
+	r.sees("[data-statement="+string(submitted.Statement)+"] .subject", submitted.Languages[0].Title)
+	portaltest.Axe(t, r.Browser, "staff-home")
+
 	// Their place is here, and not in a mailbox.
 	r.Do(chromedp.Navigate(f.url+"/mailbox"), chromedp.WaitVisible(css("[data-go=place]")))
 	r.sees("#failure", "you are logged in as staff")
@@ -179,6 +186,14 @@ func TestStaffComeInWithTheirKeyFile(t *testing.T) {
 	if r.isVisible("#key-kept") || !r.isVisible("#key-new") {
 		t.Error("the browser still keeps what it was to forget")
 	}
+
+	// An auditor reads what has been done meanwhile.
+	emil := f.hire(t, "Emil Sato", crypto.RoleAuditor)
+	r.logInStaff(f.keyFile(t, "Emil Sato", emil), live.Passphrase, "staff_home")
+	portaltest.Axe(t, r.Browser, "staff-home-auditor")
+	r.visit("/staff/audit?show=all", "audit")
+	r.sees("#entries", live.ApproverName+" logged in with their key.")
+	portaltest.Axe(t, r.Browser, "staff-audit")
 
 	// A representative who comes to a page of staff is shown where theirs is.
 	r.visit("/login", "login")
