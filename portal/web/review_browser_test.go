@@ -11,6 +11,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"valise/crypto"
+	"valise/portal/api"
 	"valise/portal/portaltest"
 	"valise/portal/portaltest/live"
 )
@@ -36,6 +37,12 @@ func (r *reader) unharmed() {
 	if portaltest.Read(r.Browser, chromedp.Evaluate[bool](`window.pwned !== undefined || document.querySelector('main img, main script, main [onerror]') !== null`)) {
 		r.t.Error("markup of a statement has become markup of the page")
 	}
+}
+
+func (n *newsroom) standing(number crypto.Number) (s api.StatementStanding) {
+	n.t.Helper()
+	n.author.get(reviewOf(number)+"/standing").into(n.t, 200, &s)
+	return s
 }
 
 func reviewOf(n crypto.Number) string { return "/staff/statements/" + string(n) }
@@ -150,15 +157,15 @@ func TestAStatementIsReviewedInTheBrowser(t *testing.T) {
 		t.Errorf("called off: %s", w.State)
 	}
 
-	// Her page is still open when somebody else publishes it.
+	// Her page is still open when its author takes it back.
 	timed.Revision, timed.PublishAt = 2, time.Time{}
 	n.submit(timed)
 	bela.visit(reviewOf(timed.Statement), "review")
 	bela.sees("#decision-text", "at once")
-	n.approve(timed.Statement)
+	n.author.post(reviewOf(timed.Statement)+"/cancel", api.CancelStatement{Submission: n.standing(timed.Statement).Submission}).want(t, 204)
 	bela.press("#approve")
-	bela.sees("#moved", "published while you were looking")
-	bela.sees("#is-published", "It is published")
+	bela.sees("#moved", "it is a draft now")
+	bela.sees("#is-draft", "editor")
 
 	// What does not verify is not shown, only why.
 	one, other := announcement(), announcement()

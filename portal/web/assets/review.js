@@ -1,6 +1,6 @@
 // A statement before it is published: shown as the world will see it, with what changed; approved, sent back or taken back here.
 
-import { $, busy, el, explain, hide, languageName, languages, root, save, show, size, status, time, word } from './page.js';
+import { $, busy, el, explain, hide, languageName, languages, ready, root, save, show, size, status, time, word } from './page.js';
 import { ask } from './engine.js';
 import { withKey } from './staff-unlock.js';
 import { elements } from './content.js';
@@ -16,10 +16,15 @@ let tag = '';      // the language it is shown in
 let working = false;
 let acted = Date.now();
 
-withKey(async () => {
-  await load();
-  setInterval(look, lookEvery);
-});
+if ($('opened')) {
+  listen();
+  withKey(async () => {
+    await load();
+    setInterval(look, lookEvery);
+  });
+} else {
+  ready(); // nothing is sealed any more, or not yet
+}
 for (const event of ['pointerdown', 'keydown', 'scroll']) addEventListener(event, () => { acted = Date.now(); }, { passive: true });
 
 // ---------------------------------------------------------------- what is there
@@ -235,8 +240,6 @@ function view(which) {
   $('changes').hidden = which !== 'changes';
 }
 
-for (const button of $('views').children) button.addEventListener('click', () => view(button.dataset.view));
-
 function drawChanges() {
   $('views').hidden = !shown.previous;
   if (!shown.previous) return;
@@ -357,39 +360,42 @@ async function act(name, parameters, error, place, doing, done) {
   }
 }
 
-$('approve').addEventListener('click', () => {
-  if (!shown.due && came()) {
-    showApproval();
-    return status($('approve-status'), word('review-due-meanwhile'), false);
-  }
-  act('approve', {}, $('approve-error'), $('approve-status'), word('review-approving'), async () => {
-    await load();
-    tell(word('review-approved'));
+function listen() {
+  for (const button of $('views').children) button.addEventListener('click', () => view(button.dataset.view));
+  $('approve').addEventListener('click', () => {
+    if (!shown.due && came()) {
+      showApproval();
+      return status($('approve-status'), word('review-due-meanwhile'), false);
+    }
+    act('approve', {}, $('approve-error'), $('approve-status'), word('review-approving'), async () => {
+      await load();
+      tell(word('review-approved'));
+    });
   });
-});
 
-$('return').addEventListener('submit', (event) => {
-  event.preventDefault();
-  const reason = $('reason').value.trim();
-  if (!reason) {
-    $('reason-error').textContent = word('review-reason-empty');
-    $('reason').setAttribute('aria-invalid', 'true');
-    return $('reason').focus();
-  }
-  $('reason').removeAttribute('aria-invalid');
-  act('sendBack', { reason }, $('reason-error'), $('return-status'), word('review-returning'), async () => {
-    $('reason').value = '';
-    await load();
-    tell(word('review-returned'));
+  $('return').addEventListener('submit', (event) => {
+    event.preventDefault();
+    const reason = $('reason').value.trim();
+    if (!reason) {
+      $('reason-error').textContent = word('review-reason-empty');
+      $('reason').setAttribute('aria-invalid', 'true');
+      return $('reason').focus();
+    }
+    $('reason').removeAttribute('aria-invalid');
+    act('sendBack', { reason }, $('reason-error'), $('return-status'), word('review-returning'), async () => {
+      $('reason').value = '';
+      await load();
+      tell(word('review-returned'));
+    });
   });
-});
 
-for (const button of page.querySelectorAll('[data-cancel]')) {
-  button.addEventListener('click', () => act('cancel', {}, $('cancel-error'), $('cancel-status'), word('review-calling-off'), async () => {
-    await load();
-    tell(word('review-taken-back'));
-  }));
+  for (const button of page.querySelectorAll('[data-cancel]')) {
+    button.addEventListener('click', () => act('cancel', {}, $('cancel-error'), $('cancel-status'), word('review-calling-off'), async () => {
+      await load();
+      tell(word('review-taken-back'));
+    }));
+  }
+
+  // Who has begun to write a reason is asked before the page goes.
+  addEventListener('beforeunload', (event) => { if ($('reason').value.trim()) event.preventDefault(); });
 }
-
-// Who has begun to write a reason is asked before the page goes.
-addEventListener('beforeunload', (event) => { if ($('reason').value.trim()) event.preventDefault(); });
