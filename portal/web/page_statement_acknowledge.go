@@ -1,12 +1,14 @@
 package web
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
 	"time"
 
 	"valise/crypto"
+	"valise/portal"
 	"valise/portal/api"
 	"valise/portal/publish"
 )
@@ -197,6 +199,7 @@ func (s *server) postStatementAcknowledge(w http.ResponseWriter, r *http.Request
 
 type staffAcknowledgementsPage struct {
 	Number    crypto.Number
+	Nobody    bool // is asked; then there is nothing but the address
 	Version   int
 	Versions  []int // that ask anybody, the newest first
 	Newest    int
@@ -244,6 +247,11 @@ const maxListed = 200
 // getStaffAcknowledgements shows who has acknowledged a statement: counts, and numbers. Whom the numbers belong to stays sealed.
 func (s *server) getStaffAcknowledgements(w http.ResponseWriter, r *http.Request) error {
 	a, err := s.statementStatus(r)
+	var refused *portal.Error
+	if errors.As(err, &refused) && refused.Code == "not-asked" {
+		n, _ := pathStatement(r)
+		return s.pages.render(w, r, http.StatusOK, "staff_acknowledgements", staffAcknowledgementsPage{Number: n, Nobody: true, Address: statementAddress(n)})
+	}
 	if err != nil {
 		return err
 	}

@@ -156,6 +156,14 @@ func TestTheWayOfAnAcknowledgementOfAStatement(t *testing.T) {
 		}
 	}
 
+	quiet := announcement()
+	n.publish(quiet)
+	n.author.get("/staff/statements/"+string(quiet.Statement)+"/acknowledgements").wantFailure(t, 404, "not-asked")
+	if page := n.author.page("/staff/statements/"+string(quiet.Statement)+"/acknowledgements", 200); !strings.Contains(page, "asks nobody") {
+		t.Errorf("%s", page)
+	}
+	v.page("/mailbox/statements/"+string(quiet.Statement), 404)
+
 	// Corrected, and asked again: to be acknowledged again, with the receipt of the first version still there.
 	n.publish(corrected(d, crypto.StatementCorrection, "A number was wrong.", "Un chiffre était faux."))
 	v.get("/mailbox/statements").into(t, 200, &listed)
