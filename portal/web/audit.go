@@ -24,8 +24,8 @@ type auditGroup struct {
 // auditGroups are all acts that the steps write down, in the order in which the page offers them. Each has a sentence and a name in the catalogues.
 var auditGroups = []auditGroup{
 	{"statements", []string{
-		"publish.save", "publish.discard", "publish.submit", "publish.approve", "publish.return", "publish.cancel", "publish.check", "publish.publish",
-		"publish.drafts", "publish.draft", "publish.standing", "publish.acknowledgements", "publish.receipt",
+		"publish.save", "publish.attach", "publish.discard", "publish.submit", "publish.approve", "publish.return", "publish.cancel", "publish.check", "publish.publish",
+		"publish.drafts", "publish.draft", "publish.attachment", "publish.standing", "publish.acknowledgements", "publish.receipt",
 	}},
 	{"notices", []string{
 		"dispatch.submit", "dispatch.approve", "dispatch.notices", "dispatch.examine", "dispatch.status", "dispatch.receipt", "dispatch.manifest",

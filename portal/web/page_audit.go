@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -40,7 +41,25 @@ type auditLine struct {
 	Clock   string
 	Act     string
 	Refused bool
-	Text    string
+	Text    []auditText
+}
+
+// auditText is a piece of a sentence: words, or a number, which is not broken at the end of a line.
+type auditText struct {
+	Text   string
+	Number bool
+}
+
+var numbers = regexp.MustCompile(`\b[SOINP]-[0-9A-Z]{8}\b(/\d+)?`)
+
+// auditPieces cuts a sentence at its numbers.
+func auditPieces(text string) (pieces []auditText) {
+	rest := 0
+	for _, at := range numbers.FindAllStringIndex(text, -1) {
+		pieces = append(pieces, auditText{text[rest:at[0]], false}, auditText{text[at[0]:at[1]], true})
+		rest = at[1]
+	}
+	return append(pieces, auditText{text[rest:], false})
 }
 
 // getAuditPage shows the trail, page by page. It works without scripts.
@@ -118,9 +137,11 @@ func auditDays(l *spoken, names nameBook, entries []audit.Entry) (days []auditDa
 			days = append(days, auditDay{Day: day})
 		}
 		line := auditLine{At: e.At, Clock: e.At.Format("15:04:05"), Act: e.Name(), Refused: e.Refused()}
-		if line.Text, err = auditSentence(l, names, e); err != nil {
+		sentence, err := auditSentence(l, names, e)
+		if err != nil {
 			return nil, err
 		}
+		line.Text = auditPieces(sentence)
 		last := &days[len(days)-1]
 		last.Lines = append(last.Lines, line)
 	}

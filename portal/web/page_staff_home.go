@@ -18,6 +18,7 @@ type deskHome struct {
 	Mine      []deskLine     // in hand
 	Scheduled []deskLine     // approved, for their minute
 	Elsewhere []crypto.Role  // roles whose work is not on this page
+	Awaited   []awaitedLine  // statements that mailboxes are asked to acknowledge
 	Lately    []archiveLine
 	Sent      []noticeOnDesk // the last ones
 }
@@ -74,6 +75,9 @@ func (s *server) getStaffHome(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
+	if page.Awaited, err = s.awaited(r.Context(), actor, s.pages.languages.pick(w, r, s.pages.secure).tag); err != nil {
+		return err
+	}
 	entries, _, err := s.Publish.Archive(r.Context(), publish.Query{Limit: latest})
 	if err != nil {
 		return err
@@ -111,7 +115,7 @@ func (s *server) worksOnDesk(ctx context.Context, actor portal.Actor, names name
 			case work.SubmittedBy == self:
 				page.Mine = append(page.Mine, line)
 			case actor.Has(crypto.RoleApprover):
-				line.Calls = true
+				line.State, line.Calls = "approve", true
 				page.Waiting = append(page.Waiting, line)
 			}
 		case publish.Approved:

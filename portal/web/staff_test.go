@@ -59,7 +59,9 @@ func TestAnAdministratorReadsPublishesAndApprovesNothing(t *testing.T) {
 			continue
 		}
 		method, path, _ := strings.Cut(pattern, " ")
-		if slices.ContainsFunc(own, func(begin string) bool { return path == begin || begin != "/staff" && strings.HasPrefix(path, begin+"/") }) {
+		if slices.ContainsFunc(own, func(begin string) bool {
+			return path == begin || begin != "/staff" && strings.HasPrefix(path, begin+"/")
+		}) {
 			continue
 		}
 		path = fill.Replace(path)
@@ -143,7 +145,7 @@ func TestWhatWaitsForStaff(t *testing.T) {
 		text, _, _ := strings.Cut(rest, "</section>")
 		return text
 	}
-	if text := section(approver, "waiting"); !strings.Contains(text, string(submitted.Statement)) || !strings.Contains(text, "Awaits approval by somebody else") ||
+	if text := section(approver, "waiting"); !strings.Contains(text, string(submitted.Statement)) || !strings.Contains(text, "Awaits your approval") ||
 		!strings.Contains(text, "by "+live.AuthorName) || !strings.Contains(text, "valise approve "+string(notice.Notice)) {
 		t.Errorf("what waits for the approver: %s", text)
 	}
@@ -218,7 +220,7 @@ func TestTheTrailOverHTTP(t *testing.T) {
 
 	page := auditor.page("/staff/audit", 200)
 	for _, want := range []string{
-		fmt.Sprintf("%s submitted the statement %s for approval.", live.AuthorName, draft.Statement), "Refused: " + live.AuthorName + " wanted to read this trail, and may not.",
+		fmt.Sprintf(`%s submitted the statement <b class="number">%s</b> for approval.`, live.AuthorName, draft.Statement), "Refused: " + live.AuthorName + " wanted to read this trail, and may not.",
 		"Emil =Sato logged in with their key.", `<option value="staff:` + fingerprint(p.Author) + `">` + live.AuthorName, "audit.csv?",
 	} {
 		if !strings.Contains(html.UnescapeString(page), want) {
@@ -231,7 +233,7 @@ func TestTheTrailOverHTTP(t *testing.T) {
 	if page := auditor.page("/staff/audit?show=all&act=trail&object="+strings.ToLower(string(draft.Statement)), 200); !strings.Contains(page, "Nothing of that kind") {
 		t.Error("nothing is not said to be nothing")
 	}
-	if page := auditor.page("/staff/audit?lang=fr&act=statements", 200); !strings.Contains(html.UnescapeString(page), live.AuthorName+" a soumis la déclaration "+string(draft.Statement)+" à approbation.") {
+	if page := auditor.page("/staff/audit?lang=fr&act=statements", 200); !strings.Contains(html.UnescapeString(page), live.AuthorName+` a soumis la déclaration <b class="number">`+string(draft.Statement)+"</b> à approbation.") {
 		t.Error("the trail in French lacks its sentence")
 	}
 }
