@@ -20,7 +20,7 @@ type StatementApproveCommand struct {
 
 // Help is the part of --help below the summary.
 func (StatementApproveCommand) Help() string {
-	return manual(`Opens the very texts that the world will read, checks the author's signature over each, and shows them; of a correction, what has changed against the version that is published. Then it asks, and signs the same.
+	return manual(`Opens the very texts that the world will read, checks the author's signature over each, and shows them; of a correction, what has changed against the version that is published: [-what went-], {+what came+}. Then it asks, and signs the same.
 
 What is due is public with that. What has a minute of its own is sealed to the desk and to the institution's notaries, who publish it then; the portal can't read it before. The author can't approve; nobody can approve for you.
 

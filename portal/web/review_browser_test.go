@@ -201,8 +201,12 @@ func TestAnAuthorReviewsTheirOwn(t *testing.T) {
 		t.Error("an author is offered to approve their own work")
 	}
 	portaltest.Axe(t, ada.Browser, "review-own")
+	ada.visit(reviewOf(draft.Statement)+"?lang=fr", "review")
+	ada.sees("#own", "ici, personne ne publie seul")
+	ada.sees("#standing", "Rédigée et signée par")
+	ada.Screenshot("review-own-fr")
 	ada.press("#own [data-cancel]")
-	ada.sees("#moved", "a draft again")
+	ada.sees("#moved", "redevient un brouillon")
 	if w := n.draft(draft.Statement); w.State != "draft" {
 		t.Errorf("taken back: %s", w.State)
 	}

@@ -47,6 +47,7 @@ async function load(moved = '') {
   page.dataset.state = now.state;
   $('state').textContent = $('state').dataset[now.state] ?? now.state;
   hide($('state-by'), $('is-draft'), $('is-published'));
+  $('by-hand').hidden = now.state !== 'submitted';
   if (moved === 'moved') tell(word(`review-moved-${now.state}`), now.state === 'submitted' && $('reason').value ? word('review-kept-reason') : '');
   if (now.state === 'draft' || now.state === 'published') return over(now.state);
   if (before?.sha256 !== now.sha256) draw();
@@ -198,7 +199,7 @@ const came = () => shown.due || Date.now() >= Date.parse(shown.publishAt);
 function publication() {
   if (shown.atOnce) return [word('review-at-once')];
   const { moment, offset, text } = minute(shown.publishAt);
-  const parts = [el('span', {}, shown.state === 'submitted' && came() ? word('review-at-once-late', { time: text }) : at(shown.publishAt, text))];
+  const parts = [el('b', {}, shown.state === 'submitted' && came() ? word('review-at-once-late', { time: text }) : at(shown.publishAt, text))];
   if (offset !== 0) parts.push(el('span', { class: 'hint' }, word('review-utc', { time: time(stamp(moment, 'UTC')) })));
   return parts;
 }
@@ -323,7 +324,10 @@ function showDecision() {
   $('returning').hidden = obstacle?.code === 'role';
   $('returning').open ||= obstacle !== null;
   showApproval();
-  $('state').classList.toggle('calls', obstacle === null);
+  const role = obstacle?.code === 'role'; // nothing that they could do
+  $('decision').className = role ? 'card with-script' : 'calls-box with-script';
+  $('decision').querySelector('h2').hidden = role;
+  $('state').classList.toggle('calls', !role);
   show($('decision'));
 }
 
