@@ -43,6 +43,7 @@ type CLI struct {
 	Statement StatementCommand `cmd:"" group:"staff" help:"Statements to the world: write, approve, publish, correct and withdraw (staff); list, show and verify (anyone)."`
 	Approve   ApproveCommand   `cmd:"" group:"staff" help:"See a submitted notice as its recipients will, and approve it (approvers)."`
 	Status    StatusCommand    `cmd:"" group:"staff" help:"Show who has opened and acknowledged a notice or statement, and who is overdue."`
+	Audit     AuditCommand     `cmd:"" group:"staff" help:"List who did what, and what was refused (auditors)."`
 
 	Notary NotaryCommand `cmd:"" group:"server" help:"Publish approved statements at their minute."`
 	Serve  ServeCommand  `cmd:"" group:"server" help:"Serve the portal."`
