@@ -391,6 +391,45 @@ func (a *Acknowledgements) Counts() []KindCount {
 	return counts
 }
 
+// Awaited is a statement whose newest version asks for acknowledgement, in numbers.
+type Awaited struct {
+	Statement    crypto.Number
+	Version      int
+	Titles       []Title // the authoritative one first
+	PublishedAt  time.Time
+	Asked        []crypto.Kind
+	Deadline     time.Time // zero: none
+	Answered     int       // mailboxes that have acknowledged, or declined to
+	Mailboxes    int       // that are asked
+	DeadlineOver bool      // while some have not answered
+}
+
+// maxAwaited is how many of them an overview shows.
+const maxAwaited = 10
+
+// Awaited returns the statements whose newest version asks anybody, the last published first, at most ten. Authors, approvers, registrars and auditors; who reads it is written down.
+func (p *Publish) Awaited(ctx context.Context, actor portal.Actor) ([]Awaited, error) {
+	if err := p.act(ctx, actor, "publish.awaited", "all", watchers...); err != nil {
+		return nil, err
+	}
+	awaited, mailboxes, err := p.store.AwaitedStatements(ctx, maxAwaited)
+	if err != nil {
+		return nil, err
+	}
+	for i := range awaited {
+		a := &awaited[i]
+		for _, kind := range a.Asked {
+			a.Mailboxes += mailboxes[kind]
+		}
+		a.Mailboxes = max(a.Mailboxes, a.Answered)
+		a.DeadlineOver = a.Answered < a.Mailboxes && !a.Deadline.IsZero() && p.now().After(a.Deadline)
+	}
+	return awaited, nil
+}
+
+// Watches says whether somebody may see who has acknowledged.
+func Watches(actor portal.Actor) bool { return slices.ContainsFunc(watchers, actor.Has) }
+
 // Acknowledgements returns it for a version that asks; version 0 is the newest that does. Authors, approvers, registrars and auditors; who reads it is written down. portal.NotFound when
 // the statement, or the version, asks nobody.
 func (p *Publish) Acknowledgements(ctx context.Context, actor portal.Actor, n crypto.Number, version int) (*Acknowledgements, error) {

@@ -354,6 +354,12 @@ func TestStaffSeeWhoHasAcknowledgedAStatement(t *testing.T) {
 			t.Errorf("%+v, want %+v", got, counts)
 		}
 	}
+	overview, err := n.Awaited(ctx, n.acting(n.auditor))
+	if err != nil || len(overview) != 1 || overview[0].Statement != d.Statement || overview[0].Answered != 1 || overview[0].Mailboxes != 4 || overview[0].DeadlineOver {
+		t.Errorf("%+v, %v", overview, err)
+	}
+	_, err = n.Awaited(ctx, n.acting(n.admin))
+	wantCode(t, err, portal.Forbidden, "author-only")
 	a := status(0)
 	want(a, publish.KindCount{Kind: crypto.KindState, Mailboxes: 3, Acknowledged: 1, Fetched: 1, Waiting: 1}, publish.KindCount{Kind: crypto.KindOrganisation, Mailboxes: 1, Waiting: 1})
 	if a.Version != 1 || len(a.Mailboxes) != 4 || !a.Deadline.Equal(d.Deadline.Truncate(time.Second)) || len(a.Titles) != 2 {

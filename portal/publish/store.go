@@ -64,6 +64,10 @@ type Store interface {
 	// StatementMailboxes returns a line for every mailbox of the kinds that anybody can still log in to, sorted by number.
 	StatementMailboxes(ctx context.Context, n crypto.Number, version int, kinds []crypto.Kind) ([]StatementMailbox, error)
 
+	// AwaitedStatements returns at most n statements whose newest version asks anybody, the last published first; and how many mailboxes of each kind there are that anybody can still
+	// log in to.
+	AwaitedStatements(ctx context.Context, n int) ([]Awaited, map[crypto.Kind]int, error)
+
 	// Standing returns a representative's state; portal.NotFound.
 	Standing(ctx context.Context, r crypto.Representative) (portal.RepresentativeState, error)
 	// Certificates returns the chains of representatives, issued one first; who doesn't exist is missing in it.

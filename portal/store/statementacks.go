@@ -260,3 +260,44 @@ func (d *DB) StatementMailboxes(ctx context.Context, n crypto.Number, version in
 	})
 	return lines, err
 }
+
+// AwaitedStatements implements publish.Store.
+func (d *DB) AwaitedStatements(ctx context.Context, n int) (awaited []publish.Awaited, mailboxes map[crypto.Kind]int, err error) {
+	err = d.snapshot(ctx, func(t *tx) error {
+		var entries []publish.Entry
+		if err := t.each(func(rows *sql.Rows) error {
+			var a publish.Awaited
+			var asked string
+			if err := rows.Scan(&a.Statement, &a.Version, &asked, instant{&a.Deadline}, instant{&a.PublishedAt}, &a.Answered); err != nil {
+				return err
+			}
+			for _, kind := range []byte(asked) {
+				a.Asked = append(a.Asked, crypto.Kind(kind))
+			}
+			awaited, entries = append(awaited, a), append(entries, publish.Entry{Statement: a.Statement})
+			return nil
+		}, `SELECT h.statement, h.version, v.asked, v.deadline, v.published_at,
+				(SELECT count(*) FROM statement_acknowledgements a WHERE a.statement = h.statement AND a.version = h.version)
+			FROM statement_heads h JOIN statement_versions v ON v.statement = h.statement AND v.version = h.version
+			WHERE v.asked <> '' ORDER BY h.place DESC LIMIT $1`, n); err != nil {
+			return err
+		}
+		if err := t.titles(entries); err != nil {
+			return err
+		}
+		for i := range entries {
+			awaited[i].Titles = entries[i].Titles
+		}
+		mailboxes = map[crypto.Kind]int{}
+		return t.each(func(rows *sql.Rows) error {
+			var kind string
+			var count int
+			if err := rows.Scan(&kind, &count); err != nil {
+				return err
+			}
+			mailboxes[crypto.Kind(kind[0])] = count
+			return nil
+		}, `SELECT substr(number, 1, 1), count(*) FROM mailboxes WHERE number IN (SELECT mailbox FROM representatives WHERE state <> 'revoked') GROUP BY substr(number, 1, 1)`)
+	})
+	return awaited, mailboxes, err
+}

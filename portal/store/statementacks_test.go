@@ -132,6 +132,12 @@ func TestAStatementStandsInEveryMailboxThatItAsks(t *testing.T) {
 			t.Errorf("%+v, %v", lines, err)
 		}
 
+		awaited, mailboxes, err := db.AwaitedStatements(ctx, 5)
+		if err != nil || len(awaited) != 1 || awaited[0].Version != 2 || awaited[0].Answered != 1 || len(awaited[0].Asked) != 2 || len(awaited[0].Titles) != 2 ||
+			mailboxes[crypto.KindState] != 2 || mailboxes[crypto.KindOrganisation] != 1 {
+			t.Errorf("%+v, %v, %v", awaited, mailboxes, err)
+		}
+
 		// A correction that asks nobody: it still stands there, and asks nothing.
 		published(t, db, n, 3)
 		for _, r := range []crypto.Representative{first, later, office} {

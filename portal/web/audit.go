@@ -25,7 +25,7 @@ type auditGroup struct {
 var auditGroups = []auditGroup{
 	{"statements", []string{
 		"publish.save", "publish.attach", "publish.discard", "publish.submit", "publish.approve", "publish.return", "publish.cancel", "publish.check", "publish.publish",
-		"publish.drafts", "publish.draft", "publish.attachment", "publish.standing", "publish.acknowledgements", "publish.receipt",
+		"publish.drafts", "publish.draft", "publish.attachment", "publish.standing", "publish.awaited", "publish.acknowledgements", "publish.receipt",
 	}},
 	{"notices", []string{
 		"dispatch.submit", "dispatch.approve", "dispatch.notices", "dispatch.examine", "dispatch.status", "dispatch.receipt", "dispatch.manifest",

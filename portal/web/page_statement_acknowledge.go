@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -307,4 +308,39 @@ func barOf(c publish.KindCount) []barPart {
 		bar = append(bar, part)
 	}
 	return bar
+}
+
+// awaitedLine is a statement that asks mailboxes for acknowledgement, in the list of a staff member's home.
+type awaitedLine struct {
+	Number    crypto.Number
+	Title     publish.Title
+	Direction string
+	Deadline  *time.Time
+	Overdue   bool
+	Answered  int
+	Mailboxes int
+}
+
+// Part is how much of the bar is full, of 100.
+func (l awaitedLine) Part() float64 { return 100 * float64(l.Answered) / float64(max(l.Mailboxes, 1)) }
+
+// awaited is empty for who may not see it.
+func (s *server) awaited(ctx context.Context, actor portal.Actor, tag string) ([]awaitedLine, error) {
+	if !publish.Watches(actor) {
+		return nil, nil
+	}
+	awaited, err := s.Publish.Awaited(ctx, actor)
+	if err != nil {
+		return nil, err
+	}
+	lines := make([]awaitedLine, len(awaited))
+	for i, a := range awaited {
+		title := titleIn(publish.Entry{Titles: a.Titles}, tag)
+		lines[i] = awaitedLine{Number: a.Statement, Title: title, Direction: directionOf(title.Language), Overdue: a.DeadlineOver, Answered: a.Answered, Mailboxes: a.Mailboxes}
+		if !a.Deadline.IsZero() {
+			deadline := a.Deadline.UTC()
+			lines[i].Deadline = &deadline
+		}
+	}
+	return lines, nil
 }

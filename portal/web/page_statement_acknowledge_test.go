@@ -149,6 +149,9 @@ func TestTheWayOfAnAcknowledgementOfAStatement(t *testing.T) {
 		t.Errorf("%d %s", kept.StatusCode, kept.body)
 	}
 	v.get(staffAt).wantFailure(t, 403, "staff-only")
+	if home := n.author.page("/staff", 200); !strings.Contains(home, `data-awaited="`+string(d.Statement)+`"`) || !strings.Contains(home, "1 of 1 mailboxes have answered") {
+		t.Errorf("the home of staff does not say how far it is: %s", home)
+	}
 	page := n.author.page(staffAt, 200)
 	for _, want := range []string{`data-kind="S"`, `data-count="acknowledged">1<`, state.Number.String(), string(d.Statement)} {
 		if !strings.Contains(page, want) {
