@@ -91,7 +91,8 @@ func (s *server) incidentOf(ctx context.Context, began crypto.Number, least int,
 
 // getRoot gives the root certificate as a file.
 func (s *server) getRoot(w http.ResponseWriter, r *http.Request) error {
-	writeFile(w, "root.asc", "application/pgp-keys", []byte(s.Root.Certificate().Armor()))
+	w.Header().Set("Content-Disposition", `attachment; filename="root.asc"`)
+	writePublic(w, r, "application/pgp-keys", []byte(s.Root.Certificate().Armor()))
 	return nil
 }
 
