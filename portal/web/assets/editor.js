@@ -26,7 +26,7 @@ withKey(async () => {
     status($('editor-status'));
   } catch (error) {
     status($('editor-status'));
-    $('editor-problem').textContent = error.code === 'draft-exists' ? word('editor-exists') : explain(error);
+    $('editor-problem').textContent = explain(error);
   }
 });
 
@@ -324,12 +324,13 @@ $('discard').addEventListener('click', () => {
   $('discarding-title').focus();
 });
 $('discard-yes').addEventListener('click', () => busy([$('discard-yes')], async () => {
+  const goOn = await keep.quiet();
   try {
     if (keep.revision > 0) await ask('discardDraft', { statement, revision: keep.revision });
-    keep.finish();
     location.assign(list);
     await new Promise(() => {});
   } catch (error) {
+    goOn();
     $('discarding-error').textContent = explain(error);
   }
 }));

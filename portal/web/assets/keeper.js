@@ -111,11 +111,11 @@ export function keeper(of) {
         of.show(word('editor-gone'), 'problem');
         of.gone();
         return false;
-      case 'no-session': case 'locked': case 'factor-missing': case 'key-locked':
+      case 'no-session': case 'locked': case 'factor-missing': case 'engine-gone':
         end(error.code);
         return false;
     }
-    const line = error.code === 'network' || error.code === 'engine-gone' || error.status >= 500 || error.status === 429;
+    const line = error.code === 'network' || error.status >= 500 || error.status === 429;
     if (!line) { // it can't be saved as it is: the next change tries again
       of.show(word('editor-refused', { why: explain(error) }), 'problem');
       first = 0;
@@ -228,6 +228,19 @@ export function keeper(of) {
     },
 
     ended: end,
+
+    /** Saves nothing from now on, and waits for what is under way. Returns what takes that back. */
+    async quiet() {
+      const before = stopped;
+      stopped = 'done';
+      clearTimeout(timer);
+      await running?.catch(() => {});
+      return () => {
+        stopped = before;
+        touched();
+      };
+    },
+
     finish() {
       stopped = 'done';
       clearTimeout(timer);

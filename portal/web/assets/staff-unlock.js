@@ -29,7 +29,10 @@ export async function withKey(opened) {
 }
 
 /** For a page that stayed when its session ended: asks for the key, begins another session with it, and calls opened(identity). */
-export function logInAgain(opened) { return askFor(opened, undefined, 'staffLogIn'); }
+export function logInAgain(opened) {
+  start();
+  return askFor(opened, undefined, 'staffLogIn');
+}
 
 let fields = null;
 let asking = null; // what the form is for just now: {opened, ceremony}

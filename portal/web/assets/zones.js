@@ -10,10 +10,9 @@ export const ownZone = () => named(Intl.DateTimeFormat().resolvedOptions().timeZ
 
 const named = (zone) => {
   try {
-    return zone && Intl.DateTimeFormat('en', { timeZone: zone }) && zone;
-  } catch {
-    return undefined;
-  }
+    if (zone && Intl.DateTimeFormat('en', { timeZone: zone })) return zone;
+  } catch { /* there is none of that name */ }
+  return undefined;
 };
 
 /** Whether this browser knows a zone by that name. */
