@@ -8,10 +8,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"valise/crypto"
+	"valise/portal/api"
 	"valise/portal/client"
 	"valise/portal/ledger"
 )
@@ -23,7 +25,7 @@ type LedgerVerifyCommand struct {
 	pinFlag
 	verifierFlag
 	State   string   `env:"VALISE_LEDGER_SEEN" placeholder:"FILE" help:"Where to keep the checkpoint seen last. Default: a file of this ledger's under $XDG_STATE_HOME/valise, or ~/.local/state/valise."`
-	All     bool     `help:"Check every leaf again, not only those that came since, and compare the staff's certificates with the newest that were entered."`
+	All     bool     `help:"Check every leaf again, not only those that came since, and compare the staff's certificates and the statements that the portal shows with the newest that were entered."`
 	Compare []string `type:"existingfile" placeholder:"FILE" help:"A checkpoint or a proof that somebody else was given: it must belong to the same ledger. May be given several times."`
 }
 
@@ -95,6 +97,9 @@ func (c *LedgerVerifyCommand) Run(ctx context.Context, p *process) error {
 	}
 	if err == nil && (c.All || followed.Before == nil) {
 		err = w.checkStaff(ctx, p, visitor)
+		if err == nil {
+			err = w.checkStatements(ctx, visitor)
+		}
 	}
 	if err != nil {
 		return c.keepEvidence(p, state, err)
@@ -175,10 +180,16 @@ func (w *watching) checkStaff(ctx context.Context, p *process, c *client.Client)
 	if err != nil {
 		return err
 	}
-	newest, entered := map[crypto.Fingerprint]string{}, map[string]bool{}
+	// Several may be of the same second; within a round of the ledger, their order says nothing.
+	newest, at, entered := map[crypto.Fingerprint][]string{}, map[crypto.Fingerprint]time.Time{}, map[string]bool{}
 	for _, e := range w.public {
 		if e.Kind == ledger.StaffCertificate {
-			newest[e.Fingerprint] = e.SHA256
+			if e.Time.After(at[e.Fingerprint]) {
+				newest[e.Fingerprint], at[e.Fingerprint] = nil, e.Time
+			}
+			if e.Time.Equal(at[e.Fingerprint]) {
+				newest[e.Fingerprint] = append(newest[e.Fingerprint], e.SHA256)
+			}
 			entered[e.SHA256] = true
 		}
 	}
@@ -191,7 +202,7 @@ func (w *watching) checkStaff(ctx context.Context, p *process, c *client.Client)
 		shown[certificate.Fingerprint()] = true
 		digest := sha256.Sum256(certificate.Bytes())
 		switch text := hex.EncodeToString(digest[:]); {
-		case newest[certificate.Fingerprint()] == text:
+		case slices.Contains(newest[certificate.Fingerprint()], text):
 		case entered[text]:
 			return &ledger.Alarm{Trouble: ledger.Withheld, Text: fmt.Sprintf("the portal shows an older certificate of the staff member %s than the newest in its ledger: what it hides may be that a role was taken away. Ask the institution by another way, and don't rely on this person's signature", certificate.Fingerprint().Spaced())}
 		default:
@@ -202,6 +213,39 @@ func (w *watching) checkStaff(ctx context.Context, p *process, c *client.Client)
 		if !shown[fingerprint] {
 			return &ledger.Alarm{Trouble: ledger.Withheld, Text: fmt.Sprintf("the ledger has a certificate of the staff member %s, and the portal does not show it", fingerprint.Spaced())}
 		}
+	}
+	return nil
+}
+
+// checkStatements says whether the portal shows every statement in the newest version that was entered. It could otherwise keep a correction or a
+// withdrawal back, and everything that it shows would hold.
+func (w *watching) checkStatements(ctx context.Context, c *client.Client) error {
+	newest := map[crypto.Number]int{}
+	for _, e := range w.public {
+		if e.Statement != "" {
+			newest[e.Statement] = max(newest[e.Statement], e.Version)
+		}
+	}
+	if len(newest) == 0 {
+		return nil
+	}
+	q := api.StatementQuery{Limit: 100}
+	for {
+		archive, err := c.Statements(ctx, q)
+		if err != nil {
+			return err
+		}
+		for _, s := range archive.Statements {
+			if s.Version >= newest[s.Statement] {
+				delete(newest, s.Statement)
+			}
+		}
+		if q.Before = archive.Next; q.Before == 0 {
+			break
+		}
+	}
+	for n, version := range newest {
+		return &ledger.Alarm{Trouble: ledger.Withheld, Text: fmt.Sprintf("the ledger says that version %d of the statement %s was published, and the portal does not show it: it holds a correction, a withdrawal or a statement back. Ask the institution by another way", version, n)}
 	}
 	return nil
 }

@@ -69,7 +69,7 @@ func (v *Verdict) witnesses(c *ledger.SignedCheckpoint) {
 	}
 }
 
-// now returns the newest checkpoint that the portal shows; nil when it shows none.
+// newestCheckpoint returns the newest checkpoint that the portal shows; nil when it shows none.
 func (b *believing) newestCheckpoint(p ledger.Policy) (*ledger.SignedCheckpoint, error) {
 	signed, err := b.get(LedgerRoot + ledger.CheckpointPath)
 	if err != nil || signed == nil {
@@ -86,6 +86,11 @@ func (b *believing) sameLedger(v *Verdict, p ledger.Policy, other *ledger.Signed
 		return nil, err
 	case now == nil:
 		v.unchecked("same-ledger")
+		return nil, nil
+	}
+	if now.Size < other.Size {
+		// What makes up the larger one, the portal doesn't have, so nothing more can be said; and a mirror may honestly lag behind.
+		v.warn("ledger-shorter", "size", strconv.FormatInt(now.Size, 10))
 		return nil, nil
 	}
 	err = asLater(b.follower(p).Compare(context.Background(), now, other))

@@ -136,6 +136,7 @@ var english = map[string]string{
 	"warn-portal-other-root": "The portal shows another root than the one whose fingerprint you entered. What you gave was judged by yours.",
 	"warn-corrected":         "It was corrected: version {newest} replaces it.",
 	"warn-withdrawn":         "It was withdrawn, with version {newest}.",
+	"warn-ledger-shorter":    "The portal shows an older state of the ledger, with {size} leaves: an old copy, or some were taken away. Look again later, from another place; if it stays so, tell the institution and others.",
 	"warn-not-published":     "The portal does not publish it, or not yet.",
 	"warn-older-shown":       "The portal shows version {newest} as the newest. What you have is newer, and genuine: the portal keeps it back, or was set back.",
 

@@ -121,7 +121,11 @@ async function judge(go = false) {
   status($('verify-status'), word('verify-reading'));
   for (const file of given) {
     if (file.size > largest) return status($('verify-status'), word('verify-too-large', { name: file.name }), false);
-    files.push({ name: file.name, data: await file.arrayBuffer() });
+    try {
+      files.push({ name: file.name, data: await file.arrayBuffer() });
+    } catch { // moved or changed since it was chosen
+      return status($('verify-status'), word('verify-gone', { name: file.name }), false);
+    }
   }
   if (pasted.value.trim()) files.push({ name: word('verify-pasted'), data: new TextEncoder().encode(pasted.value).buffer });
   await busy([submit], async () => {
