@@ -11,6 +11,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"valise/crypto"
+	"valise/portal"
 	"valise/portal/api"
 	"valise/portal/portaltest"
 	"valise/portal/portaltest/live"
@@ -108,7 +109,6 @@ func TestAStatementIsReviewedInTheBrowser(t *testing.T) {
 	if w := n.draft(number); w.Why == nil || w.Why.Reason != "It was fifteen <b>.\nAsk Chandra." || w.ReturnedBy.Name() != live.ApproverName {
 		t.Errorf("sent back: %+v", w.Why)
 	}
-	portaltest.Axe(t, bela.Browser, "review-draft")
 
 	// Changed while she looks: she is told, and sees what is there. Then approved.
 	draft.Revision = 2
@@ -123,11 +123,25 @@ func TestAStatementIsReviewedInTheBrowser(t *testing.T) {
 	bela.sees("#moved", "Somebody changed it while you were looking")
 	bela.sees("#moved", "still in the field")
 	bela.sees("#text", "Fifteen")
+
+	// The session ends: the statement goes from the page, her reason does not.
+	must(t, f.Portal.Sessions.RevokeHolder(t.Context(), portal.StaffHolder(f.Approver.Certificate().Fingerprint())))
+	bela.press("#approve")
+	bela.sees("#moved", "Your reason is still in this page")
+	if bela.isVisible("#statement") || bela.isVisible("#changes") {
+		t.Error("the statement is still there when the session has ended")
+	}
+	bela.choose("#key-file", f.keyFile(t, live.ApproverName, f.Approver))
+	bela.typeInto("#key-passphrase", live.Passphrase)
+	bela.press("#unlock-submit")
+	bela.sees("#text", "Fifteen")
+	if bela.value("#reason") != "kept" {
+		t.Error("the reason went with the session")
+	}
 	bela.writes("#reason", "")
 	bela.press("#approve")
 	bela.sees("#is-published", "It is published")
 	bela.sees("#moved", "You approved it")
-	portaltest.Axe(t, bela.Browser, "review-published")
 	if v := n.previous(number); v == nil || v.Manifest().Version != 2 || !strings.HasPrefix(v.Text("en").Body, "Fifteen") {
 		t.Error("what was approved is not what is published")
 	}
@@ -163,8 +177,11 @@ func TestAStatementIsReviewedInTheBrowser(t *testing.T) {
 	bela.visit(reviewOf(timed.Statement), "review")
 	bela.sees("#decision-text", "at once")
 	n.author.post(reviewOf(timed.Statement)+"/cancel", api.CancelStatement{Submission: n.standing(timed.Statement).Submission}).want(t, 204)
+	bela.writes("#reason", "One more thing.")
 	bela.press("#approve")
 	bela.sees("#moved", "it is a draft now")
+	bela.sees("#kept", "One more thing.")
+	bela.writes("#reason", "")
 	bela.sees("#is-draft", "editor")
 
 	// What does not verify is not shown, only why.

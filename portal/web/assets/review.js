@@ -2,7 +2,8 @@
 
 import { $, busy, el, explain, hide, languageName, languages, ready, root, save, show, size, status, time, word } from './page.js';
 import { ask } from './engine.js';
-import { withKey } from './staff-unlock.js';
+import { whenEnded } from './session.js';
+import { logInAgain, withKey } from './staff-unlock.js';
 import { elements } from './content.js';
 import { isZone, offsetAt, stamp } from './zones.js';
 
@@ -33,7 +34,7 @@ for (const event of ['pointerdown', 'keydown', 'scroll']) addEventListener(event
 async function load(moved = '') {
   const before = shown;
   status($('review-status'), word('review-opening'));
-  hide($('review-problem'));
+  hide($('review-problem'), $('again'));
   let now;
   try {
     now = await ask('examine', { statement: number, languages: languages() });
@@ -62,19 +63,26 @@ function tell(...sentences) {
   $('moved').hidden = sentences.every((s) => !s);
 }
 
+/** There is nothing to look at any more; what was not sent stays, to be copied. */
+function left() {
+  shown = null;
+  hide($('opened'), $('sealed'), $('by-hand'));
+  $('kept-text').textContent = $('reason').value.trim();
+  $('kept').hidden = !$('kept-text').textContent;
+}
+
 /** Nothing is left to decide. */
 function over(state) {
-  shown = null;
-  hide($('opened'), $('sealed'));
+  left();
   const box = $(`is-${state}`);
   show(box);
   box.querySelector('h2').focus();
 }
 
 function gone(moved) {
-  shown = null;
+  left();
   page.dataset.state = 'gone';
-  hide($('opened'), $('sealed'), $('state'));
+  hide($('state'));
   tell(moved ? word(`review-moved-${moved}`) : word('code-no-draft'));
 }
 
@@ -82,7 +90,11 @@ function gone(moved) {
 function problem(error) {
   shown = null;
   hide($('opened'));
-  if (error.status !== undefined || ['network', 'engine', 'engine-gone'].includes(error.code)) return status($('review-status'), explain(error), false);
+  if (error.status !== undefined || ['network', 'engine', 'engine-gone', 'locked'].includes(error.code)) {
+    status($('review-status'), explain(error), false);
+    $('again-factor').hidden = error.code !== 'factor-missing';
+    return show($('again'));
+  }
   $('review-problem-text').textContent = explain(error);
   show($('review-problem'));
 }
@@ -364,7 +376,23 @@ async function act(name, parameters, error, place, doing, done) {
   }
 }
 
+// A reason that isn't sent stays when the session ends, and the page with it; what the statement says goes.
+function ended() {
+  if (!$('reason').value.trim()) return false;
+  shown = null;
+  hide($('opened'));
+  tell(word('review-ended'));
+  logInAgain(async () => {
+    hide($('unlock-section'));
+    tell();
+    await load();
+  });
+  return true;
+}
+
 function listen() {
+  whenEnded(ended);
+  $('again-try').addEventListener('click', () => busy([$('again-try')], () => load()));
   for (const button of $('views').children) button.addEventListener('click', () => view(button.dataset.view));
   $('approve').addEventListener('click', () => {
     if (!shown.due && came()) {
