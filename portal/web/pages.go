@@ -37,7 +37,7 @@ var scriptOf = map[string]string{
 	"factor": "factor.js", "staff_account": "staff-account.js", "staff_people": "staff-people.js",
 	"staff_login": "staff-login.js", "staff_home": "staff-home.js", "newsroom": "newsroom.js", "editor": "editor.js", "review": "review.js",
 	"verify": "verify.js",
-	"login": "login.js", "claim": "claim.js", "mailbox": "mailbox.js", "notice": "notice.js", "mailbox_statement": "mailbox-statement.js", "account": "account.js",
+	"login":  "login.js", "claim": "claim.js", "mailbox": "mailbox.js", "notice": "notice.js", "mailbox_statement": "mailbox-statement.js", "account": "account.js",
 }
 
 func newPages(p *Portal) (*pages, error) {
