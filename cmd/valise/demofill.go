@@ -60,6 +60,8 @@ var demoTeam = []struct {
 	{"Anna Meijer", crypto.RoleAuthor},
 	{"Benoît Diallo", crypto.RoleApprover},
 	{"Chen Wei", crypto.RoleRegistrar},
+	{"Dilnoza Karimova", crypto.RoleAuditor},
+	{"Emeka Obi", crypto.RoleAdministrator},
 	{"Notary", crypto.RoleNotary}, // the process that publishes statements at their minute
 }
 
@@ -83,7 +85,7 @@ func newDemo(dir string) (*demo, error) {
 		return nil, err
 	}
 	for _, member := range demoTeam {
-		if err := d.hire(member.name, member.role, now); err != nil {
+		if err := d.hire(string(member.role), member.name, now, member.role); err != nil {
 			return nil, err
 		}
 	}
@@ -105,12 +107,13 @@ func newDemo(dir string) (*demo, error) {
 	return d, newDemoLedger(dir, d.root, now)
 }
 
-func (d *demo) hire(name string, role crypto.Role, now time.Time) error {
+// hire makes a staff member's key, certifies it with the root, and writes it to keys/FILE.key.
+func (d *demo) hire(file, name string, now time.Time, roles ...crypto.Role) error {
 	key, err := crypto.GenerateKey(crypto.ProfilePQ, name, now)
 	if err != nil {
 		return err
 	}
-	certificate, err := crypto.CertifyStaff(d.root, key.Certificate(), []crypto.Role{role}, now)
+	certificate, err := crypto.CertifyStaff(d.root, key.Certificate(), roles, now)
 	if err != nil {
 		return err
 	}
@@ -118,13 +121,13 @@ func (d *demo) hire(name string, role crypto.Role, now time.Time) error {
 		return err
 	}
 	passphrase := ceremony.NewPassphrase()
-	keyFile, secretFile, err := d.writeKey(string(role), name, key, passphrase)
+	keyFile, secretFile, err := d.writeKey(file, name, key, passphrase)
 	if err != nil {
 		return err
 	}
 	d.staff = append(d.staff, key)
 	d.Staff = append(d.Staff, demoStaff{
-		Name: name, Roles: []crypto.Role{role}, Fingerprint: certificate.Fingerprint(),
+		Name: name, Roles: roles, Fingerprint: certificate.Fingerprint(),
 		Passphrase: passphrase, KeyFile: keyFile, SecretFile: secretFile,
 	})
 	return nil
@@ -279,6 +282,9 @@ func (d *demo) announce(ctx context.Context, c *client.Client, trust *ceremony.T
 	var series crypto.Number
 	for _, name := range []string{"announcement", "findings"} {
 		draft := &crypto.StatementDraft{Statement: crypto.NewNumber(crypto.KindStatement), Revision: 1, Topic: "security", Series: series}
+		if name == "findings" { // those concerned are to say that they know
+			draft.Acknowledge, draft.Deadline = []crypto.Kind{crypto.KindState, crypto.KindOrganisation}, time.Now().Add(2*demoDeadline).UTC().Truncate(time.Hour)
+		}
 		for _, language := range []string{"en", "fr"} {
 			title, body, err := demoText(name, language)
 			if err != nil {
