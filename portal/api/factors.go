@@ -17,10 +17,10 @@ const (
 // Factors is the answer of GET /factors.
 type Factors struct {
 	Complete bool          `json:"complete"`
-	Missing  []string      `json:"missing"` // in the order in which to show it
-	Passkeys []Passkey     `json:"passkeys"`
-	Reset    *FactorReset  `json:"reset"`   // the latest; null: none
-	Waiting  []WaitingItem `json:"waiting"` // log-ins of theirs elsewhere that wait for confirmation; only for a complete session
+	Missing  []string      `json:"missing"`  // in the order in which to show it
+	Passkeys []Passkey     `json:"passkeys"` // only for a complete session
+	Reset    *FactorReset  `json:"reset"`    // the latest; null: none
+	Waiting  []WaitingItem `json:"waiting"`  // log-ins of theirs elsewhere that wait for confirmation; only for a complete session
 }
 
 // Passkey is one of them.

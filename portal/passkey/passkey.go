@@ -168,6 +168,20 @@ func (k *Passkeys) Standings(ctx context.Context, actor portal.Actor) (map[strin
 	return k.store.Standings(ctx)
 }
 
+// lastResets is how many Resets returns.
+const lastResets = 100
+
+// Resets returns the latest resets of all staff with their reasons, the newest first; for auditors and administrators.
+func (k *Passkeys) Resets(ctx context.Context, actor portal.Actor) ([]Reset, error) {
+	if err := staffOnly(actor); err != nil {
+		return nil, err
+	}
+	if !actor.Has(crypto.RoleAuditor) && !actor.Has(crypto.RoleAdministrator) {
+		return nil, portal.Errorf(portal.Forbidden, "auditor-only", "This takes the role auditor or administrator, which the institution's root did not give you.")
+	}
+	return k.store.Resets(ctx, lastResets)
+}
+
 // ------------------------------------------------------------------ changing
 
 // Rename gives one of the actor's passkeys another label.

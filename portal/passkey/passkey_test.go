@@ -369,6 +369,13 @@ func TestLosingAllPasskeys(t *testing.T) {
 		if len(have) != 0 || last == nil || last.By != o.bela.Holder() || last.Reason != "The phone was lost in a taxi." {
 			t.Errorf("Ada has %v, %+v", have, last)
 		}
+		_, err = o.Resets(ctx, o.ada)
+		o.want(err, "auditor-only")
+		resets, err := o.Resets(ctx, o.chandra)
+		o.must(err)
+		if len(resets) != 1 || resets[0] != *last {
+			t.Errorf("resets %+v, and Ada's is %+v", resets, last)
+		}
 		for _, want := range []string{"passkey.reset " + o.ada.Holder(), "passkey.reset refused " + o.bela.Holder()} {
 			if !strings.Contains(o.audit(), want) {
 				t.Errorf("the trail has no %q", want)

@@ -41,6 +41,8 @@ type Store interface {
 	Passkeys(ctx context.Context, holder string) ([]Passkey, error)
 	// LastReset returns the latest reset of a holder; nil when there was none.
 	LastReset(ctx context.Context, holder string) (*Reset, error)
+	// Resets returns the latest resets of all, the newest first, as many as limit.
+	Resets(ctx context.Context, limit int) ([]Reset, error)
 	// Standings returns how everybody stands who has a passkey or an account, by holder.
 	Standings(ctx context.Context) (map[string]Standing, error)
 	// EnrolPasskey keeps a new one unless decide, told what the holder has, objects. Of two at the same time, the second's decide sees the first.

@@ -54,6 +54,21 @@ func (t *tx) lastReset(holder string) (*passkey.Reset, error) {
 	return &r, err
 }
 
+// Resets implements passkey.Store.
+func (d *DB) Resets(ctx context.Context, limit int) (resets []passkey.Reset, err error) {
+	err = d.look(ctx, func(t *tx) error {
+		return t.each(func(rows *sql.Rows) error {
+			var r passkey.Reset
+			if err := rows.Scan(&r.Holder, instant{&r.At}, &r.By, &r.Reason); err != nil {
+				return err
+			}
+			resets = append(resets, r)
+			return nil
+		}, `SELECT holder, at, by_whom, reason FROM factor_resets ORDER BY at DESC, holder LIMIT $1`, limit)
+	})
+	return resets, err
+}
+
 // Standings implements passkey.Store.
 func (d *DB) Standings(ctx context.Context) (map[string]passkey.Standing, error) {
 	standings := map[string]passkey.Standing{}

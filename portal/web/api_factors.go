@@ -23,14 +23,14 @@ func (s *server) getFactors(w http.ResponseWriter, r *http.Request) error {
 	answer := api.Factors{
 		Complete: v.session.Complete, Missing: slices.Concat([]string{}, f.missing), Passkeys: []api.Passkey{}, Waiting: []api.WaitingItem{},
 	}
-	for _, p := range f.have {
-		answer.Passkeys = append(answer.Passkeys, wirePasskey(p))
-	}
 	if f.last != nil {
 		by, _ := portal.StaffFingerprint(f.last.By)
 		answer.Reset = &api.FactorReset{By: by, Reason: f.last.Reason, At: wireTime(f.last.At), Until: wireTime(f.last.At.Add(passkey.ResetPeriod))}
 	}
-	if v.session.Complete {
+	if v.session.Complete { // somebody with a copied key needn't know which devices there are
+		for _, p := range f.have {
+			answer.Passkeys = append(answer.Passkeys, wirePasskey(p))
+		}
 		waiting, err := s.Sessions.Waiting(r)
 		if err != nil {
 			return err

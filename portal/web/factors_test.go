@@ -110,6 +110,9 @@ func testPasskeyLogIn(t *testing.T, p *live.Server) {
 	if in := v.logIn(fingerprint(p.Author), p.Author); in.Complete {
 		t.Fatal("the key alone makes a log-in whole")
 	}
+	if f := v.factors(); len(f.Passkeys) != 0 || len(f.Missing) != 1 || f.Missing[0] != api.MissingPasskey {
+		t.Errorf("a half session is told %+v", f)
+	}
 	v.enrol(v.authenticator(), "a thief's", api.PasskeyAnswer{}).wantFailure(t, 403, "passkey-first")
 	v.post("/factors/passkeys/question", api.PasskeyPurpose{Purpose: "enrol"}).wantFailure(t, 403, "factor-missing")
 	v.post("/factors/log-in", api.PasskeyAnswer{Answer: json.RawMessage("null")}).wantFailure(t, 403, "passkey-not-shown")
@@ -233,6 +236,9 @@ func TestAnAdministratorResetsAColleague(t *testing.T) {
 	shown := boss.show(device, "reset", fingerprint(p.Author))
 	boss.post("/staff/people/"+fingerprint(p.Author)+"/reset", api.MemberReset{Answer: shown.Answer, Reason: "The phone was lost <i>in a taxi</i>."}).want(t, 204)
 
+	if page := boss.page("/staff/people", 200); !strings.Contains(page, `id="resets"`) || !strings.Contains(page, "lost &lt;i&gt;in a taxi&lt;/i&gt;.") {
+		t.Errorf("the people page doesn't tell of the reset:\n%s", page)
+	}
 	author.get("/session").wantFailure(t, 401, "no-session")
 	author.logIn(fingerprint(p.Author), p.Author)
 	page := author.page("/staff/factor", 200)

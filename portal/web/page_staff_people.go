@@ -15,6 +15,13 @@ type peoplePage struct {
 	SignOn        bool // is asked for
 	People        []personLine
 	Former        []personLine // whose roles have ended
+	Resets        []memberResetLine
+}
+
+// memberResetLine tells an auditor or administrator of a reset.
+type memberResetLine struct {
+	Of string
+	resetLine
 }
 
 // personLine is a staff member as colleagues see them.
@@ -62,5 +69,22 @@ func (s *server) getPeople(w http.ResponseWriter, r *http.Request) error {
 	byName := func(a, b personLine) int { return strings.Compare(a.Name, b.Name) }
 	slices.SortStableFunc(page.People, byName)
 	slices.SortStableFunc(page.Former, byName)
+	if page.Administrator || actor.Has(crypto.RoleAuditor) {
+		if page.Resets, err = s.resets(r, actor); err != nil {
+			return err
+		}
+	}
 	return s.renderPasskeys(w, r, http.StatusOK, "staff_people", page)
+}
+
+func (s *server) resets(r *http.Request, actor portal.Actor) (lines []memberResetLine, err error) {
+	resets, err := s.Passkeys.Resets(r.Context(), actor)
+	if err != nil || len(resets) == 0 {
+		return nil, err
+	}
+	names, err := s.names(r.Context())
+	for _, reset := range resets {
+		lines = append(lines, memberResetLine{names.of(reset.Holder), resetLine{By: names.of(reset.By), Reason: reset.Reason, At: reset.At.UTC()}})
+	}
+	return lines, err
 }
