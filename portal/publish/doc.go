@@ -1,6 +1,6 @@
 // Package publish takes a statement from its author's draft to the world: drafts,
-// submission, approval, publication at its minute, correction, withdrawal, and the
-// archive in which everybody reads.
+// submission, approval, publication at its minute, correction, withdrawal, the
+// archive in which everybody reads, and the receipts of those who are asked to acknowledge it.
 //
 // # The way of a statement
 //
@@ -21,6 +21,11 @@
 // wrong, and publishes it at the minute, in one transaction. Any number of notaries may do
 // so: a version is published once. A version that was published is never altered; a
 // correction is a new version, a withdrawal a last one, and both go the same way.
+//
+// A version may ask kinds of stakeholders to acknowledge it. Then the statement stands in every mailbox of these
+// kinds, with whatever versions follow. Publishing writes nothing per mailbox; who fetches the newest version through
+// their mailbox leaves a mark, and may hand in a receipt of it, one for each mailbox and version, which enters the
+// ledger as a commitment.
 //
 // The server believes nothing that it is told of a statement: before it publishes, it
 // verifies both people's signatures up to the root, over manifest and texts, and that the
