@@ -3,6 +3,7 @@ package web_test
 import (
 	"fmt"
 	"net/http"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -62,9 +63,12 @@ func (r *reader) comesBack() {
 	r.Do(chromedp.Evaluate[chromedp.Void](`document.dispatchEvent(new Event('visibilitychange', {bubbles: true}))`))
 }
 
-// looks takes pictures at both sizes, light and dark.
+// looks takes pictures at both sizes, light and dark, when somebody wants to see them.
 func (r *reader) looks(name string) {
 	r.t.Helper()
+	if os.Getenv("VALISE_SCREENSHOTS") == "" {
+		return
+	}
 	for size, viewport := range map[string]portaltest.Viewport{"1280": portaltest.Desktop, "360": portaltest.Phone} {
 		r.Resize(viewport)
 		for scheme, dark := range map[string]bool{"light": false, "dark": true} {
