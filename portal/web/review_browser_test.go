@@ -186,6 +186,7 @@ func TestAStatementIsReviewedInTheBrowser(t *testing.T) {
 
 	// What does not verify is not shown, only why.
 	one, other := announcement(), announcement()
+	one.Attachments = []crypto.StatementAttachment{crypto.AttachmentOf("&lt;img src=x onerror=pwned()&gt; & 'report'.pdf", "application/pdf", []byte("%PDF"))}
 	n.submit(one)
 	n.submit(other)
 	f.onTheWay("GET", "/api/v1"+reviewOf(one.Statement), func(w http.ResponseWriter, r *http.Request, next http.Handler) {
@@ -203,6 +204,11 @@ func TestAStatementIsReviewedInTheBrowser(t *testing.T) {
 	}
 	portaltest.Axe(t, bela.Browser, "review-problem")
 	f.meddle.Store(nil)
+	bela.visit(reviewOf(one.Statement), "review")
+	bela.sees("#attachments", "&lt;img src=x onerror=pwned()&gt; & 'report'.pdf · application/pdf")
+	bela.sees("#attachments", one.Attachments[0].SHA256)
+	bela.unharmed()
+	portaltest.Axe(t, bela.Browser, "review-attachment")
 	bela.wantNoProblems("409", "404", "Failed to load resource", "ERR_")
 }
 
