@@ -70,6 +70,11 @@ func AttachmentOf(name, mediaType string, data []byte) StatementAttachment {
 	return StatementAttachment{SHA256: sha256Hex(data), Size: int64(len(data)), Type: mediaType, Name: name}
 }
 
+// Check says whether a statement could have the file as its attachment.
+func (a StatementAttachment) Check() error {
+	return checkStatementAttachments(StatementOriginal, []StatementAttachment{a})
+}
+
 // StatementText is one version of a statement in one language: the very bytes that
 // are read, clear-signed, and served as a file. It says everything about the version
 // that a reader who has this one file must know. All the texts of a version agree in

@@ -49,6 +49,8 @@ type statementOptions struct {
 	Acknowledge []string `placeholder:"WHO,…" help:"Who is asked to acknowledge it: states, organisations, individuals; none."`
 	Deadline    string   `placeholder:"TIME" help:"Until when, with hour and offset from UTC."`
 	Reason      []string `sep:"none" placeholder:"LANG=TEXT" help:"Why a correction or withdrawal is made, one for each language. May be repeated."`
+	Attach      []string `sep:"none" placeholder:"FILE" help:"A file that goes with it, sealed until it is published; replaces one of the same name. May be repeated."`
+	Detach      []string `sep:"none" placeholder:"NAME" help:"Take this attachment out. May be repeated."`
 }
 
 // apply changes what was given.
@@ -203,11 +205,12 @@ type savedStatementJSON struct {
 	Revision  int                `json:"revision"`
 	Kind      string             `json:"kind"`
 	Languages []languageJSON     `json:"languages"`
+	Files     []attachmentJSON   `json:"attachments"`
 	PublishAt *time.Time         `json:"publish_at"`
 }
 
 func savedJSON(d *crypto.StatementDraft, state api.StatementState) savedStatementJSON {
-	j := savedStatementJSON{Statement: d.Statement, State: state, Revision: d.Revision, Kind: kindText(d.Kind), Languages: []languageJSON{}, PublishAt: optional(d.PublishAt)}
+	j := savedStatementJSON{Statement: d.Statement, State: state, Revision: d.Revision, Kind: kindText(d.Kind), Languages: []languageJSON{}, Files: statementFilesJSON(d.Attachments), PublishAt: optional(d.PublishAt)}
 	for _, l := range d.Languages {
 		j.Languages = append(j.Languages, languageJSON{Language: l.Language, Subject: l.Title})
 	}
@@ -227,6 +230,7 @@ func reportSaved(p *process, d *crypto.StatementDraft) {
 		for _, l := range d.Languages {
 			p.say("%s  %s", l.Language, clean(l.Title))
 		}
+		sayAttachments(p, d.Attachments)
 		if !d.PublishAt.IsZero() {
 			p.say("to be published  %s, which is %s", hour(d.PublishAt), hourUTC(d.PublishAt))
 		}
@@ -248,11 +252,12 @@ func (StatementNewCommand) Help() string {
 EXAMPLES
 
   valise statement new en.md fr.md --topic security --server https://portal.example --key amara.key
+  valise statement new en.md fr.md --topic security --attach report.pdf …
   valise statement new en.md fr.md --topic security --series P-V2HC9RK1 --publish-at 2026-02-16T11:00 --zone Europe/Amsterdam …
 
 JSON
 
-  statement, state, revision, kind, languages[] (language, subject), publish_at
+  statement, state, revision, kind, languages[] (language, subject), attachments[] (name, type, size, sha256), publish_at
 
 EXIT STATUS
 
@@ -273,6 +278,9 @@ func (c *StatementNewCommand) Run(ctx context.Context, p *process) error {
 		return err
 	}
 	defer o.close(ctx)
+	if err := o.attach(ctx, p, d, c.Attach, c.Detach); err != nil {
+		return err
+	}
 	if err := o.saveStatement(ctx, d); err != nil {
 		return err
 	}
@@ -326,6 +334,9 @@ func (c *StatementEditCommand) Run(ctx context.Context, p *process) error {
 		return err
 	}
 	if err := c.apply(d); err != nil {
+		return err
+	}
+	if err := o.attach(ctx, p, d, c.Attach, c.Detach); err != nil {
 		return err
 	}
 	if err := o.saveStatement(ctx, d); err != nil {
@@ -420,6 +431,7 @@ func showDraft(p *process, w *ceremony.WorkedOn) {
 		}
 		p.say("\n%s", cleanText(strings.TrimRight(l.Body, "\n")))
 	}
+	sayAttachments(p, d.Attachments)
 	p.say("")
 }
 
@@ -495,6 +507,9 @@ func (f *staffFlags) begin(ctx context.Context, p *process, number string, texts
 		if l.Reason == "" {
 			return usagef("say in %s, too, why: --reason %s=\"…\"", l.Language, l.Language)
 		}
+	}
+	if err := o.attach(ctx, p, d, options.Attach, options.Detach); err != nil {
+		return err
 	}
 	if err := o.saveStatement(ctx, d); err != nil {
 		return err

@@ -14,13 +14,14 @@ import (
 // StatementApproveCommand shows a submitted statement and approves it.
 type StatementApproveCommand struct {
 	staffFlags
-	Statement string `arg:"" optional:"" help:"The statement's number. Without it, those that wait for approval are listed."`
-	Yes       bool   `help:"Don't ask."`
+	Statement       string `arg:"" optional:"" help:"The statement's number. Without it, those that wait for approval are listed."`
+	SaveAttachments string `placeholder:"DIR" help:"Write the attachments there before asking, to be looked at."`
+	Yes             bool   `help:"Don't ask."`
 }
 
 // Help is the part of --help below the summary.
 func (StatementApproveCommand) Help() string {
-	return manual(`Opens the very texts that the world will read, checks the author's signature over each, and shows them; of a correction, what has changed against the version that is published: [-what went-], {+what came+}. Then it asks, and signs the same.
+	return manual(`Opens the very texts that the world will read, checks the author's signature over each, and shows them; of a correction, what has changed against the version that is published: [-what went-], {+what came+}. Every attachment is fetched and compared with what the author signed; --save-attachments writes them down, to be looked at. Then it asks, and signs the same.
 
 What is due is public with that. What has a minute of its own is sealed to the desk and to the institution's notaries, who publish it then; the portal can't read it before. The author can't approve; nobody can approve for you.
 
@@ -60,7 +61,13 @@ func (c *StatementApproveCommand) Run(ctx context.Context, p *process) error {
 	defer o.close(ctx)
 	showSubmitted(p, e)
 	m := e.Submitted.Manifest()
-	if _, err := ceremony.ApproveStatement(o.trust, o.key, e, time.Now()); err != nil { // says what is in the way before anybody is asked
+	if err := o.hold(ctx, e); err != nil {
+		return err
+	}
+	if err := p.saveFiles(c.SaveAttachments, e.Submitted.Attachments(), func(a crypto.StatementAttachment) ([]byte, error) { return e.File(a.Name), nil }); err != nil {
+		return err
+	}
+	if err := ceremony.CheckApproval(o.trust, o.key, e, time.Now()); err != nil { // says what is in the way before anybody is asked
 		return err
 	}
 	if !c.Yes {
@@ -71,6 +78,9 @@ func (c *StatementApproveCommand) Run(ctx context.Context, p *process) error {
 		if err := p.confirm(question); err != nil {
 			return err
 		}
+	}
+	if err := o.handOn(ctx, e); err != nil {
+		return err
 	}
 	approval, err := ceremony.ApproveStatement(o.trust, o.key, e, time.Now())
 	if err != nil {

@@ -166,10 +166,12 @@ type StatementShowCommand struct {
 	serverFlags
 	optionalStaff
 	pinFlag
-	Statement string `arg:"" help:"The statement's number."`
-	Version   int    `placeholder:"N" help:"This version, instead of the newest."`
-	Language  string `placeholder:"LANG" help:"Only this language."`
-	Out       string `placeholder:"DIR" help:"Write the version's files there: en.txt (clear-signed), en.md and en.md.asc for each language, manifest.txt and .asc, statement.json."`
+	Statement       string `arg:"" help:"The statement's number."`
+	Version         int    `placeholder:"N" help:"This version, instead of the newest."`
+	Language        string `placeholder:"LANG" help:"Only this language."`
+	SaveAttachments string `placeholder:"DIR" help:"Fetch its attachments, compare them with what was signed, and write them there."`
+
+	Out string `placeholder:"DIR" help:"Write the version's files there: en.txt (clear-signed), en.md and en.md.asc for each language, manifest.txt and .asc, statement.json."`
 }
 
 // Help is the part of --help below the summary.
@@ -183,7 +185,7 @@ EXAMPLES
 
 JSON
 
-  statement, version, versions, kind, topic, series, publish_at, manifest_sha256, author, approver, languages[] (language, subject, text), withdrawn
+  statement, version, versions, kind, topic, series, publish_at, manifest_sha256, author, approver, languages[] (language, subject, text), attachments[] (name, type, size, sha256), withdrawn
 
 EXIT STATUS
 
@@ -191,18 +193,19 @@ EXIT STATUS
 }
 
 type shownStatementJSON struct {
-	Statement      crypto.Number  `json:"statement"`
-	Version        int            `json:"version"`
-	Versions       int            `json:"versions"`
-	Kind           string         `json:"kind"`
-	Topic          string         `json:"topic"`
-	Series         crypto.Number  `json:"series"`
-	PublishAt      time.Time      `json:"publish_at"`
-	ManifestSHA256 string         `json:"manifest_sha256"`
-	Author         *signerJSON    `json:"author"`
-	Approver       *signerJSON    `json:"approver"`
-	Languages      []languageJSON `json:"languages"`
-	Withdrawn      bool           `json:"withdrawn"`
+	Statement      crypto.Number    `json:"statement"`
+	Version        int              `json:"version"`
+	Versions       int              `json:"versions"`
+	Kind           string           `json:"kind"`
+	Topic          string           `json:"topic"`
+	Series         crypto.Number    `json:"series"`
+	PublishAt      time.Time        `json:"publish_at"`
+	ManifestSHA256 string           `json:"manifest_sha256"`
+	Author         *signerJSON      `json:"author"`
+	Approver       *signerJSON      `json:"approver"`
+	Languages      []languageJSON   `json:"languages"`
+	Files          []attachmentJSON `json:"attachments"`
+	Withdrawn      bool             `json:"withdrawn"`
 }
 
 // Run shows.
@@ -251,7 +254,9 @@ func (c *StatementShowCommand) Run(ctx context.Context, p *process) error {
 		}
 	}
 	c.show(p, v, versions)
-	return nil
+	return p.saveFiles(c.SaveAttachments, v.Attachments(), func(a crypto.StatementAttachment) ([]byte, error) {
+		return portal.StatementFile(ctx, n, v.Manifest().Version, a)
+	})
 }
 
 func (c *StatementShowCommand) draft(ctx context.Context, p *process, n crypto.Number) error {
@@ -269,7 +274,9 @@ func (c *StatementShowCommand) draft(ctx context.Context, p *process, n crypto.N
 		out.Languages[i].Text = l.Body
 	}
 	p.report(out, func() { showDraft(p, w) })
-	return nil
+	return p.saveFiles(c.SaveAttachments, w.Content.Attachments, func(a crypto.StatementAttachment) ([]byte, error) {
+		return o.draftFile(ctx, w.Content, a)
+	})
 }
 
 func (c *StatementShowCommand) show(p *process, v *crypto.VerifiedStatement, versions []*crypto.VerifiedStatement) {
@@ -283,7 +290,7 @@ func (c *StatementShowCommand) show(p *process, v *crypto.VerifiedStatement, ver
 	}
 	out := shownStatementJSON{
 		Statement: m.Statement, Version: m.Version, Versions: len(versions), Kind: string(m.Kind), Topic: v.Texts()[0].Topic, Series: v.Texts()[0].Series, PublishAt: m.PublishAt,
-		ManifestSHA256: v.SHA256(), Author: signedBy(v.Author(), v.AuthorSignature()), Approver: signedBy(v.Approver(), v.ApproverSignature()), Languages: textsJSON(texts),
+		ManifestSHA256: v.SHA256(), Author: signedBy(v.Author(), v.AuthorSignature()), Approver: signedBy(v.Approver(), v.ApproverSignature()), Languages: textsJSON(texts), Files: statementFilesJSON(v.Attachments()),
 		Withdrawn: last.Kind == crypto.StatementWithdrawal,
 	}
 	p.report(out, func() {

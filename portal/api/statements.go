@@ -9,6 +9,9 @@ import (
 // MaxStatementRequest is the size in bytes of the largest request about a statement: 8 MiB sealed, as base64.
 const MaxStatementRequest = 16 << 20
 
+// MaxStatementApproval is the size in bytes of the largest approval: a statement in the clear, and its attachments as base64.
+const MaxStatementApproval = MaxStatementRequest + crypto.MaxAttachmentsSize/3*4 + 64<<10
+
 // Archive is the answer of GET /statements: a page of it, newest first.
 type Archive struct {
 	Statements []ArchiveLine `json:"statements"`
@@ -101,6 +104,8 @@ type StatementStanding struct {
 type SaveStatement struct {
 	Revision int    `json:"revision"`
 	Draft    []byte `json:"draft"`
+	// Attachments names the sealed files that the draft does, which were uploaded before with PUT /staff/statements/{statement}/attachments/{id}.
+	Attachments []string `json:"attachments,omitempty"`
 }
 
 // SavedStatement is its answer.
@@ -131,6 +136,10 @@ type ApproveStatement struct {
 	Submission string `json:"submission"`
 	Signed     string `json:"signed,omitempty"`
 	Sealed     []byte `json:"sealed,omitempty"`
+	// Files are, with Signed, the attachments in any order, but for those that an earlier version has. Attachments names, with Sealed, the files that were uploaded sealed to the
+	// notaries.
+	Files       [][]byte `json:"files,omitempty"`
+	Attachments []string `json:"attachments,omitempty"`
 }
 
 // ApprovedStatement is its answer.

@@ -30,7 +30,7 @@ func SaveStatement(t *Trust, writer *crypto.Key, d *crypto.StatementDraft, now t
 	if err != nil {
 		return api.SaveStatement{}, err
 	}
-	return api.SaveStatement{Revision: d.Revision, Draft: sealed}, nil
+	return api.SaveStatement{Revision: d.Revision, Draft: sealed, Attachments: sealedIDs(d)}, nil
 }
 
 // WorkedOn is a statement that staff work on, as a member of the desk reads it.
@@ -103,6 +103,11 @@ func SubmitStatement(t *Trust, author *crypto.Key, d *crypto.StatementDraft, pre
 	if err := t.checkLanguages(d); err != nil {
 		return api.SubmitStatement{}, err
 	}
+	for _, a := range d.Attachments {
+		if d.Sealed[a.SHA256] == "" && !has(previous, a) {
+			return api.SubmitStatement{}, portal.Errorf(portal.Invalid, "attachment-not-uploaded", "The attachment %s was not uploaded. Attach it again.", a.Name)
+		}
+	}
 	signed, err := crypto.PrepareStatement(t.root, author, d, previous, now)
 	if err != nil {
 		return api.SubmitStatement{}, err
@@ -132,6 +137,9 @@ type ExaminedStatement struct {
 	Previous  *crypto.VerifiedStatement // the version that it replaces; nil: none
 
 	submission string
+	sealed     map[string]string // where the attachments are, as the draft says, by their digests
+	files      map[string][]byte // those that were compared with what was signed, by their digests
+	handedOn   []string          // sealed to the notaries; nil: not yet
 }
 
 // ExamineStatement opens a submission with a staff member's keys, and verifies it as readers will. previous is the newest published version,
@@ -161,6 +169,13 @@ func ExamineStatement(t *Trust, keys []*crypto.Key, want crypto.Number, w api.St
 	if author := e.Submitted.Author(); sender.Certificate().Fingerprint() != author.Certificate().Fingerprint() {
 		return nil, fmt.Errorf("statement %s was written by %s but handed in by %s: ask them both", want, author.Name(), sender.Name())
 	}
+	if len(e.Submitted.Attachments()) > 0 {
+		d, _, err := t.root.OpenStatementDraft(w.Draft, want, keys, t.staff, now)
+		if err != nil {
+			return nil, err
+		}
+		e.sealed = d.Sealed
+	}
 	return e, nil
 }
 
@@ -169,23 +184,41 @@ func (e *ExaminedStatement) Due(now time.Time) bool {
 	return e != nil && e.Submitted != nil && !now.Before(e.Submitted.Manifest().PublishAt)
 }
 
-// ApproveStatement signs a statement that was examined. One that is due is handed in in the clear, to be published at once; one that
-// isn't, sealed to the desk and all notaries.
-func ApproveStatement(t *Trust, approver *crypto.Key, e *ExaminedStatement, now time.Time) (api.ApproveStatement, error) {
+// CheckApproval says what stands against approving a statement that was examined. Each of its attachments must have been compared with what was signed (Hold).
+func CheckApproval(t *Trust, approver *crypto.Key, e *ExaminedStatement, now time.Time) error {
+	_, err := signApproval(t, approver, e, now)
+	return err
+}
+
+var errNoNotary = errors.New("the institution has no notary, so nothing can be published at a set minute: let the root certify one, or send the statement back to be published as soon as it is approved")
+
+func signApproval(t *Trust, approver *crypto.Key, e *ExaminedStatement, now time.Time) (crypto.SignedStatement, error) {
 	if err := t.exists(); err != nil {
-		return api.ApproveStatement{}, err
+		return crypto.SignedStatement{}, err
 	}
 	if e == nil || e.Submitted == nil {
-		return api.ApproveStatement{}, errors.New("only a statement that was examined can be approved")
+		return crypto.SignedStatement{}, errors.New("only a statement that was examined can be approved")
 	}
 	approver, _, err := t.StaffKey(approver, now, crypto.RoleApprover)
 	if err != nil {
-		return api.ApproveStatement{}, err
+		return crypto.SignedStatement{}, err
 	}
 	if err := portal.CheckLanguages(t.languages, e.Submitted.Manifest().Languages()); err != nil {
-		return api.ApproveStatement{}, err
+		return crypto.SignedStatement{}, err
 	}
-	signed, err := crypto.ApproveStatement(t.root, approver, e.Submitted, now)
+	if needed := e.Needed(); len(needed) > 0 {
+		return crypto.SignedStatement{}, fmt.Errorf("the attachment %s was not compared with what the author signed: fetch it first", needed[0].Name)
+	}
+	if !e.Due(now) && len(t.Staff(now, crypto.RoleNotary)) == 0 {
+		return crypto.SignedStatement{}, errNoNotary
+	}
+	return crypto.ApproveStatement(t.root, approver, e.Submitted, now)
+}
+
+// ApproveStatement signs a statement that was examined. One that is due is handed in in the clear with its attachments, to be published at once; one that
+// isn't, sealed to the desk and all notaries. Its attachments then must have been handed on to them (HandOn) and uploaded.
+func ApproveStatement(t *Trust, approver *crypto.Key, e *ExaminedStatement, now time.Time) (api.ApproveStatement, error) {
+	signed, err := signApproval(t, approver, e, now)
 	if err != nil {
 		return api.ApproveStatement{}, err
 	}
@@ -193,13 +226,20 @@ func ApproveStatement(t *Trust, approver *crypto.Key, e *ExaminedStatement, now 
 	if e.Due(now) {
 		encoded, err := signed.Encode()
 		approval.Signed = string(encoded)
+		for _, a := range e.handing() {
+			approval.Files = append(approval.Files, e.files[a.SHA256])
+		}
 		return approval, err
 	}
-	notaries := t.Staff(now, crypto.RoleNotary)
-	if len(notaries) == 0 {
-		return api.ApproveStatement{}, errors.New("the institution has no notary, so nothing can be published at a set minute: let the root certify one, or send the statement back to be published as soon as it is approved")
+	if len(e.handing()) > 0 && e.handedOn == nil {
+		return api.ApproveStatement{}, errors.New("the attachments must be handed on to the notaries first")
 	}
-	approval.Sealed, err = crypto.SealStatement(signed, approver, append(t.StatementDesk(now), notaries...), now)
+	approver, _, err = t.StaffKey(approver, now, crypto.RoleApprover)
+	if err != nil {
+		return api.ApproveStatement{}, err
+	}
+	approval.Attachments = e.handedOn
+	approval.Sealed, err = crypto.SealStatement(signed, approver, append(t.StatementDesk(now), t.Staff(now, crypto.RoleNotary)...), now)
 	return approval, err
 }
 

@@ -143,6 +143,7 @@ type call struct {
 	root       string // "": api.Root
 	path       string // below it
 	body       any    // nil: none
+	octets     []byte // instead of body, as they are
 	maxRequest int    // bytes; 0: api.MaxRequest
 	maxAnswer  int64  // bytes; 0: maxAnswer
 	repeatable bool   // asking twice does what asking once does
@@ -151,12 +152,14 @@ type call struct {
 // ask carries a question to the server and reads its answer into into: a pointer to
 // a type of package api, *[]byte for text, or nil.
 func (c *Client) ask(ctx context.Context, q call, into any) error {
-	var body []byte
+	body := q.octets
 	if q.body != nil {
 		var err error
 		if body, err = json.Marshal(q.body); err != nil {
 			return err
 		}
+	}
+	if body != nil {
 		limit := q.maxRequest
 		if limit == 0 {
 			limit = api.MaxRequest
@@ -221,7 +224,10 @@ func (c *Client) once(ctx context.Context, q call, body []byte, into any) error 
 	if err != nil {
 		return err
 	}
-	if q.body != nil {
+	switch {
+	case q.octets != nil:
+		request.Header.Set("Content-Type", "application/octet-stream")
+	case q.body != nil:
 		request.Header.Set("Content-Type", "application/json")
 	}
 	request.Header.Set("Accept", "application/json, text/plain;q=0.9")

@@ -2,6 +2,8 @@ package client
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -80,7 +82,7 @@ func (c *Client) SubmitStatement(ctx context.Context, n crypto.Number, s api.Sub
 
 // ApproveStatement hands in what its approver signed.
 func (c *Client) ApproveStatement(ctx context.Context, n crypto.Number, a api.ApproveStatement) (api.ApprovedStatement, error) {
-	return ask[api.ApprovedStatement](ctx, c, call{method: http.MethodPost, path: workPath(n, "/approval"), body: a, maxRequest: api.MaxStatementRequest, repeatable: true})
+	return ask[api.ApprovedStatement](ctx, c, call{method: http.MethodPost, path: workPath(n, "/approval"), body: a, maxRequest: api.MaxStatementApproval, repeatable: true})
 }
 
 // ReturnStatement sends it back with a sealed reason.
@@ -91,4 +93,30 @@ func (c *Client) ReturnStatement(ctx context.Context, n crypto.Number, r api.Ret
 // CancelStatement makes a draft again of what was submitted or approved.
 func (c *Client) CancelStatement(ctx context.Context, n crypto.Number, submission string) error {
 	return c.ask(ctx, call{method: http.MethodPost, path: workPath(n, "/cancel"), body: api.CancelStatement{Submission: submission}}, nil)
+}
+
+// Attach uploads a sealed file of a statement that staff work on; id is the SHA-256 digest of its octets.
+func (c *Client) Attach(ctx context.Context, n crypto.Number, id string, sealed []byte) error {
+	return c.ask(ctx, call{method: http.MethodPut, path: workPath(n, "/attachments/"+url.PathEscape(id)), octets: sealed, maxRequest: crypto.MaxSealedAttachment, repeatable: true}, nil)
+}
+
+// Attachment fetches a sealed file; ceremony.OpenAttachment opens it.
+func (c *Client) Attachment(ctx context.Context, n crypto.Number, id string) ([]byte, error) {
+	return get[[]byte](ctx, c, workPath(n, "/attachments/"+url.PathEscape(id)), crypto.MaxSealedAttachment)
+}
+
+// ErrOtherFile says that the portal gave another file than the one that was signed.
+var ErrOtherFile = errors.New("it is not the file that was signed: it has been altered, or damaged on the way")
+
+// StatementFile fetches an attachment of a published version, and compares it with what was signed. No session is needed.
+func (c *Client) StatementFile(ctx context.Context, n crypto.Number, version int, a crypto.StatementAttachment) ([]byte, error) {
+	path := "/" + strconv.Itoa(version) + "/files/" + url.PathEscape(a.Name)
+	data, err := ask[[]byte](ctx, c, call{method: http.MethodGet, root: "/statements/" + url.PathEscape(string(n)), path: path, maxAnswer: crypto.MaxAttachmentsSize, repeatable: true})
+	if err != nil {
+		return nil, err
+	}
+	if got := crypto.AttachmentOf(a.Name, a.Type, data); got != a {
+		return nil, fmt.Errorf("the attachment %s of %s, version %d: %w", a.Name, n, version, ErrOtherFile)
+	}
+	return data, nil
 }

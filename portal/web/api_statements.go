@@ -216,7 +216,7 @@ func (s *server) putStatementDraft(w http.ResponseWriter, r *http.Request) error
 	if err != nil {
 		return err
 	}
-	saved, err := s.Publish.Save(r.Context(), visitOf(r).actor, n, request.Revision, request.Draft)
+	saved, err := s.Publish.Save(r.Context(), visitOf(r).actor, n, request.Revision, request.Draft, request.Attachments...)
 	if err != nil {
 		return err
 	}
@@ -260,13 +260,15 @@ func (s *server) postStatementApproval(w http.ResponseWriter, r *http.Request) e
 	switch {
 	case (request.Signed == "") == (len(request.Sealed) == 0):
 		return portal.Errorf(portal.Invalid, "invalid-approval", "Send either the signed statement, when it is due, or the statement sealed to the notaries.")
+	case request.Signed == "" && len(request.Files) > 0 || request.Signed != "" && len(request.Attachments) > 0:
+		return portal.Errorf(portal.Invalid, "invalid-approval", "Send files with the signed statement only, and upload them sealed, and name them, with the sealed one.")
 	case request.Signed == "":
-		if err := s.Publish.Schedule(r.Context(), actor, n, request.Submission, request.Sealed); err != nil {
+		if err := s.Publish.Schedule(r.Context(), actor, n, request.Submission, request.Sealed, request.Attachments...); err != nil {
 			return err
 		}
 		return writeJSON(w, http.StatusOK, api.ApprovedStatement{State: api.StatementApproved})
 	}
-	v, err := s.Publish.Approve(r.Context(), actor, n, request.Submission, []byte(request.Signed))
+	v, err := s.Publish.Approve(r.Context(), actor, n, request.Submission, []byte(request.Signed), request.Files...)
 	if err != nil {
 		return err
 	}

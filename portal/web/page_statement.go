@@ -112,6 +112,22 @@ type statementPage struct {
 type fileLine struct {
 	Name, Type, SHA256 string
 	Size               int // bytes
+	Address            string
+}
+
+// Check is the line that compares the file with its digest. It is for people to paste into a shell, and the name is what somebody made it.
+func (f fileLine) Check() string {
+	return "echo " + shellQuoted(f.SHA256+"  "+f.Name) + " | sha256sum --check"
+}
+
+// Fetch is the option of curl that fetches the file under its name.
+func (f fileLine) Fetch(origin string) string {
+	return "-o " + shellQuoted(f.Name) + " " + shellQuoted(origin+f.Address)
+}
+
+// shellQuoted is a word that a POSIX shell takes as it is.
+func shellQuoted(text string) string {
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }
 
 type signerLine struct {
@@ -283,7 +299,7 @@ func statementPageOf(p *publishedStatement, v *crypto.VerifiedStatement, tag str
 		}
 	}
 	for _, a := range v.Attachments() {
-		page.Attachments = append(page.Attachments, fileLine{a.Name, a.Type, a.SHA256, int(a.Size)})
+		page.Attachments = append(page.Attachments, fileLine{a.Name, a.Type, a.SHA256, int(a.Size), fileAddress(p.number, m.Version, a.Name)})
 	}
 	for _, kind := range m.Acknowledge {
 		page.Asked = append(page.Asked, string(rune(kind)))

@@ -39,6 +39,13 @@ type feed struct {
 type feedEntry struct {
 	address, title, topic, content, signed string
 	published, updated                     time.Time
+	files                                  []feedFile
+}
+
+// feedFile is an attachment.
+type feedFile struct {
+	address, mediaType, name string
+	size                     int64
 }
 
 // getFeed serves "en.atom" or "en.json".
@@ -114,6 +121,11 @@ func (s *server) feedEntry(ctx context.Context, l *spoken, e publish.Entry, tag 
 	if text == nil { // a newer version came meanwhile, and is in other languages
 		return entry, nil
 	}
+	for _, a := range text.Attachments {
+		served, _ := servedType(a.Type)
+		mediaType, _, _ := strings.Cut(served, ";")
+		entry.files = append(entry.files, feedFile{s.Origin + fileAddress(e.Statement, p.newest(), a.Name), mediaType, a.Name, a.Size})
+	}
 	body, err := statementHTML(text.Body)
 	if err != nil {
 		return entry, err
@@ -147,6 +159,8 @@ type atomLink struct {
 	Relation string `xml:"rel,attr"`
 	Type     string `xml:"type,attr,omitempty"`
 	Address  string `xml:"href,attr"`
+	Title    string `xml:"title,attr,omitempty"`
+	Length   int64  `xml:"length,attr,omitempty"`
 }
 
 type atomCategory struct {
@@ -171,12 +185,16 @@ type atomEntry struct {
 func writeAtom(w http.ResponseWriter, r *http.Request, f feed) error {
 	a := atomFeed{
 		Language: f.language, ID: f.self, Title: f.title, Updated: f.updated.Format(time.RFC3339), Author: atomPerson{f.institution},
-		Links: []atomLink{{"self", "application/atom+xml", f.self}, {"alternate", "text/html", f.home}},
+		Links: []atomLink{{Relation: "self", Type: "application/atom+xml", Address: f.self}, {Relation: "alternate", Type: "text/html", Address: f.home}},
 	}
 	for _, e := range f.entries {
+		links := []atomLink{{Relation: "alternate", Type: "text/html", Address: e.address}, {Relation: "related", Type: "text/plain", Address: e.signed}}
+		for _, file := range e.files {
+			links = append(links, atomLink{"enclosure", file.mediaType, file.address, file.name, file.size})
+		}
 		a.Entries = append(a.Entries, atomEntry{
 			ID: e.address, Title: e.title, Published: e.published.Format(time.RFC3339), Updated: e.updated.Format(time.RFC3339), Category: atomCategory{e.topic},
-			Links: []atomLink{{"alternate", "text/html", e.address}, {"related", "text/plain", e.signed}}, Content: atomText{"html", e.content},
+			Links: links, Content: atomText{"html", e.content},
 		})
 	}
 	return writePublicXML(w, r, atomType, a)
@@ -217,12 +235,14 @@ type jsonItem struct {
 	Modified    time.Time        `json:"date_modified"`
 	Tags        []string         `json:"tags"`
 	Language    string           `json:"language"`
-	Attachments []jsonAttachment `json:"attachments"` // the clear-signed text
+	Attachments []jsonAttachment `json:"attachments"` // the clear-signed text, and the files
 }
 
 type jsonAttachment struct {
 	URL       string `json:"url"`
 	MediaType string `json:"mime_type"`
+	Title     string `json:"title,omitempty"`
+	Size      int64  `json:"size_in_bytes,omitempty"`
 }
 
 func writeJSONFeed(w http.ResponseWriter, r *http.Request, f feed) error {
@@ -231,9 +251,13 @@ func writeJSONFeed(w http.ResponseWriter, r *http.Request, f feed) error {
 		Items: make([]jsonItem, len(f.entries)),
 	}
 	for i, e := range f.entries {
+		attachments := []jsonAttachment{{URL: e.signed, MediaType: "text/plain"}}
+		for _, file := range e.files {
+			attachments = append(attachments, jsonAttachment{file.address, file.mediaType, file.name, file.size})
+		}
 		j.Items[i] = jsonItem{
 			ID: e.address, URL: e.address, Title: e.title, HTML: e.content, Published: e.published.Truncate(time.Second), Modified: e.updated.Truncate(time.Second), Tags: []string{e.topic},
-			Language: f.language, Attachments: []jsonAttachment{{e.signed, "text/plain"}},
+			Language: f.language, Attachments: attachments,
 		}
 	}
 	body, err := json.Marshal(j)

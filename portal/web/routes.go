@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"valise/crypto"
 	"valise/portal/api"
 )
 
@@ -122,7 +123,9 @@ func (s *server) apiRoutes() []route {
 		{pattern: "PUT /staff/statements/{statement}/draft", access: staff, handle: s.putStatementDraft, maxBody: api.MaxStatementRequest},
 		{pattern: "POST /staff/statements/{statement}/discard", access: staff, handle: s.postStatementDiscard},
 		{pattern: "POST /staff/statements/{statement}/submission", access: staff, handle: s.postStatementSubmission, maxBody: api.MaxStatementRequest},
-		{pattern: "POST /staff/statements/{statement}/approval", access: staff, handle: s.postStatementApproval, maxBody: api.MaxStatementRequest},
+		{pattern: "POST /staff/statements/{statement}/approval", access: staff, handle: s.postStatementApproval, maxBody: api.MaxStatementApproval},
+		{pattern: "PUT /staff/statements/{statement}/attachments/{id}", access: staff, handle: s.putStatementAttachment, maxBody: crypto.MaxSealedAttachment},
+		{pattern: "GET /staff/statements/{statement}/attachments/{id}", access: staff, handle: s.getStatementAttachment},
 		{pattern: "POST /staff/statements/{statement}/return", access: staff, handle: s.postStatementReturn},
 		{pattern: "POST /staff/statements/{statement}/cancel", access: staff, handle: s.postStatementCancel},
 		{pattern: "GET /staff/statements/{statement}/acknowledgements", access: staff, handle: s.getStatementStatus},
@@ -214,8 +217,10 @@ func (s *server) publicRoutes() []route {
 	for i := range rows {
 		rows[i].handle = s.remembered(rows[i].handle)
 	}
-	// What follows changes with the staff and the ledger, not with what is published, so it isn't remembered.
+	// What follows changes with the staff and the ledger, not with what is published, or is too large, so it isn't remembered.
 	return slices.Concat(rows, inLanguages("/certificates", s.getCertificatesPage), inLanguages("/verify", s.getVerifyPage), []route{
+		{pattern: "GET /statements/{statement}/files/{name}", access: anyone, handle: s.getStatementFile},
+		{pattern: "GET /statements/{statement}/{version}/files/{name}", access: anyone, handle: s.getStatementFile},
 		{pattern: "GET " + keysPath + "{file}", access: anyone, handle: s.getKeyFile},
 		{pattern: "GET " + wkdPath + "{path...}", access: anyone, handle: s.getWKD},
 		{pattern: "GET " + securityTxtPath, access: anyone, handle: s.getSecurityTxt},

@@ -101,7 +101,14 @@ func (n *newsroom) examine(number crypto.Number) *ceremony.ExaminedStatement {
 
 func (n *newsroom) approve(number crypto.Number) (approved api.ApprovedStatement) {
 	n.t.Helper()
-	approval, err := ceremony.ApproveStatement(n.trust(), n.p.Approver, n.examine(number), time.Now())
+	e := n.examine(number)
+	n.hold(e)
+	handOn, err := e.HandOn(n.trust(), n.p.Approver, time.Now())
+	must(n.t, err)
+	for _, f := range handOn {
+		n.approver.putFile(number, f)
+	}
+	approval, err := ceremony.ApproveStatement(n.trust(), n.p.Approver, e, time.Now())
 	must(n.t, err)
 	n.approver.post("/staff/statements/"+string(number)+"/approval", approval).into(n.t, 200, &approved)
 	return approved
