@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -15,6 +16,7 @@ import (
 //
 //	languages = ["en", "fr"]          # working languages, the authoritative one first
 //	contact = ["Registry: +31 70 …"]  # lines for people who need a human
+//	zone = "Europe/Amsterdam"         # the time zone in which staff set hours
 //	pinned = "P-V2HC9RK1"             # the incident on the first page: the statement that it began with
 //	certificates = ["press.asc"]      # further certificates in the Web Key Directory, files beside this one
 //
@@ -34,7 +36,7 @@ type Institution struct {
 	Name         map[string]string `toml:"name"`      // by language; every working language has one
 	Languages    []string          `toml:"languages"` // BCP 47 tags, authoritative first
 	Contact      []string          `toml:"contact"`
-	Zone         string            `toml:"zone"` // IANA time zone in which staff set hours, "Europe/Amsterdam"; "": each in their own
+	Zone         string            `toml:"zone"`         // IANA time zone in which staff set hours, "Europe/Amsterdam"; "": each in their own
 	Promise      map[string]string `toml:"promise"`      // by language
 	Pinned       crypto.Number     `toml:"pinned"`       // a statement; "": the newest incident that goes on
 	Certificates []string          `toml:"certificates"` // paths of files
@@ -72,8 +74,14 @@ func (i Institution) Check() error {
 			return fmt.Errorf(`pinned = %q is not the number of a statement; write it like pinned = "P-V2HC9RK1"`, i.Pinned)
 		}
 	}
+	if i.Zone != "" && !zoneName.MatchString(i.Zone) {
+		return fmt.Errorf(`zone = %q is not the name of a time zone; it looks like zone = "Europe/Amsterdam"`, i.Zone)
+	}
 	return i.Security.check()
 }
+
+// zoneName is how the IANA database of time zones names them. Whether there is such a one, the browser says in which hours are set.
+var zoneName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_+-]{0,30}(/[A-Za-z0-9_+-]{1,30}){0,2}$`)
 
 func (s SecurityContact) check() error {
 	if s.File != "" {

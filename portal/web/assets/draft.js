@@ -8,7 +8,7 @@ export function whole(draft, required = []) {
   }
   return {
     statement: draft.statement, kind: draft.kind, topic: draft.topic ?? '', series: draft.series ?? '', languages,
-    attachments: (draft.attachments ?? []).map(({ name, type, size, sha256 }) => ({ name, type, size, sha256 })),
+    attachments: (draft.attachments ?? []).map((file) => Object.fromEntries(Object.entries(file).sort(([x], [y]) => (x < y ? -1 : 1)))),
     publishAt: draft.publishAt ?? '', zone: draft.zone ?? '', acknowledge: [...(draft.acknowledge ?? [])].sort(), deadline: draft.deadline ?? '',
   };
 }
