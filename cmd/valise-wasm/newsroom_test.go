@@ -164,13 +164,13 @@ func filled(d wireDraft) wireDraft {
 	return d
 }
 
-func newNotary(t *testing.T, p *live.Server) *publish.Notary {
+func hired(t *testing.T, p *live.Server, name string, roles ...crypto.Role) *crypto.Key {
 	t.Helper()
-	key, err := crypto.GenerateKey(crypto.ProfilePQ, "Notary 1", time.Now())
+	key, err := crypto.GenerateKey(crypto.ProfilePQ, name, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
-	certificate, err := crypto.CertifyStaff(p.Root, key.Certificate(), []crypto.Role{crypto.RoleNotary}, time.Now())
+	certificate, err := crypto.CertifyStaff(p.Root, key.Certificate(), roles, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,6 +180,12 @@ func newNotary(t *testing.T, p *live.Server) *publish.Notary {
 	if key, err = key.WithCertificate(certificate); err != nil {
 		t.Fatal(err)
 	}
+	return key
+}
+
+func newNotary(t *testing.T, p *live.Server) *publish.Notary {
+	t.Helper()
+	key := hired(t, p, "Notary 1", crypto.RoleNotary)
 	notary, err := publish.NewNotary(p.Store, p.Portal.Root, p.Portal.Institution.Languages, key, nil, slog.New(slog.DiscardHandler), p.Portal.Now)
 	if err != nil {
 		t.Fatal(err)
@@ -342,6 +348,36 @@ func TestTheNewsroomForAMinute(t *testing.T) {
 	}
 	if s := author.published(n); s == nil || len(s.Versions) != 1 {
 		t.Errorf("not published at its minute: %+v", s)
+	}
+}
+
+func TestWhoCanNotApproveIsToldWhy(t *testing.T) {
+	moment := time.Now()
+	p := live.Portal(t, live.Options{Now: func() time.Time { return moment }})
+	both := newColleague(t, p, hired(t, p, "Dana Both", crypto.RoleAuthor, crypto.RoleApprover))
+	again := newColleague(t, p, hired(t, p, "dana  both", crypto.RoleApprover)) // with another key, the same person
+	author, approver := newColleague(t, p, p.Author), newColleague(t, p, p.Approver)
+	both.unlock(both.e.desk.key) // with everybody who has been hired since
+	draft := filled(both.begin(crypto.StatementOriginal, "").Draft)
+	draft.Acknowledge, draft.Deadline = []string{"O"}, moment.Add(time.Hour).Format(time.RFC3339)
+	both.save(draft, 0)
+	both.submit(draft.Statement, 1)
+	for _, c := range []struct {
+		who  *colleague
+		want string
+	}{{both, "mine"}, {again, "refused"}, {author, "role"}, {approver, ""}} {
+		code, message := "", ""
+		if o := c.who.examine(draft.Statement).Obstacle; o != nil {
+			code, message = o.Code, o.Message
+		}
+		if code != c.want || code == "refused" && !strings.Contains(message, "is the author, so somebody else must approve") {
+			t.Errorf("%s %s, want %s", code, message, c.want)
+		}
+	}
+	moment = moment.Add(2 * time.Hour)
+	approver = newColleague(t, p, p.Approver) // the session has ended, too
+	if o := approver.examine(draft.Statement).Obstacle; o == nil || o.Code != "deadline" {
+		t.Errorf("after the deadline: %+v", o)
 	}
 }
 

@@ -32,6 +32,13 @@
 // chain and says of whom it doesn't hold and why, chooses an audience, and seals.
 // An approver examines what recipients will see, and who they are, and approves.
 //
+// Statements go the same way without an audience:
+//
+//	BeginVersion ─ SaveStatement → api.SaveStatement
+//	api.StatementWork ─ OpenWork → draft ─ SubmitStatement → api.SubmitStatement
+//	api.StatementWork ─ ExamineStatement → ExaminedStatement ─ ApproveStatement | ReturnStatement
+//	api.Statement ─ ReadStatement → versions ─ CompareStatements → what an approver must see of the difference
+//
 // Errors are sentences for the person at the keyboard: what happened, and what to
 // do next.
 package ceremony
