@@ -46,7 +46,13 @@ func (n *newsroom) receiptOf(read *ceremony.StatementInMailbox, person *live.Per
 }
 
 func TestTheWayOfAnAcknowledgementOfAStatement(t *testing.T) {
-	p := live.Portal(t, live.Options{})
+	t.Run("embedded", func(t *testing.T) { acknowledgeStatement(t, live.Portal(t, live.Options{})) })
+	t.Run("PostgreSQL and Redis", func(t *testing.T) {
+		acknowledgeStatement(t, live.Portal(t, live.Options{Database: portaltest.PostgreSQL(t), Redis: portaltest.Redis(t)}))
+	})
+}
+
+func acknowledgeStatement(t *testing.T, p *live.Server) {
 	n := newNewsroom(t, p)
 	state := p.Claim(p.Issue(crypto.KindState, crypto.ProfilePQ), crypto.ProfilePQ)
 	colleague := p.Claim(p.IssueAs(crypto.Representative{Mailbox: state.Number.Mailbox, Ordinal: 2}, crypto.ProfilePQ), crypto.ProfilePQ)
