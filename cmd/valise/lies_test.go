@@ -489,6 +489,7 @@ func TestLiesAboutStatements(t *testing.T) {
 			page.judges(t, hand, row)
 		})
 	}
+	t.Run("the page in other hands", func(t *testing.T) { page.inOtherHands(t, at) })
 	t.Run("valise ledger verify finds what is kept back", func(t *testing.T) {
 		p.tell(untruth{version: onlyTheFirst.version, answer: p.archiveWithoutCorrection})
 		defer p.tell(untruth{})
@@ -662,4 +663,83 @@ func (b *verifyPage) wantNothingSent(t *testing.T, hand string) {
 			t.Errorf("the page sends %s %s, %d bytes, with %v", r.Method, r.URL, r.ContentLength, r.Header)
 		}
 	}
+}
+
+// inOtherHands tries what readers do besides giving one file with the fingerprint at hand.
+func (b *verifyPage) inOtherHands(t *testing.T, at string) {
+	folder := t.TempDir()
+	give := func(names ...string) {
+		t.Helper()
+		var paths []string
+		for _, name := range names {
+			path := filepath.Join(folder, name)
+			b.p.must(os.WriteFile(path, b.p.get(at+name), 0o600))
+			paths = append(paths, path)
+		}
+		b.Do(chromedp.SetUploadFiles(chromedp.CSS("#verify-files"), paths))
+	}
+	evaluate := func(script string) { b.Do(chromedp.Evaluate[chromedp.Void](script)) }
+	visit := func(language string) {
+		b.Do(chromedp.Navigate(b.p.url+"/"+language+"/verify"), chromedp.WaitReady(chromedp.CSS("html[data-page=verify][data-ready]")))
+	}
+
+	// Nobody has the fingerprint: it is said on whose word the root is taken. Text and signatures come one after the other.
+	visit("en")
+	give("fr.md")
+	b.sees(t, ".verdict[data-outcome=undecided][data-cause=signatures]", "Give both together")
+	give("fr.md.asc")
+	b.sees(t, ".verdict[data-outcome=holds] .warnings", "The root was taken on the portal’s word")
+	b.Screenshot("verify without paper")
+	portaltest.Axe(t, b.Browser, "verify-holds")
+
+	// A fingerprint that is none, and one that is another.
+	b.Do(chromedp.SendKeys(chromedp.CSS("#verify-root"), "ABCD\t"))
+	b.sees(t, "#verify-root-error", "no whole fingerprint")
+	evaluate("document.querySelector('#verify-root').value = ''")
+	b.Do(chromedp.SendKeys(chromedp.CSS("#verify-root"), strings.Repeat("0123 4567 ", 5)+"\t"))
+	b.sees(t, "#verify-root-error", "NOT the one that the portal shows")
+	b.sees(t, ".verdict[data-outcome=fails][data-cause=other-root]", "Stop here")
+	portaltest.Axe(t, b.Browser, "verify-fails")
+
+	// By keyboard alone, in French, on a phone: what was pasted.
+	b.Resize(portaltest.Phone)
+	visit("fr")
+	evaluate("document.querySelector('#verify-text').value = " + quoted(strings.Replace(string(b.p.get(at+"en.txt")), "Three", "No", 1)))
+	b.Do(chromedp.SendKeys(chromedp.CSS("#verify-root"), string(b.p.root)+"\r"))
+	b.sees(t, ".verdict[data-outcome=fails][data-cause=altered]", "Le texte a été modifié après sa signature")
+	b.Screenshot("verify phone fails")
+	evaluate("document.querySelector('#verify-clear').click()")
+	give("signed.json")
+	b.sees(t, ".verdict[data-outcome=holds]", "C’est une déclaration authentique")
+	if wide := portaltest.Read(b.Browser, chromedp.Evaluate[bool]("document.documentElement.scrollWidth > innerWidth")); wide {
+		t.Error("the page is wider than a phone")
+	}
+	b.Screenshot("verify phone")
+	b.Dark(true)
+	b.Screenshot("verify phone dark")
+	b.Resize(portaltest.Desktop)
+	b.Screenshot("verify dark")
+	evaluate("document.documentElement.dir = 'rtl'")
+	b.Screenshot("verify rtl dark")
+	b.Dark(false)
+
+	// Without scripts, the ways that need none.
+	b.WithoutJavaScript()
+	b.Do(chromedp.Navigate(b.p.url + "/en/verify"))
+	b.sees(t, "#by-hand-verify", "gpg --verify en.txt")
+	b.sees(t, "noscript", "The programs below do the same")
+	b.Screenshot("verify without scripts")
+	for _, problem := range b.Problems() {
+		if !strings.Contains(problem, "404") { // a statement that isn't published, and what the lies took away
+			t.Errorf("the browser complains: %s", problem)
+		}
+	}
+}
+
+func quoted(text string) string {
+	q, err := json.Marshal(text)
+	if err != nil {
+		panic(err)
+	}
+	return string(q)
 }

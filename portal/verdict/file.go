@@ -110,7 +110,7 @@ func (p *piece) readClearSigned() {
 
 func (p *piece) readCertificates() {
 	const end = "-----END PGP PUBLIC KEY BLOCK-----"
-	p.kind = certificates
+	p.kind = Certificates
 	for block := range strings.SplitAfterSeq(string(p.Data), end) {
 		if strings.TrimSpace(block) == "" {
 			continue
@@ -128,7 +128,7 @@ func (p *piece) readBinary() {
 	if _, _, err := crypto.SplitMessage(p.Data); err == nil {
 		p.kind = Message
 	} else if c, err := crypto.ParseCertificate(p.Data); err == nil {
-		p.kind, p.certificates = certificates, []*crypto.Certificate{c}
+		p.kind, p.certificates = Certificates, []*crypto.Certificate{c}
 	}
 }
 

@@ -87,7 +87,7 @@ func (j *judge) subjects() []*piece {
 			return 3
 		case statementSignature:
 			return 4
-		case certificates:
+		case Certificates:
 			return 5
 		case Evidence, Membership:
 			return 6
@@ -102,6 +102,8 @@ func (j *judge) subjects() []*piece {
 		case p.kind == Proof && j.proofGoesWith() != nil:
 		case r >= 4 && slices.ContainsFunc(j.pieces, func(other *piece) bool { return rank(other.kind) < r }):
 			// with what it belongs to
+		case p.kind == Certificates && p.problem == nil && slices.ContainsFunc(all, func(other *piece) bool { return other.kind == Certificates && other.problem == nil }):
+			// all certificates are looked at together: a chain may come in several files
 		default:
 			all = append(all, p)
 		}
@@ -135,7 +137,7 @@ func (j *judge) proofGoesWith() *piece {
 func (j *judge) one(p *piece) ([]Verdict, error) {
 	v := Verdict{Kind: p.kind, File: p.Name}
 	if p.problem != nil {
-		if v.Kind == certificates {
+		if v.Kind == Certificates {
 			v.Kind = Unknown
 		}
 		return []Verdict{v.fails(because("unreadable", p.problem))}, nil
@@ -177,7 +179,7 @@ func (j *judge) one(p *piece) ([]Verdict, error) {
 	case Checkpoint:
 		return one(b.checkpoint(p))
 	}
-	return b.certificates(p), nil
+	return b.certificates(), nil
 }
 
 func unknown(p *piece) Verdict {

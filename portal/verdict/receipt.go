@@ -56,6 +56,9 @@ func (b *believing) receipt(p *piece) (Verdict, error) {
 		return v.misses("manifest", nil), nil
 	}
 	r, err := ceremony.VerifyReceipt(b.trust, p.Data, e, b.Now)
+	if len(e.Chain) == 1 && crypto.CauseOf(err) == crypto.CauseBrokenChain {
+		return v.misses("chain", err), nil
+	}
 	if err != nil {
 		return v.fails(err), nil
 	}
@@ -124,6 +127,9 @@ func (b *believing) statementReceipt(p *piece) (Verdict, error) {
 		return v.misses("versions", fmt.Errorf("the receipt is for version %d of %s, and there is no such version at hand", a.Version, a.Statement)), nil
 	}
 	r, err := ceremony.VerifyStatementReceipt(b.trust, p.Data, e, b.Now)
+	if len(e.Chain) == 1 && crypto.CauseOf(err) == crypto.CauseBrokenChain {
+		return v.misses("chain", err), nil
+	}
 	if err != nil {
 		return v.fails(err), nil
 	}
@@ -192,11 +198,11 @@ func (b *believing) noticeManifest(p *piece) (Verdict, error) {
 	return v.holds("notice", string(m.Notice), "time", stamp(m.Created)), nil
 }
 
-// certificates judges a representative's chain, or each certificate of the staff.
-func (b *believing) certificates(p *piece) (verdicts []Verdict) {
+// certificates judges a representative's chain, whatever else came with it; or each certificate of the staff.
+func (b *believing) certificates() (verdicts []Verdict) {
 	var chain []string
 	var of crypto.Representative
-	for _, c := range p.certificates {
+	for _, c := range b.given() {
 		n, is := number(c)
 		if !is {
 			continue
@@ -212,8 +218,12 @@ func (b *believing) certificates(p *piece) (verdicts []Verdict) {
 	if len(chain) > 0 {
 		return []Verdict{b.representative(chain, of)}
 	}
-	for _, c := range p.certificates {
-		verdicts = append(verdicts, b.staff(c))
+	for _, p := range b.pieces {
+		for _, c := range p.certificates {
+			v := b.staff(c)
+			v.File = p.Name
+			verdicts = append(verdicts, v)
+		}
 	}
 	return verdicts
 }
@@ -223,8 +233,8 @@ func (b *believing) representative(chain []string, of crypto.Representative) Ver
 	v.Kind = Representative
 	r, err := b.trust.VerifyChain(chain, of, b.Now)
 	switch {
-	case err != nil && len(chain) == 1:
-		return v.fails(fmt.Errorf("%w; the key of somebody who has claimed is verified with those before it, which 'valise cert --chain' writes", err))
+	case len(chain) == 1 && crypto.CauseOf(err) == crypto.CauseBrokenChain:
+		return v.misses("before", fmt.Errorf("%w; the key of somebody who has claimed is verified with those before it, which 'valise cert --chain' writes", err))
 	case err != nil:
 		return v.fails(err)
 	}

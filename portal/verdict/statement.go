@@ -279,6 +279,10 @@ func (b *believing) compared(v Verdict, same func(*crypto.VerifiedStatement) boo
 		last := versions[len(versions)-1].Manifest()
 		f.Newest, f.Withdrawn = last.Version, last.Kind == crypto.StatementWithdrawal
 	}
+	if is {
+		v.checked("published")
+		f.ManifestSHA256 = versions[f.Version-1].SHA256()
+	}
 	switch {
 	case !is && len(versions) >= f.Version:
 		return v.fails(because("two-versions", fmt.Errorf("both signatures hold, but the portal publishes ANOTHER version %d of %s, with signatures that hold as well: keep this file, and tell the institution and others", f.Version, f.Statement))), nil
@@ -292,10 +296,6 @@ func (b *believing) compared(v Verdict, same func(*crypto.VerifiedStatement) boo
 		v.warn("corrected", "newest", strconv.Itoa(f.Newest))
 	default:
 		v.checked("newest")
-	}
-	if is {
-		v.checked("published")
-		f.ManifestSHA256 = versions[f.Version-1].SHA256()
 	}
 	if err := b.statementInLedger(&v); err != nil {
 		if errors.Is(err, errLater) {

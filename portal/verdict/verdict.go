@@ -39,7 +39,7 @@ const (
 	Signatures         Kind = "signatures" // of a text that is missing
 	Evidence           Kind = "evidence"
 	Membership         Kind = "membership"
-	certificates       Kind = "certificates"   // before it is known whose
+	Certificates       Kind = "certificates"   // before it is known whose
 	statementSignature Kind = "signature-file" // before it is known of what
 )
 

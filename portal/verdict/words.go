@@ -122,6 +122,7 @@ var english = map[string]string{
 	"misses-signatures": "The signatures stand in a file of their own (for en.md: en.md.asc). Give both together.",
 	"misses-receipt":    "This goes with a receipt. Give the receipt with it.",
 	"misses-evidence":   "A receipt can’t be judged alone. Give with it the signed manifest of the notice and the certificates of who signed it (they are beside the receipt on the notice’s page), or evidence that “valise verify --save” wrote.",
+	"misses-before":     "This is one certificate of a representative. If they made it when they claimed their mailbox, give those before it, too: the chain that leads to the institution’s root.",
 	"misses-chain":      "Give the certificates of who signed the receipt with it: the chain that leads to the institution’s root.",
 	"misses-manifest":   "Give the signed manifest of the notice with the receipt.",
 	"misses-versions":   "It can be judged only together with the versions before it, and they are not at hand.",

@@ -135,7 +135,7 @@ async function judge(go = false) {
       $('verdicts').replaceChildren(...verdicts.map(card));
       $('asked').querySelector('ul').replaceChildren(...asked.map((path) => el('li', {}, path)));
       $('asked').hidden = asked.length === 0;
-      status($('verify-status'), word('verify-done', { n: verdicts.length }), false);
+      status($('verify-status'), verdicts.map(({ outcome, file }) => (verdicts.length > 1 ? `${file}: ` : '') + say(`outcome-${outcome}`)).join(' · '), false);
       $('verdicts').scrollIntoView({ block: 'start', behavior: matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth' });
       if (go) $('verdicts').focus({ preventScroll: true });
     } catch (error) {
