@@ -40,6 +40,7 @@ type officer struct {
 	keys   []*crypto.Key // key, and those they had before: what opens
 
 	examined map[crypto.Number]*ceremony.ExaminedStatement // submissions that are open before them
+	outgoing map[string][]byte                             // sealed files that are to be uploaded, by the digest that names them
 }
 
 // holder names whom the unlocked key belongs to as sessions do: S-7K2M9QXD/2, or staff:FINGERPRINT.

@@ -69,12 +69,16 @@ type draftAttachment struct {
 	Type   string `json:"type"`
 	Size   int64  `json:"size"`
 	SHA256 string `json:"sha256"`
+	Sealed string `json:"sealed,omitempty"` // which of the uploaded files it is; pages hand it back as it is
 }
 
 func wireDraftOf(d *crypto.StatementDraft) wireDraft {
 	w := wireDraft{
 		Statement: d.Statement, Kind: kindOfDraft(d), Topic: d.Topic, Series: d.Series, Zone: d.Zone, PublishAt: rfc3339(d.PublishAt), Deadline: rfc3339(d.Deadline),
 		Languages: make([]draftLanguage, len(d.Languages)), Attachments: attachmentsOf(d.Attachments), Acknowledge: lettersOf(d.Acknowledge),
+	}
+	for i, a := range d.Attachments {
+		w.Attachments[i].Sealed = d.Sealed[a.SHA256]
 	}
 	for i, l := range d.Languages {
 		w.Languages[i] = draftLanguage(l)
@@ -92,7 +96,7 @@ func kindOfDraft(d *crypto.StatementDraft) crypto.StatementKind {
 func attachmentsOf(list []crypto.StatementAttachment) []draftAttachment {
 	wire := make([]draftAttachment, len(list))
 	for i, a := range list {
-		wire[i] = draftAttachment{a.Name, a.Type, a.Size, a.SHA256}
+		wire[i] = draftAttachment{Name: a.Name, Type: a.Type, Size: a.Size, SHA256: a.SHA256}
 	}
 	return wire
 }
@@ -112,6 +116,13 @@ func (w *wireDraft) draft(revision int) (*crypto.StatementDraft, error) {
 	}
 	for _, a := range w.Attachments {
 		d.Attachments = append(d.Attachments, crypto.StatementAttachment{SHA256: a.SHA256, Size: a.Size, Type: a.Type, Name: a.Name})
+		if a.Sealed == "" {
+			continue
+		}
+		if d.Sealed == nil {
+			d.Sealed = make(map[string]string)
+		}
+		d.Sealed[a.SHA256] = a.Sealed
 	}
 	for _, letter := range w.Acknowledge {
 		if len(letter) != 1 || !crypto.Kind(letter[0]).Mailbox() {
@@ -575,7 +586,7 @@ func changesOf(c *ceremony.StatementChanges) ([]languageChanges, *statementChang
 // obstacleTo finds out, by trying, whether who is logged in can approve.
 func (e *engine) obstacleTo(x *ceremony.ExaminedStatement, mine bool) *obstacle {
 	now := e.now()
-	_, err := ceremony.ApproveStatement(e.trust, e.desk.key, x, now)
+	err := ceremony.MayApprove(e.trust, e.desk.key, x, now)
 	if err == nil {
 		return nil
 	}

@@ -190,9 +190,24 @@ func CheckApproval(t *Trust, approver *crypto.Key, e *ExaminedStatement, now tim
 	return err
 }
 
+// MayApprove is CheckApproval before the attachments are there.
+func MayApprove(t *Trust, approver *crypto.Key, e *ExaminedStatement, now time.Time) error {
+	_, err := trySigning(t, approver, e, now)
+	return err
+}
+
 var errNoNotary = errors.New("the institution has no notary, so nothing can be published at a set minute: let the root certify one, or send the statement back to be published as soon as it is approved")
 
 func signApproval(t *Trust, approver *crypto.Key, e *ExaminedStatement, now time.Time) (crypto.SignedStatement, error) {
+	if e != nil && e.Submitted != nil {
+		if needed := e.Needed(); len(needed) > 0 {
+			return crypto.SignedStatement{}, portal.Errorf(portal.Invalid, "attachment-not-compared", "The attachment %s was not compared with what the author signed. Load it first.", needed[0].Name)
+		}
+	}
+	return trySigning(t, approver, e, now)
+}
+
+func trySigning(t *Trust, approver *crypto.Key, e *ExaminedStatement, now time.Time) (crypto.SignedStatement, error) {
 	if err := t.exists(); err != nil {
 		return crypto.SignedStatement{}, err
 	}
@@ -205,9 +220,6 @@ func signApproval(t *Trust, approver *crypto.Key, e *ExaminedStatement, now time
 	}
 	if err := portal.CheckLanguages(t.languages, e.Submitted.Manifest().Languages()); err != nil {
 		return crypto.SignedStatement{}, err
-	}
-	if needed := e.Needed(); len(needed) > 0 {
-		return crypto.SignedStatement{}, fmt.Errorf("the attachment %s was not compared with what the author signed: fetch it first", needed[0].Name)
 	}
 	if !e.Due(now) && len(t.Staff(now, crypto.RoleNotary)) == 0 {
 		return crypto.SignedStatement{}, errNoNotary

@@ -123,6 +123,7 @@ export const ceremonies = {
       if (about.work.state === 'draft') return call('statement-work', about);
       try {
         const shown = call('statement-examine', about);
+        if (about.work.state === 'submitted' && !shown.obstacle) shown.obstacle = await compared(statement);
         looked.set(statement, about.work.submission);
         return shown;
       } catch (error) {
@@ -133,8 +134,13 @@ export const ceremonies = {
   },
 
   /** Signs what was examined → {state, version, published}. "statement-moved-on": it is another one by now. */
-  approve: ({ statement }) =>
-    send(`approve ${looked.get(statement)}`, 'POST', `${own(statement)}/approval`, () => call('statement-approve', { statement })),
+  async approve({ statement }) {
+    const key = `approve ${looked.get(statement)}`;
+    if (!unanswered.has(key)) {
+      for (const id of call('attachment-hand-on', { statement })) await upload(statement, id);
+    }
+    return send(key, 'POST', `${own(statement)}/approval`, () => call('statement-approve', { statement }));
+  },
 
   sendBack: ({ statement, reason }) =>
     done(statement, (work, sent) => work.reason === sent.reason,
@@ -150,6 +156,80 @@ async function done(statement, isDone, sending) {
     return null;
   }
 }
+
+// ---------------------------------------------------------------- attachments
+
+const sealedFile = (statement, id) => `${own(statement)}/attachments/${id}`;
+
+/** Uploads a file that was sealed; sending it twice does no harm. */
+async function upload(statement, id) {
+  const octets = call('attachment-octets', { id });
+  for (let tries = 1; ; tries++) {
+    try {
+      await api('PUT', sealedFile(statement, id), octets);
+      return;
+    } catch (error) {
+      if (error.code !== 'network' || tries >= 3) throw error;
+      await pause(tries * 500);
+    }
+  }
+}
+
+/** The octets of a published file. */
+async function publishedFile(statement, version, name) {
+  let answer;
+  try {
+    answer = await fetch(`/statements/${statement}/${version}/files/${encodeURIComponent(name)}`, { credentials: 'same-origin', redirect: 'error' });
+    if (answer.ok) return new Uint8Array(await answer.arrayBuffer());
+  } catch {
+    throw { code: 'network', message: '' };
+  }
+  throw { code: 'no-file', message: '', status: answer.status };
+}
+
+/** Fetches every attachment of what is examined, and has it compared with what its author signed → what stands against approving, or null. */
+async function compared(statement) {
+  try {
+    for (const { sha256, name, id, version } of call('attachment-needed', { statement })) {
+      if (!version && !id) throw { code: 'attachment', message: `The attachment ${name} was not uploaded. Send the statement back, so that its author attaches it again.` };
+      call('attachment-hold', { statement, sha256 }, version ? await publishedFile(statement, version, name) : await api('GET', sealedFile(statement, id), undefined, 'bytes'));
+    }
+    return null;
+  } catch (error) {
+    if (['network', 'locked', 'no-session'].includes(error.code)) throw error;
+    return { code: 'refused', message: error.message };
+  }
+}
+
+const hex = (octets) => Array.from(new Uint8Array(octets), (octet) => octet.toString(16).padStart(2, '0')).join('');
+
+Object.assign(ceremonies, {
+  /** Seals a file to the desk and uploads it → {name, type, size, sha256, sealed}, which goes into the draft's attachments as it is. */
+  async attach({ statement, name, type = '', data }) {
+    const file = call('attachment-seal', { statement, name, type }, data instanceof Uint8Array ? data : new Uint8Array(data));
+    await upload(statement, file.sealed);
+    return file;
+  },
+
+  /** The octets of a file of a draft, or of what was submitted or approved, compared with its digest. */
+  async attachmentData({ statement, name }) {
+    try {
+      return call('attachment-file', { statement, name });
+    } catch (error) {
+      if (!['not-examined', 'attachment-not-compared'].includes(error.code)) throw error;
+    }
+    const about = await worked(statement);
+    const { draft, previous } = call('statement-work', { ...about, languages: [] });
+    const file = draft.attachments.find((one) => one.name === name);
+    if (!file) throw { code: 'no-attachment', message: '' };
+    if (file.sealed) return call('attachment-open', { statement, attachment: file }, await api('GET', sealedFile(statement, file.sealed), undefined, 'bytes'));
+    const kept = previous?.attachments.find((one) => one.sha256 === file.sha256);
+    if (!kept) throw { code: 'no-attachment', message: '' };
+    const octets = await publishedFile(statement, previous.version, kept.name);
+    if (hex(await crypto.subtle.digest('SHA-256', octets)) !== file.sha256) throw { code: 'no-attachment', message: '' };
+    return octets;
+  },
+});
 
 async function movedOn({ statement, work, published: before }) {
   try {
