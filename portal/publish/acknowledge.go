@@ -213,7 +213,7 @@ func checkSaid(said *crypto.StatementAcknowledgement, n crypto.Number, self cryp
 
 // verifyReceipt verifies a receipt of the newest version with the representative's own current certificate.
 func (p *Publish) verifyReceipt(ctx context.Context, self crypto.Representative, versions []Version, receipt []byte, said *crypto.StatementAcknowledgement) (*crypto.StatementReceipt, error) {
-	h, err := p.house(ctx)
+	staff, err := p.staffCertificates(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -225,7 +225,7 @@ func (p *Publish) verifyReceipt(ctx context.Context, self crypto.Representative,
 	if err != nil {
 		return nil, err
 	}
-	recipient, err := p.root.VerifyRepresentative(h.all, chain, self, p.now())
+	recipient, err := p.root.VerifyRepresentative(staff, chain, self, p.now())
 	if err != nil {
 		return nil, portal.CertificateError(err)
 	}
@@ -233,7 +233,7 @@ func (p *Publish) verifyReceipt(ctx context.Context, self crypto.Representative,
 	if said.Certificate != current.Fingerprint() {
 		return nil, invalid("other-certificate", "The receipt names the certificate %s; the one that is yours now is %s. Sign with that.", said.Certificate, current.Fingerprint())
 	}
-	verified, err := p.verifyVersions(versions, h)
+	verified, err := p.verifyVersions(versions, staff)
 	if err != nil {
 		return nil, err
 	}
@@ -443,11 +443,11 @@ func (p *Publish) Acknowledgements(ctx context.Context, actor portal.Actor, n cr
 	if err != nil {
 		return nil, err
 	}
-	h, err := p.house(ctx)
+	staff, err := p.staffCertificates(ctx)
 	if err != nil {
 		return nil, err
 	}
-	verified, err := p.verifyVersions(versions, h)
+	verified, err := p.verifyVersions(versions, staff)
 	if err != nil {
 		return nil, err
 	}
@@ -493,8 +493,8 @@ type readings struct {
 const maxReadings = 32
 
 // verifyVersions verifies published versions, the original first. That they don't hold is our fault.
-func (p *Publish) verifyVersions(versions []Version, h *house) ([]*crypto.VerifiedStatement, error) {
-	key := digestOf(versions, h.all)
+func (p *Publish) verifyVersions(versions []Version, staff []*crypto.Certificate) ([]*crypto.VerifiedStatement, error) {
+	key := digestOf(versions, staff)
 	p.readings.mu.Lock()
 	known := p.readings.verified[key]
 	p.readings.mu.Unlock()
@@ -508,7 +508,7 @@ func (p *Publish) verifyVersions(versions []Version, h *house) ([]*crypto.Verifi
 			return nil, fmt.Errorf("a published statement: %w", err)
 		}
 	}
-	verified, err := p.root.VerifyStatementVersions(signed, h.all, p.now())
+	verified, err := p.root.VerifyStatementVersions(signed, staff, p.now())
 	if err != nil {
 		return nil, fmt.Errorf("a published statement no longer verifies: %w", err)
 	}

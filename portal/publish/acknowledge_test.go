@@ -418,3 +418,22 @@ func TestVersionsPublishedBeforeAreAskedForTheirManifest(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 }
+
+// BenchmarkVerifyingAReceiptOfAStatement is what the server computes before it keeps one: the statement, which it remembers, the chain, the receipt. The nonce, which is
+// compared last, is wrong, so that nothing is kept.
+func BenchmarkVerifyingAReceiptOfAStatement(b *testing.B) {
+	n := newNewsroom(b)
+	people := n.invite()
+	d := n.asking(crypto.KindState)
+	p := people[delegate]
+	receipt := n.receipt(n.read(p, d.Statement), p, crypto.DecisionAcknowledged)
+	other := publish.Fetched{Version: 1, Nonce: crypto.NewNonce()}
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if _, _, err := n.Acknowledge(b.Context(), p.actor(), d.Statement, receipt, other); portal.KindOf(err) != portal.Invalid {
+				b.Error(err)
+			}
+		}
+	})
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "receipts/s")
+}

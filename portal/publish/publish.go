@@ -68,15 +68,21 @@ type house struct {
 	desk, notaries []*crypto.Staff
 }
 
-func (p *Publish) house(ctx context.Context) (*house, error) {
+// staffCertificates are those of whoever was ever staff.
+func (p *Publish) staffCertificates(ctx context.Context) ([]*crypto.Certificate, error) {
 	stored, err := p.store.StaffCertificates(ctx)
 	if err != nil {
 		return nil, err
 	}
-	h := new(house)
-	if h.all, err = p.verified.ParseAll(stored); err != nil {
+	return p.verified.ParseAll(stored)
+}
+
+func (p *Publish) house(ctx context.Context) (*house, error) {
+	all, err := p.staffCertificates(ctx)
+	if err != nil {
 		return nil, err
 	}
+	h := &house{all: all}
 	for _, c := range h.all {
 		member, err := p.root.VerifyStaff(c, p.now())
 		switch {
