@@ -283,8 +283,12 @@ func TestStaffAndTheUnclaimedAreToldWhatToDo(t *testing.T) {
 		t.Error("who has not claimed isn't told where to")
 	}
 	v.logIn(fingerprint(p.Author), p.Author)
-	if text := v.page("/mailbox", 403); !strings.Contains(text, "command line") {
+	if text := v.page("/mailbox", 403); !strings.Contains(text, `href="/staff" data-go="place"`) || !strings.Contains(text, live.AuthorName) {
 		t.Error("staff aren't told where to")
+	}
+	v.logIn(issued.Number.String(), issued.Key)
+	if text := v.page("/staff", 403); !strings.Contains(text, `href="/mailbox" data-go="place"`) {
+		t.Error("who isn't staff isn't told where to")
 	}
 }
 

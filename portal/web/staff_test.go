@@ -47,7 +47,7 @@ func TestAnAdministratorReadsPublishesAndApprovesNothing(t *testing.T) {
 	own := []string{"/staff", "/staff/account", "/staff/people", api.Root + "/factors", api.Root + "/staff/people"}
 	fill := strings.NewReplacer(
 		"{notice}", string(notice), "{statement}", string(draft.Statement), "{mailbox}", string(person.Number.Mailbox), "{representative}", string(person.Number.Mailbox)+".1",
-		"{version}", "1", "{name}", "a.pdf", "{code}", "AAAA", "{passkey}", "AAAA", "{member}", fingerprint(olga),
+		"{version}", "1", "{id}", strings.Repeat("0", 64), "{name}", "a.pdf", "{code}", "AAAA", "{passkey}", "AAAA", "{member}", fingerprint(olga),
 	)
 	bodies := map[string]any{
 		"POST " + api.Root + "/mailboxes": api.Issue{Representative: crypto.Representative{Mailbox: crypto.NewNumber(crypto.KindState), Ordinal: 1}.String()},
@@ -74,7 +74,11 @@ func TestAnAdministratorReadsPublishesAndApprovesNothing(t *testing.T) {
 			body = "{}"
 		}
 		walked++
+		if method == "PUT" && strings.Contains(path, "/attachments/") {
+			admin.header.Set("Content-Type", "application/octet-stream")
+		}
 		a := admin.do(method, path, body)
+		admin.header.Del("Content-Type")
 		if a.StatusCode != 403 {
 			t.Errorf("%s answers an administrator with %d: %.200s", pattern, a.StatusCode, a.body)
 		}
