@@ -110,6 +110,7 @@ func TestAStatementIsWrittenByTwoInTheBrowser(t *testing.T) {
 	d.two()
 	d.bothChange()
 	d.hostile()
+	d.languages()
 	d.badLine()
 	d.sessionEnds()
 	d.submit(earlier.Statement)
@@ -268,6 +269,56 @@ func (d *writing) hostile() {
 	ada.visit("/staff/statements", "newsroom")
 	ada.sees("[data-work] .subject", "<script>")
 	ada.visit(d.path(), "editor")
+}
+
+// languages: others are added and removed, with a way back; which one is authoritative is chosen; two are seen at once, one on a phone.
+func (d *writing) languages() {
+	t, ada := d.t, d.ada
+	ada.Do(chromedp.Evaluate[chromedp.Void]("document.querySelector('#add-language').open = true"))
+	ada.writes("#other-language", "")
+	ada.writes("#other-tag", "no tag!")
+	ada.press("#add")
+	ada.sees("#other-language-error", "no tag of a language")
+	ada.writes("#other-language", "ar")
+	ada.press("#add")
+	ada.writes("#title-ar", "نتائج التحقيق الأولى")
+	ada.writes("#body-ar", "كان الهجوم **موجّهًا**.")
+	ada.sees("#preview-ar strong", "موجّهًا")
+	if direction := portaltest.Read(ada.Browser, chromedp.Evaluate[string]("getComputedStyle(document.querySelector('#body-ar')).direction + getComputedStyle(document.querySelector('#preview-ar p')).direction")); direction != "rtlrtl" {
+		t.Errorf("Arabic is written %s", direction)
+	}
+	shown := func() string {
+		return portaltest.Read(ada.Browser, chromedp.Evaluate[string]("[...document.querySelectorAll('.language')].filter(e => e.checkVisibility()).map(e => e.dataset.language).join()"))
+	}
+	if got := shown(); got != "en,ar" {
+		t.Errorf("side by side: %s", got)
+	}
+	ada.press("#language-bar [data-language=fr]")
+	if got := shown(); got != "fr,ar" {
+		t.Errorf("side by side: %s", got)
+	}
+	ada.looks("editor-arabic")
+	ada.Resize(portaltest.Phone)
+	if got := shown(); got != "fr" {
+		t.Errorf("on a phone: %s", got)
+	}
+	ada.Resize(portaltest.Desktop)
+	ada.press("[data-language=fr] [data-do=authoritative]")
+	ada.saves()
+	d.wants(0, func(c *crypto.StatementDraft) bool { return c.Languages[0].Language == "fr" && len(c.Languages) == 3 })
+	if ada.isVisible("[data-language=fr] [data-do=remove]") {
+		t.Error("a working language can be removed")
+	}
+	ada.press(".language[data-language=ar] [data-do=remove]")
+	ada.saves()
+	d.wants(0, func(c *crypto.StatementDraft) bool { return len(c.Languages) == 2 })
+	ada.press("#other-language-status button")
+	ada.sees("#preview-ar strong", "موجّهًا")
+	ada.press(".language[data-language=ar] [data-do=remove]")
+	ada.press("#language-bar [data-language=en]")
+	ada.press("[data-language=en] [data-do=authoritative]")
+	ada.saves()
+	d.wants(0, func(c *crypto.StatementDraft) bool { return c.Languages[0].Language == "en" && len(c.Languages) == 2 })
 }
 
 // badLine: while the line is down the editor says so, and goes on trying.
@@ -429,7 +480,16 @@ func (d *writing) withdraw() {
 	ada.looks("newsroom")
 	portaltest.Axe(t, ada.Browser, "newsroom")
 	d.approve(d.number)
-	ada.visit("/staff/statements", "newsroom")
+	// A draft that nobody needs is discarded, once somebody has been asked.
+	ada.visit("/staff/statements/new", "editor")
+	ada.writes("#title-en", "Never mind")
+	ada.saves()
+	ada.press("#discard")
+	ada.press("#discard-yes")
+	ada.arrive("newsroom")
+	if ada.isVisible("[data-work]") {
+		t.Error("a discarded draft is still there")
+	}
 	if ada.isVisible(`[data-published="` + string(d.number) + `"] [data-go]`) {
 		t.Error("what is withdrawn can be corrected")
 	}
