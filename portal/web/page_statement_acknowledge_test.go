@@ -364,7 +364,11 @@ func TestAStatementIsAcknowledgedInTheBrowser(t *testing.T) {
 		_, err := chromedp.Call(r.Browser, network.SetCookie, network.SetCookieParams{Name: c.Name, Value: c.Value, URL: f.url, Path: "/", Secure: &secure})
 		must(t, err)
 	}
-	r.visit("/staff/statements/"+string(d.Statement)+"/acknowledgements", "staff_acknowledgements")
+	r.visit("/staff", "staff_home")
+	r.sees(`[data-awaited="`+string(d.Statement)+`"]`, "1 of 5 mailboxes have answered")
+	r.Screenshot("staff-home-awaited")
+	r.press(`[data-awaited="` + string(d.Statement) + `"] a`)
+	r.arrive("staff_acknowledgements")
 	r.sees(`.ack-kind[data-kind="S"] dd[data-count=acknowledged]`, "1")
 	r.press("#open summary")
 	r.sees("#open", string(issued.Number.Mailbox))
