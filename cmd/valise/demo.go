@@ -256,6 +256,9 @@ func (d *demo) print(w io.Writer) {
 	if unclaimed != nil {
 		fmt.Fprintf(w, "    Claim a mailbox:       %s/claim as %s\n", d.URL, unclaimed.Number)
 	}
+	if len(d.Staff) > 0 { // the author
+		fmt.Fprintf(w, "    Work as staff:         %s/staff/login with %s, passphrase in %s\n", d.URL, d.Staff[0].KeyFile, d.Staff[0].SecretFile)
+	}
 	if claimed != nil {
 		fmt.Fprintf(w, "    The same by command:   bin/valise list --server %s --as %s --secret-file %s\n", d.URL, claimed.Number, claimed.SecretFile)
 	}
