@@ -186,7 +186,8 @@ func TestAStatementIsReviewedInTheBrowser(t *testing.T) {
 
 	// What does not verify is not shown, only why.
 	one, other := announcement(), announcement()
-	one.Attachments = []crypto.StatementAttachment{crypto.AttachmentOf("&lt;img src=x onerror=pwned()&gt; & 'report'.pdf", "application/pdf", []byte("%PDF"))}
+	const attachment = "&lt;img src=x onerror=pwned()&gt; & 'report'.pdf"
+	n.attach(one, attachment, "application/pdf", []byte("%PDF report"))
 	n.submit(one)
 	n.submit(other)
 	f.onTheWay("GET", "/api/v1"+reviewOf(one.Statement), func(w http.ResponseWriter, r *http.Request, next http.Handler) {
@@ -205,10 +206,18 @@ func TestAStatementIsReviewedInTheBrowser(t *testing.T) {
 	portaltest.Axe(t, bela.Browser, "review-problem")
 	f.meddle.Store(nil)
 	bela.visit(reviewOf(one.Statement), "review")
-	bela.sees("#attachments", "&lt;img src=x onerror=pwned()&gt; & 'report'.pdf · application/pdf")
+	bela.sees("#attachments", attachment+" · application/pdf")
 	bela.sees("#attachments", one.Attachments[0].SHA256)
 	bela.unharmed()
 	portaltest.Axe(t, bela.Browser, "review-attachment")
+	if _, data := bela.Download(chromedp.Click(css("#files button"))); string(data) != "%PDF report" {
+		t.Errorf("what is attached is saved as %q", data)
+	}
+	bela.press("#approve")
+	bela.sees("#is-published", "It is published")
+	if v := n.previous(one.Statement); v == nil || len(v.Attachments()) != 1 {
+		t.Error("it is not published with its attachment")
+	}
 	bela.wantNoProblems("409", "404", "Failed to load resource", "ERR_")
 }
 
