@@ -265,8 +265,10 @@ func (e *export) writeStatement(ctx context.Context, n crypto.Number) error {
 			}
 		}
 		for _, a := range v.Attachments() {
-			if err := e.attachment(ctx, folders[0]+"files/"+url.PathEscape(a.Name), v, a); err != nil {
-				return err
+			for _, folder := range folders {
+				if err := e.attachment(ctx, folder+"files/"+url.PathEscape(a.Name), v, a); err != nil {
+					return err
+				}
 			}
 		}
 		if err := e.proof(ctx, folders[0]+"ledger.tlog-proof", n, i+1); err != nil {

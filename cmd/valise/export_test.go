@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -78,7 +79,7 @@ func openMirrored(t *testing.T) *mirrored {
 	m.PublishStatement(&corrected)
 	m.PublishStatement(&crypto.StatementDraft{Statement: m.second, Revision: 1, Topic: "security", Series: m.first, Languages: []crypto.StatementLanguage{
 		{Language: "en", Title: "Findings", Body: "These are the findings.\n"}, {Language: "fr", Title: "Constatations", Body: "Voici les constatations.\n"},
-	}})
+	}}, crypto.Attachment{Name: "Rapport – été 2026.pdf", Type: "application/pdf", Data: []byte("%PDF-1.7 findings")})
 	m.SignLedger()
 	return m
 }
@@ -154,8 +155,9 @@ func TestAMirrorIsThePortalToTheByte(t *testing.T) {
 		if strings.HasSuffix(name, ".br") || strings.HasSuffix(name, ".gz") {
 			continue
 		}
-		want, portals, header := get(t, m.url+address)
-		got, served, plainly := get(t, plain.URL+address)
+		path := (&url.URL{Path: address}).EscapedPath()
+		want, portals, header := get(t, m.url+path)
+		got, served, plainly := get(t, plain.URL+path)
 		if want != 200 || got != 200 || !bytes.Equal(portals, served) || data != string(portals) {
 			t.Errorf("%s: the portal has %d, %d octets; the mirror %d, %d octets", address, want, len(portals), got, len(served))
 		}
@@ -166,6 +168,7 @@ func TestAMirrorIsThePortalToTheByte(t *testing.T) {
 	at := "/statements/" + string(m.first)
 	for _, name := range []string{
 		"/index.html", "/en/index.html", "/fr/index.html", "/statements/index.html", "/en/statements/index.html", "/en/statements/topic/security/index.html", "/fr/series/" + string(m.first) + "/index.html",
+		"/statements/" + string(m.second) + "/1/files/Rapport – été 2026.pdf", "/statements/" + string(m.second) + "/files/Rapport – été 2026.pdf",
 		at + "/index.html", at + "/en/index.html", at + "/1/fr/index.html", at + "/en.txt", at + "/1/en.md.asc", at + "/2/signed.json", at + "/2/ledger.tlog-proof", "/feeds/en.atom", "/feeds/security/fr.json",
 		"/en/certificates/index.html", "/root.asc", "/keys/staff.asc", "/keys/ledger.asc", "/keys/" + string(m.Author.Certificate().Fingerprint()) + ".asc", "/sitemap.xml", "/robots.txt", "/.well-known/security.txt",
 		"/.well-known/openpgpkey/policy", "/.well-known/openpgpkey/court.example/policy", "/ledger/checkpoint", "/ledger/tile/0/000.p/" + fmt.Sprint(*done.Leaves), "/api/v1/institution", "/api/v1" + at,
@@ -259,6 +262,7 @@ func TestALyingPortalIsNotMirrored(t *testing.T) {
 	}{
 		"a text in the API":         {replace("/api/v1"+at, "Activity was *detected*", "Nothing was *detected*"), string(m.first), false},
 		"a text in its file":        {replace(at+"/1/en.txt", "Activity", "Inactivity"), "is not what was signed", true},
+		"an attachment":             {replace("/statements/"+string(m.second)+"/1/files/Rapport – été 2026.pdf", "findings", "nothing!"), "Rapport", true},
 		"a page":                    {replace(at+"/1/en", "Activity was", "Nothing was"), "does not show the text that was signed", false},
 		"a title on a page":         {replace(at+"/fr", "Activité anormale</h1>", "Activité normale</h1>"), "does not show the text that was signed", false},
 		"a statement left out":      {replace("/api/v1/statements", string(m.second), string(m.first)), "withholds it", false},

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -232,6 +233,9 @@ func (w *watching) checkStatements(ctx context.Context, c *client.Client) error 
 	q := api.StatementQuery{Limit: 100}
 	for {
 		archive, err := c.Statements(ctx, q)
+		if client.IsStatus(err, http.StatusMovedPermanently) || client.IsStatus(err, http.StatusNotFound) {
+			return withheldOneByOne(ctx, c, newest) // a mirror, which has no list but each statement
+		}
 		if err != nil {
 			return err
 		}
@@ -245,9 +249,27 @@ func (w *watching) checkStatements(ctx context.Context, c *client.Client) error 
 		}
 	}
 	for n, version := range newest {
-		return &ledger.Alarm{Trouble: ledger.Withheld, Text: fmt.Sprintf("the ledger says that version %d of the statement %s was published, and the portal does not show it: it holds a correction, a withdrawal or a statement back. Ask the institution by another way", version, n)}
+		return withheld(n, version)
 	}
 	return nil
+}
+
+// withheldOneByOne asks for each statement by itself whether it is shown in a version.
+func withheldOneByOne(ctx context.Context, c *client.Client, newest map[crypto.Number]int) error {
+	for n, version := range newest {
+		s, err := c.Statement(ctx, n)
+		if client.IsStatus(err, http.StatusNotFound) || err == nil && len(s.Versions) < version {
+			return withheld(n, version)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func withheld(n crypto.Number, version int) error {
+	return &ledger.Alarm{Trouble: ledger.Withheld, Text: fmt.Sprintf("the ledger says that version %d of the statement %s was published, and the portal does not show it: it holds a correction, a withdrawal or a statement back. Ask the institution by another way", version, n)}
 }
 
 // compare looks whether what others were given belongs to the same ledger.
