@@ -18,7 +18,7 @@ func TestMirrorsAreToldThePortalsPolicies(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, value := range []string{`"` + pagePolicy + `"`, `"` + workerPolicy + `"`, `"` + publicCache + `"`, `"` + immutable + `"`, strictTransport, "nosniff", "require-corp", "DENY"} {
+		for _, value := range []string{`"` + pagePolicy + `"`, `"` + workerPolicy + `"`, `"` + filePolicy + `"`, `"` + publicCache + `"`, `"` + immutable + `"`, strictTransport, "nosniff", "require-corp", "DENY"} {
 			if strings.Count(string(data), value) != 1 {
 				t.Errorf("%s says %s %d times", file, value, strings.Count(string(data), value))
 			}
