@@ -24,8 +24,8 @@ const (
 	attachmentPadding = 64 << 10
 )
 
-// paddedAttachment returns to how many bytes a sealed attachment's content of n bytes is padded: a multiple of 64 KiB, above 1 MiB of the largest power of two
-// that is at most an eighth of n. So no more than an eighth is wasted, and who knows a file that might be published finds it neither by its size nor by that of what is stored.
+// paddedAttachment returns to how many bytes a sealed attachment's content of n bytes is padded: a multiple of 64 KiB, above 1 MiB of the smallest power of two
+// that is more than a sixteenth of n. So little is wasted, and who knows a file that might be published finds it neither by its size nor by that of what is stored.
 func paddedAttachment(n int) int {
 	step := attachmentPadding
 	for step <= n/16 {
