@@ -286,7 +286,7 @@ type sitemapLine struct {
 func (s *server) getSitemap(w http.ResponseWriter, r *http.Request) error {
 	var m sitemap
 	for _, tag := range s.pages.languages.tags {
-		for _, path := range []string{"/", "/statements"} {
+		for _, path := range []string{"/", "/statements", "/certificates", "/verify"} {
 			m.Addresses = append(m.Addresses, sitemapLine{Address: s.Origin + inPath(tag.String(), path)})
 		}
 	}
@@ -310,6 +310,6 @@ func (s *server) getSitemap(w http.ResponseWriter, r *http.Request) error {
 
 // getRobots keeps search engines to what is public. It is no protection, and isn't meant as one.
 func (s *server) getRobots(w http.ResponseWriter, r *http.Request) error {
-	writePublic(w, r, "text/plain; charset=utf-8", []byte("User-agent: *\nDisallow: /api/\nDisallow: /mailbox\nDisallow: /notices/\nDisallow: /account\nDisallow: /login\nDisallow: /claim\n\nSitemap: "+s.Origin+"/sitemap.xml\n"))
+	writePublic(w, r, "text/plain; charset=utf-8", []byte("User-agent: *\nDisallow: /api/\nDisallow: /mailbox\nDisallow: /notices/\nDisallow: /account\nDisallow: /login\nDisallow: /claim\nDisallow: /staff\n\nSitemap: "+s.Origin+"/sitemap.xml\n"))
 	return nil
 }

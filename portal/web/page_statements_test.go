@@ -386,7 +386,7 @@ func TestFeedsAreValid(t *testing.T) {
 	for _, path := range []string{"/feeds/ru.atom", "/feeds/en.rss", "/feeds/en", "/feeds/security/ru.json"} {
 		n.reader.do("GET", path, nil).want(t, 404)
 	}
-	if text := string(n.reader.do("GET", "/sitemap.xml", nil).body); !strings.Contains(text, "<loc>"+n.p.URL+"/statements/"+string(d.Statement)+"/fr</loc>") || strings.Count(text, "<url>") != 4+3 {
+	if text := string(n.reader.do("GET", "/sitemap.xml", nil).body); !strings.Contains(text, "<loc>"+n.p.URL+"/statements/"+string(d.Statement)+"/fr</loc>") || strings.Count(text, "<url>") != 2*4+3 {
 		t.Error(text)
 	}
 	if text := string(n.reader.do("GET", "/robots.txt", nil).body); !strings.Contains(text, "\nSitemap: "+n.p.URL+"/sitemap.xml\n") {
