@@ -151,6 +151,7 @@ func TestAStatementIsReviewedInTheBrowser(t *testing.T) {
 	// One for a minute, in a zone that Go's WebAssembly doesn't know.
 	timed := announcement()
 	timed.PublishAt, timed.Zone = time.Now().Add(90*time.Minute).Truncate(time.Minute).In(time.FixedZone("", 5*3600+45*60)), "Asia/Kathmandu"
+	n.attach(timed, "annex.pdf", "application/pdf", []byte("%PDF annex")) // her browser hands it on to the notary, who checks that it is there
 	n.submit(timed)
 	bela.visit(reviewOf(timed.Statement), "review")
 	bela.sees("#standing", "(UTC+05:45), in the time zone Asia/Kathmandu")
@@ -218,6 +219,22 @@ func TestAStatementIsReviewedInTheBrowser(t *testing.T) {
 	if v := n.previous(one.Statement); v == nil || len(v.Attachments()) != 1 {
 		t.Error("it is not published with its attachment")
 	}
+
+	// One that the portal exchanged: it can be sent back, and not approved.
+	lied := announcement()
+	n.attach(lied, "report.pdf", "application/pdf", []byte("%PDF true"))
+	n.submit(lied)
+	lie, err := crypto.SealStatementAttachment([]byte("%PDF lies"), lied.Statement, f.Author, n.trust().StatementDesk(time.Now()), time.Now())
+	must(t, err)
+	f.onTheWay("GET", "/api/v1"+reviewOf(lied.Statement)+"/attachments/"+lied.Sealed[lied.Attachments[0].SHA256], func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+		_, _ = w.Write(lie)
+	})
+	bela.visit(reviewOf(lied.Statement), "review")
+	bela.sees("#obstacle", "is not the file that was signed")
+	if bela.isVisible("#approve") {
+		t.Error("it can be approved with another file than the one that was signed")
+	}
+	f.meddle.Store(nil)
 	bela.wantNoProblems("409", "404", "Failed to load resource", "ERR_")
 }
 
