@@ -25,7 +25,7 @@ type DemoCommand struct {
 func (DemoCommand) Help() string {
 	return `Starts Valise on one SQLite file, with no other server, and fills it: a root certificate; an author, an approver, a registrar, an auditor, an administrator and a notary; a State with two
 representatives, an organisation, an individual; two published statements about a security incident, and a first notice about it, approved and waiting. It prints the address, mailbox numbers and
-passphrases, and what to try. It runs over plain HTTP and writes passphrases down, so it is for trying out only.
+passphrases, and what to try. It runs over plain HTTP, lets staff log in with their key alone, and writes passphrases down, so it is for trying out only.
 
 EXAMPLES
 

@@ -67,6 +67,9 @@ func (s *server) postPasskeyQuestion(w http.ResponseWriter, r *http.Request) err
 
 // postFactorLogIn takes the passkey that makes a session whole.
 func (s *server) postFactorLogIn(w http.ResponseWriter, r *http.Request) error {
+	if err := s.limitAddress(r, perAddressFactor); err != nil {
+		return err
+	}
 	var request api.PasskeyAnswer
 	if err := decode(w, r, &request); err != nil {
 		return err
@@ -101,6 +104,9 @@ func (s *server) postEnrolmentQuestion(w http.ResponseWriter, r *http.Request) e
 
 // postPasskeys keeps a new passkey. To enrol one is to show it: the first makes a half session whole.
 func (s *server) postPasskeys(w http.ResponseWriter, r *http.Request) error {
+	if err := s.limitAddress(r, perAddressFactor); err != nil {
+		return err
+	}
 	var request api.PasskeyEnrolment
 	if err := decode(w, r, &request); err != nil {
 		return err

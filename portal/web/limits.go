@@ -18,6 +18,7 @@ const maxStaffRequest = 128 << 10
 var (
 	perAddressLogInStart = session.Rule{Name: "login-start", Burst: 120, Every: 500 * time.Millisecond}
 	perAddressLogIn      = session.Rule{Name: "login", Burst: 120, Every: 500 * time.Millisecond}
+	perAddressFactor     = session.Rule{Name: "factor", Burst: 120, Every: 500 * time.Millisecond} // each refusal is written down
 	perAddressUnlock     = session.Rule{Name: "unlock", Burst: 60, Every: time.Second}
 	perHolderUnlock      = session.Rule{Name: "unlock-holder", Burst: 60, Every: 5 * time.Second}
 	perAddressStaff      = session.Rule{Name: "staff", Burst: 30, Every: 2 * time.Second}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"html/template"
 	"net/http"
 	"net/url"
 	"slices"
@@ -17,7 +18,7 @@ type loginPage struct {
 }
 
 // NextQuery takes along where to go on to.
-func (p loginPage) NextQuery() string { return nextQuery(p.Next) }
+func (p loginPage) NextQuery() template.URL { return nextQuery(p.Next) }
 
 func (s *server) getLogIn(w http.ResponseWriter, r *http.Request) error {
 	page := loginPage{Next: localPath(r.URL.Query().Get("next"))}
@@ -38,7 +39,7 @@ type textPage struct {
 }
 
 // NextQuery takes along where to go on to.
-func (p textPage) NextQuery() string { return nextQuery(p.Next) }
+func (p textPage) NextQuery() template.URL { return nextQuery(p.Next) }
 
 func (s *server) getLogInText(w http.ResponseWriter, r *http.Request) error {
 	return s.pages.render(w, r, http.StatusOK, "login_text", textPage{Next: localPath(r.URL.Query().Get("next"))})
@@ -117,9 +118,10 @@ func (s *server) postPageRevoke(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func nextQuery(next string) string {
+// nextQuery is a query that is escaped already: a template would do it once more to a mere string.
+func nextQuery(next string) template.URL {
 	if next == "" || next == "/mailbox" {
 		return ""
 	}
-	return url.Values{"next": {next}}.Encode()
+	return template.URL(url.Values{"next": {next}}.Encode())
 }

@@ -292,6 +292,14 @@ func TestStaffAndTheUnclaimedAreToldWhatToDo(t *testing.T) {
 	}
 }
 
+// TestWhereSomebodyWantedToGoIsKept also by who takes the way with a text, without scripts.
+func TestWhereSomebodyWantedToGoIsKept(t *testing.T) {
+	v := newVisitor(t, live.Portal(t, live.Options{}))
+	if page := v.page("/login?next=%2Fnotices%2FN-4GZ0R8T4%3Flang%3Dfr", 200); !strings.Contains(page, `href="/login/text?next=%2Fnotices%2FN-4GZ0R8T4%3Flang%3Dfr"`) {
+		t.Errorf("lost on the way:\n%s", page)
+	}
+}
+
 func TestTheFirstPagesNeedNothingElse(t *testing.T) {
 	redis := portaltest.StartRedis(t)
 	p := live.Portal(t, live.Options{Redis: redis.URL})
