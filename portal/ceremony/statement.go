@@ -1,8 +1,6 @@
 package ceremony
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
@@ -148,15 +146,11 @@ func ExamineStatement(t *Trust, keys []*crypto.Key, want crypto.Number, w api.St
 	if err := t.exists(); err != nil {
 		return nil, err
 	}
-	switch {
-	case len(w.Sealed) == 0:
-		return nil, fmt.Errorf("statement %s is not submitted", want)
-	case w.State == api.StatementApproved:
+	if w.State == api.StatementApproved {
 		return nil, fmt.Errorf("statement %s is approved already, and waits for its minute", want)
 	}
-	sum := sha256.Sum256(w.Sealed)
-	if hex.EncodeToString(sum[:]) != w.Submission {
-		return nil, fmt.Errorf("the portal shows something else than was submitted as %s: don't approve it, and tell the administrators", want)
+	if err := checkSubmission(want, w); err != nil {
+		return nil, err
 	}
 	signed, sender, err := t.root.OpenStatement(w.Sealed, want, keys, t.staff, now)
 	if err != nil {

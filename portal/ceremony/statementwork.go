@@ -1,8 +1,6 @@
 package ceremony
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"time"
 
@@ -65,13 +63,10 @@ func (t *Trust) NameOf(holder string, at time.Time) string {
 
 // checkSubmission says whether what a portal shows as submitted, or approved, is what it names.
 func checkSubmission(want crypto.Number, w api.StatementWork) error {
-	sum := sha256.Sum256(w.Sealed)
-	switch {
-	case len(w.Sealed) == 0:
+	if len(w.Sealed) == 0 {
 		return fmt.Errorf("statement %s is not submitted", want)
-	case w.Statement != want:
-		return fmt.Errorf("the portal shows %s as %s: tell the administrators", w.Statement, want)
-	case hex.EncodeToString(sum[:]) != w.Submission:
+	}
+	if digestOf(w.Sealed) != w.Submission {
 		return fmt.Errorf("the portal shows something else than was submitted as %s: don't approve it, and tell the administrators", want)
 	}
 	return nil
@@ -83,11 +78,11 @@ func OpenApproved(t *Trust, keys []*crypto.Key, want crypto.Number, w api.Statem
 	if err := t.exists(); err != nil {
 		return nil, err
 	}
-	if err := checkSubmission(want, w); err != nil {
-		return nil, err
-	}
 	if w.State != api.StatementApproved {
 		return nil, fmt.Errorf("statement %s is not approved", want)
+	}
+	if err := checkSubmission(want, w); err != nil {
+		return nil, err
 	}
 	signed, _, err := t.root.OpenStatement(w.Sealed, want, keys, t.staff, now)
 	if err != nil {
