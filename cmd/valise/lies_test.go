@@ -363,9 +363,9 @@ func TestLiesAboutStatements(t *testing.T) {
 	kept := map[string][]byte{ // fetched before anybody lied
 		"v1.txt":         p.get(at + "1/en.txt"),
 		"v2.txt":         p.get(at + "2/en.txt"),
-		"v1.tlog-proof":  p.get(verdict.StatementPath(p.about.Manifest().Statement) + "/1/proof"),
+		"v1.tlog-proof":  p.get(verdict.ProofPath(p.about.Manifest().Statement, 1)),
 		"another.txt":    p.ofAnotherInstitution(),
-		"another-leaf":   p.get(verdict.StatementPath(p.other.Manifest().Statement) + "/1/proof"),
+		"another-leaf":   p.get(verdict.ProofPath(p.other.Manifest().Statement, 1)),
 		"the-checkpoint": p.get("/ledger/checkpoint"),
 	}
 	now, err := p.LedgerPolicy().Open(kept["the-checkpoint"])
@@ -450,7 +450,7 @@ func TestLiesAboutStatements(t *testing.T) {
 			command: "There is a newer version, and the portal keeps it back: the ledger has it", page: "There is a newer version, and the portal keeps it back: the ledger has it", cause: "withheld",
 		}, {
 			name: "the proof is that of something else", hand: "en.txt", lie: untruth{answer: func(path string, body []byte) (int, []byte) {
-				if strings.HasSuffix(path, "/proof") {
+				if strings.HasSuffix(path, ".tlog-proof") {
 					body = kept["another-leaf"]
 				}
 				return http.StatusOK, body
@@ -658,7 +658,7 @@ func (b *verifyPage) wantNothingSent(t *testing.T, hand string) {
 	}
 	for _, r := range b.p.watched {
 		path := r.URL.Path
-		public := path == verdict.InstitutionPath || strings.HasPrefix(path, api.Root+"/statements/P-") || strings.HasPrefix(path, verdict.LedgerRoot)
+		public := path == verdict.InstitutionPath || strings.HasPrefix(path, api.Root+"/statements/P-") || strings.HasPrefix(path, "/statements/P-") && strings.HasSuffix(path, "/ledger.tlog-proof") || strings.HasPrefix(path, verdict.LedgerRoot)
 		if r.Method != http.MethodGet || !public || r.URL.RawQuery != "" || r.ContentLength > 0 || r.Header.Get("Cookie") != "" || r.Header.Get("Referer") != "" || strings.Contains(path, filepath.Base(hand)) {
 			t.Errorf("the page sends %s %s, %d bytes, with %v", r.Method, r.URL, r.ContentLength, r.Header)
 		}

@@ -223,7 +223,7 @@ func (b *believing) statementProof(n crypto.Number, version int) ([]byte, error)
 	if p := b.companion(Proof); p != nil && b.proofGoesWith() != nil {
 		return p.Data, nil
 	}
-	return b.get(StatementPath(n) + "/" + strconv.Itoa(version) + "/proof")
+	return b.get(ProofPath(n, version))
 }
 
 // newerInLedger looks through the leaves that came after a version for one that the portal doesn't show.

@@ -16,6 +16,11 @@ import (
 // StatementPath is where the portal has all versions of a statement.
 func StatementPath(n crypto.Number) string { return api.Root + "/statements/" + string(n) }
 
+// ProofPath is where the portal, or a mirror, has the proof that a version was entered in the ledger.
+func ProofPath(n crypto.Number, version int) string {
+	return "/statements/" + string(n) + "/" + strconv.Itoa(version) + "/ledger.tlog-proof"
+}
+
 // signedBoth is what author and approver signed together, whichever form it has.
 type signedBoth interface {
 	Author() *crypto.Staff

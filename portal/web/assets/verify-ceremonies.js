@@ -6,7 +6,7 @@ import { call } from './server.js';
 export const ahead = {};
 
 // All that may ever be asked for. Only a statement's number in it comes from a reader's file.
-const open = /^\/(api\/v1\/(institution|statements\/P-[0-9A-Z]{8}(\/[1-9]\d{0,3}\/proof)?)|ledger\/(checkpoint|tile\/[0-9a-z][0-9a-z./]{0,60}))$/;
+const open = /^\/(api\/v1\/(institution|statements\/P-[0-9A-Z]{8})|statements\/P-[0-9A-Z]{8}\/[1-9]\d{0,3}\/ledger\.tlog-proof|ledger\/(checkpoint|tile\/[0-9a-z][0-9a-z./]{0,60}))$/;
 
 const rounds = 200;
 const largest = 64e6;
