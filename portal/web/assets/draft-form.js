@@ -1,7 +1,7 @@
 // The editor's fields: languages side by side with their previews, topic, incident, who is asked to acknowledge, when it is published. They read into a draft
 // and are written from one; what is typed into them stays until something else is written there.
 
-import { $, busy, el, explain, hide, languageName, root, show, size, status, time, word } from './page.js';
+import { $, busy, el, explain, languageName, root, save, size, status, time, word } from './page.js';
 import { ask } from './engine.js';
 import { elements } from './content.js';
 import { momentFields } from './moment.js';
@@ -17,7 +17,7 @@ const hidden = /[\p{Cc}\p{Cf}\u034f\u115f\u1160\u17b4\u17b5\u2028\u2029\u2800\u3
 const allowed = /[\u200c\u200d\u200e\u200f\u061c]/gu; // what Persian, Arabic and Hebrew need
 const turning = /[\u202a-\u202e\u2066-\u2069]/u;
 
-/** changed(): something was typed or chosen. prepare(): saves what files can be attached to. */
+/** changed(): something was typed or chosen. prepare(): saves the draft, so that files can be attached to it and fetched from it. */
 export function draftForm({ changed, prepare }) {
   let begun = null;      // the draft as it was written here: what has no field
   let previous = null;   // the published version that it follows
@@ -62,6 +62,9 @@ export function draftForm({ changed, prepare }) {
       part('title').focus();
     });
     article.querySelector('[data-do=remove]').addEventListener('click', () => remove(tag));
+    part('reason-field').hidden = isOriginal();
+    part('reason-label').textContent = word(isWithdrawal() ? 'editor-why-withdrawal' : 'editor-why-correction');
+    part('body-field').hidden = isWithdrawal();
     cards.set(tag, made);
     $('cards').append(article);
     return made;
@@ -240,20 +243,22 @@ export function draftForm({ changed, prepare }) {
     return names;
   }
 
+  // Title and reason are seen at once, the text a moment after the last key.
   function draw(made, wait = 0) {
     clearTimeout(made.timer);
     if (!begun || $('texts').dataset.view === 'text') return;
-    made.timer = setTimeout(() => preview(made), wait);
-  }
-
-  async function preview(made) {
-    const { title, reason, body } = text(made);
+    const { title, reason } = text(made);
     made.part('seen-title').textContent = title || word('untitled');
     made.part('seen-title').classList.toggle('sealed', !title);
     made.part('seen-reason').textContent = reason;
     made.part('seen-reason-box').hidden = isOriginal() || !reason;
     made.part('preview').hidden = isWithdrawal();
-    if (isWithdrawal() || made.drawn === body) return;
+    if (!isWithdrawal()) made.timer = setTimeout(() => preview(made), wait);
+  }
+
+  async function preview(made) {
+    const { body } = text(made);
+    if (made.drawn === body) return;
     const asked = ++made.asked;
     try {
       const blocks = body.trim() ? await ask('preview', { body }) : [];
@@ -384,7 +389,17 @@ export function draftForm({ changed, prepare }) {
         changed();
         $('files-input').focus();
       });
-      return el('li', { 'data-file': file.name }, el('span', {}, el('bdi', {}, file.name), ` · ${file.type} · ${size(file.size)}`, el('br'), el('span', { class: 'digits digest' }, `SHA-256 ${file.sha256}`)), take);
+      const look = el('button', { type: 'button', class: 'quiet', 'data-save-file': file.name, 'aria-label': `${word('save')}: ${file.name}` }, word('save'));
+      look.addEventListener('click', () => busy([look], async () => {
+        $('files-input-error').textContent = '';
+        try {
+          await prepare();
+          save(file.name, await ask('attachmentData', { statement: begun.statement, name: file.name }));
+        } catch (error) {
+          $('files-input-error').textContent = explain(error);
+        }
+      }));
+      return el('li', { 'data-file': file.name }, el('span', {}, el('bdi', {}, file.name), ` · ${file.type} · ${size(file.size)}`, el('br'), el('span', { class: 'digits digest' }, `SHA-256 ${file.sha256}`)), el('span', { class: 'buttons' }, look, take));
     }));
     $('file-list').hidden = attachments.length === 0;
   }
@@ -459,12 +474,7 @@ export function draftForm({ changed, prepare }) {
     }
     if (first) shown = draft.languages.map((l) => l.language);
     order(draft.languages.map((l) => l.language));
-    for (const made of cards.values()) {
-      made.part('reason-field').hidden = isOriginal();
-      made.part('reason-label').textContent = word(isWithdrawal() ? 'editor-why-withdrawal' : 'editor-why-correction');
-      made.part('body-field').hidden = isWithdrawal();
-    }
-    $('markdown-help').hidden = isWithdrawal();
+    $('markdown-help').hidden = $('files').hidden = isWithdrawal();
     if (tidyTopic(topic.value) !== draft.topic || first) topic.value = draft.topic;
     markTopic();
     if (series !== draft.series || first) writeSeries(draft.series);
@@ -556,7 +566,5 @@ export function draftForm({ changed, prepare }) {
     read, put, missing, go, summary, minds, look,
     get required() { return required; },
     get previous() { return previous; },
-    showFiles() { show($('files')); },
-    withdrawal() { hide($('files')); },
   };
 }

@@ -62,20 +62,13 @@ function head(draft, previous) {
   $('number').textContent = draft.statement;
   $('heading').textContent = word(`editor-heading-${kind}`);
   document.title = document.title.replace(/^.*? – /, `${word(`editor-heading-${kind}`)} – `);
-  if (kind === 'withdrawal') form.withdrawal();
-  else filesIfPossible();
   $('series-field').hidden = kind !== 'original' && !draft.series && Boolean(previous);
 }
 
-// Files are attached by ceremonies of their own.
-async function filesIfPossible() {
-  const { ceremonies } = await import('./newsroom-ceremonies.js');
-  if (ceremonies.attach) form.showFiles();
-}
-
+/** For what needs the draft to be kept as it stands here: files that are attached, or fetched again. */
 async function prepare() {
-  if (keep.revision === 0 && !(await keep.flush()) && keep.revision === 0) throw { code: 'network', message: '' };
   if (keep.revision === 0) await keep.begin();
+  if (!(await keep.flush())) throw { code: 'unsaved', message: '' };
 }
 
 // ---------------------------------------------------------------- what is saved
