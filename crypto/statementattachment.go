@@ -97,11 +97,11 @@ func (r *Root) OpenStatementAttachment(sealed []byte, statement Number, keys []*
 // readSealedAttachment reads exactly what SealStatementAttachment puts inside.
 func readSealedAttachment(content []byte) (of Number, data []byte, err error) {
 	wrong := errors.New("it is not in the form that Valise writes; a newer version may read it")
-	head, rest, ok := bytes.Cut(content[:min(len(content), maxAttachmentHeader)], []byte("\n\n"))
+	head, _, ok := bytes.Cut(content[:min(len(content), maxAttachmentHeader)], []byte("\n\n"))
 	if !ok {
 		return "", nil, wrong
 	}
-	rest = content[len(head)+2:]
+	rest := content[len(head)+2:]
 	r := readText("attachment", statementAttachmentFirstLine, append(bytes.Clone(head), '\n'), maxAttachmentHeader)
 	of = r.statement("statement")
 	digest := r.hex("sha256", 32)
