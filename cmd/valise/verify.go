@@ -36,13 +36,14 @@ func (VerifyCommand) Help() string {
 	return manual(`Says whether it holds, with everything that it stands on, up to the root whose fingerprint you give. What FILE is, it sees by itself:
 
   a receipt            the signature, its key's chain root → registrar → issued key → own key, author's and approver's signatures over the notice that it names, and that this notice was meant for who signed the receipt. The portal gives whoever has a receipt the evidence; nobody needs to log in.
-  a statement          a clear-signed text, a text with its signatures in FILE.asc beside it, or JSON; see 'valise statement verify'
+  a statement          a clear-signed text, a text with its signatures in FILE.asc beside it, a manifest with its own, or JSON; with its attachments, if they are given with it. Also whether the portal publishes it and what has become of it since, and whether the ledger says the same
   a signed manifest    (valise open --manifest) author's and approver's signatures and chains
   certificates         (valise cert --chain) the chain of a representative; or a staff member's certificate
-  a proof              (valise ledger proof, or saved from the portal) that something is in the institution's ledger
+  a proof              (valise ledger proof, or saved from the portal) that something is in the institution's ledger, and that the portal still shows the same ledger
+  a checkpoint         of the ledger, that somebody was given: the same
   a sealed message     (message.asc) opens it with your key and verifies it as 'valise open' does; needs --as
 
-Nothing that the portal says is believed but what those signatures prove; so evidence that was saved with --save, on any day, by anybody, proves as much years later, when there may be no portal to ask.
+Several files that belong together are given together: a text and its signatures, a receipt with the signed manifest and the certificates. It says what was checked, and what was not. Nothing that the portal says is believed but what those signatures prove; so evidence that was saved with --save, on any day, by anybody, proves as much years later, when there may be no portal to ask.
 
 EXAMPLES
 
@@ -54,7 +55,7 @@ EXAMPLES
 
 JSON
 
-  held (true), kind (receipt, manifest, chain, staff, proof, message), and what it is about: notice, manifest_sha256, author, approver, representative, fingerprint, registrar, meant_for (of a receipt: whom the notice was meant for; missing when the evidence doesn't show it), decision, time, received, roles, ledger (origin, index, size, event, sha256, cosignatures: where it was entered; of a receipt null until a checkpoint covers it)
+  held (true), kind (receipt, statement, statement-manifest, statement-receipt, manifest, chain, staff, root, proof, checkpoint, message), and what it is about: notice, statement, version, language, title, published, newest, withdrawn, manifest_sha256, author, approver, representative, fingerprint, registrar, meant_for (of a receipt: whom the notice was meant for; missing when the evidence doesn't show it), decision, time, received, roles, ledger (origin, index, size, event, sha256, cosignatures: where it was entered; missing until a checkpoint covers it), checked, not_checked, warnings (sentences). An array of these when several things were given
 
 ENVIRONMENT
 
@@ -62,7 +63,7 @@ ENVIRONMENT
 
 EXIT STATUS
 
-  0 it held; 1 it did not hold, or could not be verified; 2 wrong usage.`)
+  0 it held; 1 it did not hold, or could not be verified; 2 wrong usage; 3 the ledger, or whoever serves it, misbehaves.`)
 }
 
 type verifiedJSON struct {
@@ -123,9 +124,19 @@ func (c *VerifyCommand) Run(ctx context.Context, p *process) error {
 	if err != nil {
 		return err
 	}
-	for _, v := range held {
-		p.report(judgedJSON(v), func() { showVerdict(p, v) })
+	out := make([]verifiedJSON, len(held))
+	for i, v := range held {
+		out[i] = judgedJSON(v)
 	}
+	if len(held) == 1 {
+		p.report(out[0], func() { showVerdict(p, held[0]) })
+		return nil
+	}
+	p.report(out, func() {
+		for _, v := range held {
+			showVerdict(p, v)
+		}
+	})
 	return nil
 }
 
@@ -231,7 +242,7 @@ func (c *VerifyCommand) offline(p *process, files []verdict.File) ([]verdict.Fil
 	if err := json.Unmarshal(data, saved); err != nil || saved.Format != verdict.EvidenceFormat {
 		return nil, fmt.Errorf("%s is not evidence that was saved with --save", c.Offline)
 	}
-	if verdict.FindReceipt(files) != nil && saved.Evidence == nil {
+	if len(files) == 1 && verdict.FindReceipt(files) != nil && saved.Evidence == nil {
 		return nil, fmt.Errorf("%s holds no evidence of a receipt", c.Offline)
 	}
 	return append(slices.Clone(files), saved.File()), nil
