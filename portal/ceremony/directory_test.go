@@ -109,11 +109,13 @@ func TestSizesTellNoNames(t *testing.T) {
 	court := newInstitution(t)
 	court.issue(crypto.KindState, crypto.ProfilePQ, "Elbonia", "Bo")
 	court.issue(crypto.KindState, crypto.ProfilePQ, "The Federated Principalities of Northern and Southern Syldavia", "Maximiliana von und zu Hohenfels")
+	// A number in a signature that happens to begin with zeros is written shorter (RFC 9580, section 3.2): that tells of chance, not of names.
+	const chance = 4
 	for _, sizes := range [][2]int{
 		{len(court.mailboxes[0].Label), len(court.mailboxes[1].Label)},
 		{len(court.mailboxes[0].Representatives[0].Details), len(court.mailboxes[1].Representatives[0].Details)},
 	} {
-		if sizes[0] != sizes[1] {
+		if difference := sizes[0] - sizes[1]; difference < -chance || difference > chance {
 			t.Errorf("records of two names have %d and %d bytes", sizes[0], sizes[1])
 		}
 	}
