@@ -47,9 +47,9 @@ func examplePin(t *testing.T) crypto.Pin {
 const staff = " root.asc author.asc approver.asc registrar.asc"
 
 // judge judges with nobody to ask.
-func judge(t *testing.T, pin crypto.Pin, given []verdict.File) []verdict.Verdict {
+func judge(t *testing.T, pin crypto.Pin, given []verdict.File, now ...time.Time) []verdict.Verdict {
 	t.Helper()
-	verdicts, wanted := verdict.Case{Files: given, Pin: pin, Offline: true, Now: exampleTime}.Judge()
+	verdicts, wanted := verdict.Case{Files: given, Pin: pin, Offline: true, Now: append(now, exampleTime)[0]}.Judge()
 	if len(wanted) > 0 {
 		t.Fatalf("asks for %q although there is nobody to ask", wanted)
 	}
@@ -250,4 +250,53 @@ func FuzzJudge(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestARoleThatHadEnded: who approves after the root took the role away approves nothing; what they had approved before still holds.
+func TestARoleThatHadEnded(t *testing.T) {
+	start := time.Now().Add(-3 * time.Hour).Truncate(time.Second)
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	rootKey, err := crypto.GenerateRoot("International Court (test)", start)
+	must(err)
+	member := func(name string, role crypto.Role) *crypto.Key {
+		k, err := crypto.GenerateKey(crypto.ProfileCompat, name, start)
+		must(err)
+		c, err := crypto.CertifyStaff(rootKey, k.Certificate(), []crypto.Role{role}, start)
+		must(err)
+		k, err = k.WithCertificate(c)
+		must(err)
+		return k
+	}
+	author, approver := member("Amara Diallo", crypto.RoleAuthor), member("Chen Wei", crypto.RoleApprover)
+	pin := crypto.Pin{Fingerprint: rootKey.Certificate().Fingerprint()}
+	root, err := crypto.OpenRoot(pin, rootKey.Certificate().Bytes())
+	must(err)
+	gone, err := crypto.CertifyStaff(rootKey, approver.Certificate(), nil, start.Add(2*time.Hour))
+	must(err)
+	for when, want := range map[time.Duration]verdict.Outcome{time.Hour: verdict.Holds, 150 * time.Minute: verdict.Fails} {
+		at := start.Add(when)
+		signed, err := crypto.PrepareStatement(root, author, &crypto.StatementDraft{
+			Statement: crypto.NewNumber(crypto.KindStatement), Revision: 1, Topic: "security",
+			Languages: []crypto.StatementLanguage{{Language: "en", Title: "What we know", Body: "Little.\n"}},
+		}, nil, at)
+		must(err)
+		submitted, err := root.VerifyStatementSubmission(signed, nil, []*crypto.Certificate{author.Certificate()}, at)
+		must(err)
+		signed, err = crypto.ApproveStatement(root, approver, submitted, at)
+		must(err)
+		text, err := signed.Texts[0].ClearSigned()
+		must(err)
+		v := judge(t, pin, []verdict.File{
+			{Name: "en.txt", Data: text}, {Name: "root.asc", Data: rootKey.Certificate().Bytes()},
+			{Name: "signers.asc", Data: []byte(author.Certificate().Armor() + gone.Armor())},
+		}, time.Now())[0]
+		if v.Outcome != want || want == verdict.Fails && v.Cause != "no-role" {
+			t.Errorf("approved after %s: %s, %q: %s %s", when, v.Outcome, v.Cause, v.Summary, v.Detail)
+		}
+	}
 }
