@@ -502,6 +502,7 @@ func TestPublicPagesAreTheSameForEverybody(t *testing.T) {
 		"/": "Accept-Language", "/statements": "Accept-Language", at: "Accept-Language", "/series/" + string(d.Statement): "Accept-Language",
 		"/en": "", "/fr": "", "/fr/statements?q=activit": "", at + "/fr": "", at + "/1/fr": "", at + "/en.txt": "", at + "/1/en.md": "", at + "/1/en.md.asc": "", at + "/1/signed.json": "", "/en/series/" + string(d.Statement): "",
 		"/feeds/en.atom": "", "/feeds/fr.json": "", "/feeds/security/en.atom": "", "/sitemap.xml": "", "/robots.txt": "",
+		"/certificates": "Accept-Language", "/fr/certificates": "", "/verify": "Accept-Language", "/en/verify": "", "/root.asc": "", "/keys/staff.asc": "", "/keys/ledger.asc": "", "/en/statements/topic/security": "",
 	}
 	bodies := make(map[string][]byte)
 	for path := range paths {
