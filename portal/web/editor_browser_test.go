@@ -1,6 +1,9 @@
 package web_test
 
 import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"net/http"
 	"os"
@@ -111,6 +114,7 @@ func TestAStatementIsWrittenByTwoInTheBrowser(t *testing.T) {
 	d.bothChange()
 	d.hostile()
 	d.languages()
+	d.files()
 	d.badLine()
 	d.sessionEnds()
 	d.submit(earlier.Statement)
@@ -118,7 +122,8 @@ func TestAStatementIsWrittenByTwoInTheBrowser(t *testing.T) {
 	d.correct()
 	d.withdraw()
 	d.ada.wantNoProblems("401", "ERR_", "409")
-	d.dora.wantNoProblems("409")
+	d.dora.sees("#told", "discarded or published") // her editor has been open all the time
+	d.dora.wantNoProblems("404", "409")
 }
 
 // writing is a statement and the two who write it.
@@ -287,21 +292,22 @@ func (d *writing) languages() {
 	if direction := portaltest.Read(ada.Browser, chromedp.Evaluate[string]("getComputedStyle(document.querySelector('#body-ar')).direction + getComputedStyle(document.querySelector('#preview-ar p')).direction")); direction != "rtlrtl" {
 		t.Errorf("Arabic is written %s", direction)
 	}
-	shown := func() string {
-		return portaltest.Read(ada.Browser, chromedp.Evaluate[string]("[...document.querySelectorAll('.language')].filter(e => e.checkVisibility()).map(e => e.dataset.language).join()"))
+	wantShown := func(want string) {
+		t.Helper()
+		got := ""
+		for end := time.Now().Add(5 * time.Second); got != want && time.Now().Before(end); time.Sleep(30 * time.Millisecond) {
+			got = portaltest.Read(ada.Browser, chromedp.Evaluate[string]("[...document.querySelectorAll('.language')].filter(e => e.checkVisibility()).map(e => e.dataset.language).join()"))
+		}
+		if got != want {
+			t.Errorf("side by side are %s, want %s", got, want)
+		}
 	}
-	if got := shown(); got != "en,ar" {
-		t.Errorf("side by side: %s", got)
-	}
+	wantShown("en,ar")
 	ada.press("#language-bar [data-language=fr]")
-	if got := shown(); got != "fr,ar" {
-		t.Errorf("side by side: %s", got)
-	}
+	wantShown("fr,ar")
 	ada.looks("editor-arabic")
 	ada.Resize(portaltest.Phone)
-	if got := shown(); got != "fr" {
-		t.Errorf("on a phone: %s", got)
-	}
+	wantShown("fr")
 	ada.Resize(portaltest.Desktop)
 	ada.press("[data-language=fr] [data-do=authoritative]")
 	ada.saves()
@@ -319,6 +325,32 @@ func (d *writing) languages() {
 	ada.press("[data-language=en] [data-do=authoritative]")
 	ada.saves()
 	d.wants(0, func(c *crypto.StatementDraft) bool { return c.Languages[0].Language == "en" && len(c.Languages) == 2 })
+}
+
+// files: attached sealed, shown with their digests, fetched again, removed.
+func (d *writing) files() {
+	t, ada := d.t, d.ada
+	findings := []byte("%PDF-1.7 the findings")
+	ada.choose("#files-input", writtenTo(t, "<b>findings.pdf", findings))
+	ada.sees("#files-input-error", "<b>findings.pdf was not attached")
+	ada.choose("#files-input", writtenTo(t, "findings & more.pdf", findings))
+	sum := sha256.Sum256(findings)
+	ada.sees("#file-list", hex.EncodeToString(sum[:]))
+	ada.sees("#file-list bdi", "findings & more.pdf")
+	ada.saves()
+	d.wants(0, func(c *crypto.StatementDraft) bool {
+		return len(c.Attachments) == 1 && c.Attachments[0].Size == int64(len(findings))
+	})
+	ada.choose("#files-input", writtenTo(t, "findings & more.pdf", []byte("others")))
+	ada.sees("#files-input-error", "with this name already")
+	ada.looks("editor-files")
+	if _, data := ada.Download(chromedp.Click(css("[data-save-file]"))); !bytes.Equal(data, findings) {
+		t.Errorf("the file comes back as %q", data)
+	}
+	ada.visit(d.path(), "editor")
+	ada.press("[data-remove-file]")
+	ada.saves()
+	d.wants(0, func(c *crypto.StatementDraft) bool { return len(c.Attachments) == 0 })
 }
 
 // badLine: while the line is down the editor says so, and goes on trying.
