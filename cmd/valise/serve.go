@@ -21,6 +21,7 @@ import (
 	"valise/crypto"
 	"valise/portal"
 	"valise/portal/audit"
+	"valise/portal/correspond"
 	"valise/portal/dispatch"
 	"valise/portal/ledger"
 	"valise/portal/passkey"
@@ -171,6 +172,7 @@ func (c *ServeCommand) open(ctx context.Context, log *slog.Logger) (_ *site, err
 		Root:         root,
 		Registry:     registry.New(s.store, root, secret, time.Now),
 		Dispatch:     dispatch.New(s.store, root, time.Now),
+		Correspond:   correspond.New(s.store, root, time.Now),
 		Audit:        audit.New(s.store),
 		Publish:      publish.New(s.store, root, institution.Languages, time.Now),
 		Ledger:       ledger.New(s.store),
@@ -440,7 +442,7 @@ func readInstitution(path string) (portal.Institution, error) {
 		return i, fmt.Errorf("%s: %w", path, err)
 	}
 	if unknown := read.Undecoded(); len(unknown) > 0 {
-		return i, fmt.Errorf("%s: the key %q is not known; the keys are name, languages, contact, promise, pinned, certificates and security", path, unknown[0])
+		return i, fmt.Errorf("%s: the key %q is not known; the keys are name, languages, contact, zone, promise, pinned, certificates and security", path, unknown[0])
 	}
 	if err := i.Check(); err != nil {
 		return i, fmt.Errorf("%s: %w", path, err)
