@@ -328,46 +328,54 @@ func ParseContent(mime []byte) (*Content, error) {
 // readContent takes the parts apart. It is not strict: that the content, written
 // again, gives the same bytes is what tells.
 func readContent(mime string) (*Content, error) {
+	languages, opening, attachments, err := takeApart(mime)
+	if err != nil {
+		return nil, err
+	}
+	c, err := parseOpeningText(opening)
+	if err != nil {
+		return nil, err
+	}
+	c.Languages, c.Attachments = languages, attachments
+	return c, nil
+}
+
+// takeApart returns the parts of a sealed entity: texts, what machines read, and attachments.
+func takeApart(mime string) (languages []LanguageVersion, facts []byte, attachments []Attachment, err error) {
 	head, body, _ := strings.Cut(mime, "\r\n\r\n")
 	_, boundary, ok := strings.Cut(head, boundaryParameter)
 	boundary, _, ok2 := strings.Cut(boundary, `"`)
 	if !ok || !ok2 || boundary == "" {
-		return nil, errors.New("it has no boundary between parts")
+		return nil, nil, nil, errors.New("it has no boundary between parts")
 	}
 	body, ok = strings.CutSuffix(body, "\r\n--"+boundary+"--\r\n")
 	if !ok {
-		return nil, errors.New("its end is missing")
+		return nil, nil, nil, errors.New("its end is missing")
 	}
 	const most = MaxLanguages + 1 + MaxAttachments
 	parts := strings.SplitN("\r\n"+body, "\r\n--"+boundary+"\r\n", most+2)[1:]
 	if len(parts) > most {
-		return nil, fmt.Errorf("it has more than %d parts", most)
+		return nil, nil, nil, fmt.Errorf("it has more than %d parts", most)
 	}
-	var languages []LanguageVersion
 	for len(parts) > 0 && strings.Contains(header(parts[0]), "\r\n"+languageField) {
 		l, err := readLanguage(parts[0])
 		if err != nil {
-			return nil, err
+			return nil, nil, nil, err
 		}
 		languages, parts = append(languages, l), parts[1:]
 	}
 	if len(parts) == 0 {
-		return nil, errors.New("its opening text is missing")
+		return nil, nil, nil, errors.New("the part that machines read is missing")
 	}
-	_, opening, _ := strings.Cut(parts[0], "\r\n\r\n")
-	c, err := parseOpeningText([]byte(strings.ReplaceAll(opening, "\r\n", "\n") + "\n"))
-	if err != nil {
-		return nil, err
-	}
-	c.Languages = languages
+	_, text, _ := strings.Cut(parts[0], "\r\n\r\n")
 	for _, part := range parts[1:] {
 		a, err := readAttachment(part)
 		if err != nil {
-			return nil, err
+			return nil, nil, nil, err
 		}
-		c.Attachments = append(c.Attachments, a)
+		attachments = append(attachments, a)
 	}
-	return c, nil
+	return languages, []byte(strings.ReplaceAll(text, "\r\n", "\n") + "\n"), attachments, nil
 }
 
 func header(part string) string {

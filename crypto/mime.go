@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -38,22 +39,40 @@ const (
 )
 
 // boundary derives from the opening value, so no text can hold it by chance.
-func (c *Content) boundary() string {
-	return "valise-" + sha256Hex([]byte("valise boundary " + c.Opening))[:32]
+func (c *Content) boundary() string { return boundaryOf(c.Opening) }
+
+func boundaryOf(secret string) string {
+	return "valise-" + sha256Hex([]byte("valise boundary " + secret))[:32]
 }
 
 // mime writes the entity.
 func (c *Content) mime() []byte {
+	return (&entity{
+		boundary: c.boundary(), sender: c.From, address: unknownAddress, to: "Recipients of " + string(c.Notice), created: c.Created,
+		languages: c.Languages, facts: c.openingText(), attachments: c.Attachments,
+	}).mime()
+}
+
+// entity is what is sealed, before it is written.
+type entity struct {
+	boundary, sender, address, to string
+	created                       time.Time
+	languages                     []LanguageVersion
+	facts                         []byte // the text that machines read
+	attachments                   []Attachment
+}
+
+func (e *entity) mime() []byte {
 	var b strings.Builder
-	c.writeHeader(&b)
-	next := crlf + "--" + c.boundary()
-	for i, l := range c.Languages {
+	e.writeHeader(&b)
+	next := crlf + "--" + e.boundary
+	for i, l := range e.languages {
 		b.WriteString(next + crlf)
 		l.write(&b, i == 0)
 	}
 	b.WriteString(next + crlf)
-	writeOpeningPart(&b, c.openingText())
-	for _, a := range c.Attachments {
+	writeOpeningPart(&b, e.facts)
+	for _, a := range e.attachments {
 		b.WriteString(next + crlf)
 		a.write(&b)
 	}
@@ -64,18 +83,18 @@ func (c *Content) mime() []byte {
 // writeHeader writes the protected header fields, and with HP-Outer (RFC 9788,
 // section 2.2) which of them a mail shows outside, and how: sender and date as
 // they are, no subject, no recipient.
-func (c *Content) writeHeader(b *strings.Builder) {
-	from := encodeSender(c.From) + crlf + " " + unknownAddress + crlf
-	date := "Date: " + c.Created.UTC().Format(mailDate) + crlf
+func (e *entity) writeHeader(b *strings.Builder) {
+	from := encodeSender(e.sender) + crlf + " " + e.address + crlf
+	date := "Date: " + e.created.UTC().Format(mailDate) + crlf
 	b.WriteString("MIME-Version: 1.0" + crlf)
 	b.WriteString(date + from)
-	b.WriteString("To: Recipients of " + string(c.Notice) + ":;" + crlf)
-	b.WriteString(encodeWords(subjectField, c.Languages[0].Subject) + crlf)
+	b.WriteString("To: " + e.to + ":;" + crlf)
+	b.WriteString(encodeWords(subjectField, e.languages[0].Subject) + crlf)
 	b.WriteString(outerField + date)
 	b.WriteString(outerField + from)
 	b.WriteString(outerField + "To: undisclosed-recipients:;" + crlf)
 	b.WriteString(outerField + "Subject: [...]" + crlf)
-	b.WriteString(typeField + "multipart/mixed; " + boundaryParameter + c.boundary() + `";` + crlf + ` protected-headers="v1"; hp="cipher"` + crlf)
+	b.WriteString(typeField + "multipart/mixed; " + boundaryParameter + e.boundary + `";` + crlf + ` protected-headers="v1"; hp="cipher"` + crlf)
 }
 
 func (l LanguageVersion) write(b *strings.Builder, first bool) {

@@ -16,14 +16,15 @@ const (
 	KindIndividual   Kind = 'I'
 	KindNotice       Kind = 'N'
 	KindStatement    Kind = 'P' // public: S is taken
+	KindThread       Kind = 'T'
 )
 
 // numberCharacters is how many characters follow the hyphen: seven random ones
 // (35 bits) and the check character.
 const numberCharacters = 8
 
-// Number names a mailbox ("S-7K2M9QXD"), a notice ("N-4GZ0R8T4") or a public
-// statement ("P-…"): kind, hyphen, seven random Crockford base-32 characters and a check character over kind and
+// Number names a mailbox ("S-7K2M9QXD"), a notice ("N-4GZ0R8T4"), a public
+// statement ("P-…") or a thread of replies and answers ("T-…"): kind, hyphen, seven random Crockford base-32 characters and a check character over kind and
 // characters (a weighted sum in GF(32): every single wrong character and every
 // swap of two is caught). The zero value is no number.
 type Number string
@@ -39,7 +40,7 @@ func NewNumber(kind Kind) Number {
 
 func (k Kind) known() bool {
 	switch k {
-	case KindState, KindOrganisation, KindIndividual, KindNotice, KindStatement:
+	case KindState, KindOrganisation, KindIndividual, KindNotice, KindStatement, KindThread:
 		return true
 	}
 	return false
@@ -74,7 +75,7 @@ func ParseNumber(text string) (Number, error) {
 		kind = KindIndividual
 	}
 	if !kind.known() {
-		return "", errors.New("the number must start with S (State), O (organisation), I (individual), N (notice) or P (public statement)")
+		return "", errors.New("the number must start with S (State), O (organisation), I (individual), N (notice), P (public statement) or T (thread)")
 	}
 	characters := bare[1:]
 	for _, r := range characters {
@@ -129,6 +130,8 @@ func ParseRepresentative(text string) (Representative, error) {
 		return Representative{}, fmt.Errorf("%s is the number of a notice; a mailbox starts with S, O or I", mailbox)
 	case KindStatement:
 		return Representative{}, fmt.Errorf("%s is the number of a statement; a mailbox starts with S, O or I", mailbox)
+	case KindThread:
+		return Representative{}, fmt.Errorf("%s is the number of a thread; a mailbox starts with S, O or I", mailbox)
 	}
 	if !found {
 		return Representative{Mailbox: mailbox, Ordinal: 1}, nil

@@ -33,6 +33,11 @@ const (
 	PurposeStatementReturn          Purpose = "statement-return"          // inner signature of why one was sent back
 	PurposeStatementAttachment      Purpose = "statement-attachment"      // inner signature of a file on its way
 
+	PurposeReply         Purpose = "reply"          // inner signature of a representative's reply
+	PurposeReplyHeading  Purpose = "reply-heading"  // inner signature of its heading
+	PurposeAnswer        Purpose = "answer"         // inner signature of an answer of one member of the desk
+	PurposeAnswerHeading Purpose = "answer-heading" // inner signature of its heading
+
 	PurposeLedgerKey Purpose = "ledger-key" // the root's, clear-signed: with what key the ledger signs
 )
 
@@ -48,7 +53,8 @@ func (p Purpose) check() error {
 	switch p {
 	case PurposeLogIn, PurposeAcknowledgement, PurposeContent, PurposeHeading, PurposeNoticeAuthor, PurposeNoticeApproval, PurposeDetails,
 		PurposeStatementAuthor, PurposeStatementApproval, PurposeStatementAcknowledgement, PurposeStatementDraft,
-		PurposeStatementSealed, PurposeStatementReturn, PurposeStatementAttachment, PurposeLedgerKey:
+		PurposeStatementSealed, PurposeStatementReturn, PurposeStatementAttachment, PurposeLedgerKey,
+		PurposeReply, PurposeReplyHeading, PurposeAnswer, PurposeAnswerHeading:
 		return nil
 	}
 	return fmt.Errorf("%q is no purpose of a signature", string(p))
