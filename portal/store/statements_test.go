@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -100,6 +101,10 @@ func TestWorkOnAStatement(t *testing.T) {
 		if w.State != publish.Draft || w.Submission != nil || w.SubmittedBy != "" || !w.CheckedAt.IsZero() || string(w.Reason) != "sealed reason" || w.ReturnedBy != anApprover {
 			t.Errorf("%+v", w)
 		}
+		w.Draft, w.Reason = nil, nil
+		if standing, err := db.StatementStanding(ctx, n); err != nil || !reflect.DeepEqual(standing, w) {
+			t.Errorf("the standing is %+v, %v; want %+v", standing, err, w)
+		}
 		must(t, db.SubmitStatement(ctx, submitted(n, 2, "again")))
 		must(t, db.SaveStatementDraft(ctx, saved(n, 3, "edited")))
 		if w, err = db.StatementWork(ctx, n); err != nil || w.State != publish.Draft || w.Submission != nil {
@@ -108,6 +113,8 @@ func TestWorkOnAStatement(t *testing.T) {
 		wantCode(t, db.DiscardStatementDraft(ctx, n, 2), portal.Conflict, "draft-changed")
 		must(t, db.DiscardStatementDraft(ctx, n, 3))
 		wantCode(t, db.DiscardStatementDraft(ctx, n, 3), portal.NotFound, "no-draft")
+		_, err = db.StatementStanding(ctx, n)
+		wantCode(t, err, portal.NotFound, "no-draft")
 	})
 }
 
