@@ -689,6 +689,7 @@ func (b *verifyPage) inOtherHands(t *testing.T, at string) {
 	b.sees(t, ".verdict[data-outcome=undecided][data-cause=signatures]", "Give both together")
 	give("fr.md.asc")
 	b.sees(t, ".verdict[data-outcome=holds] .warnings", "The root was taken on the portal’s word")
+	b.sees(t, ".verdict > h2", "It holds, if this portal is the institution’s")
 	b.Screenshot("verify without paper")
 	portaltest.Axe(t, b.Browser, "verify-holds")
 

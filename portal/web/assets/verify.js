@@ -135,7 +135,7 @@ async function judge(go = false) {
       $('verdicts').replaceChildren(...verdicts.map(card));
       $('asked').querySelector('ul').replaceChildren(...asked.map((path) => el('li', {}, path)));
       $('asked').hidden = asked.length === 0;
-      status($('verify-status'), verdicts.map(({ outcome, file }) => (verdicts.length > 1 ? `${file}: ` : '') + say(`outcome-${outcome}`)).join(' · '), false);
+      status($('verify-status'), verdicts.map(({ outcome, file, facts }) => (verdicts.length > 1 ? `${file}: ` : '') + headline(outcome, facts)).join(' · '), false);
       $('verdicts').scrollIntoView({ block: 'start', behavior: matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth' });
       if (go) $('verdicts').focus({ preventScroll: true });
     } catch (error) {
@@ -148,10 +148,13 @@ async function judge(go = false) {
 
 // ---------------------------------------------------------------- the verdict
 
+/** Nothing holds for good until somebody has compared the root with paper. */
+const headline = (outcome, facts) => say(outcome === 'holds' && !facts.paper ? 'outcome-word' : `outcome-${outcome}`);
+
 function card(verdict) {
   const { outcome, kind, cause, file, summary, warnings, checked, unchecked, detail, facts } = verdict;
-  const section = el('section', { class: 'verdict', 'data-outcome': outcome, 'data-kind': kind, 'data-cause': cause ?? '' },
-    el('h2', {}, say(`outcome-${outcome}`)),
+  const section = el('section', { class: 'verdict', 'data-outcome': outcome, 'data-kind': kind, 'data-cause': cause ?? '', 'data-root': facts.paper ? 'paper' : 'portal' },
+    el('h2', {}, headline(outcome, facts)),
     el('p', { class: 'of' }, el('bdi', {}, file ?? ''), facts.institution ? ' · ' : '', el('bdi', {}, facts.institution ?? '')),
     el('p', { class: 'summary' }, sentence(summary)));
   if (warnings?.length) section.append(el('div', { class: 'warnings' }, ...warnings.map((line) => el('p', { 'data-line': line.code }, sentence(line)))));
