@@ -21,6 +21,7 @@ import (
 	"valise/crypto"
 	"valise/portal"
 	"valise/portal/audit"
+	"valise/portal/correspond"
 	"valise/portal/dispatch"
 	"valise/portal/ledger"
 	"valise/portal/passkey"
@@ -171,6 +172,7 @@ func (c *ServeCommand) open(ctx context.Context, log *slog.Logger) (_ *site, err
 		Root:         root,
 		Registry:     registry.New(s.store, root, secret, time.Now),
 		Dispatch:     dispatch.New(s.store, root, time.Now),
+		Correspond:   correspond.New(s.store, root, time.Now),
 		Audit:        audit.New(s.store),
 		Publish:      publish.New(s.store, root, institution.Languages, time.Now),
 		Ledger:       ledger.New(s.store),

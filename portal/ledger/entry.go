@@ -77,6 +77,8 @@ func (e Event) Subject() string {
 		subject += " " + string(e.Notice) + " " + e.Representative.String()
 	case StatementAcknowledged:
 		subject += " " + string(e.Statement) + " " + strconv.Itoa(e.Version) + " " + e.Representative.String()
+	case MessageReceived:
+		subject += " " + string(e.Thread) + " " + e.Message.String()
 	case RepresentativeIssued, RepresentativeClaimed, RepresentativeRevoked:
 		subject += " " + e.Representative.String() + " " + e.Certificate.String()
 	}

@@ -35,6 +35,7 @@ const (
 	RepresentativeIssued  Kind = "representative-issued"
 	RepresentativeClaimed Kind = "representative-claimed"
 	RepresentativeRevoked Kind = "representative-revoked"
+	MessageReceived       Kind = "message-received" // a reply or an answer in a thread
 )
 
 // Private says whether the log holds only a commitment to events of this kind. It is
@@ -66,6 +67,8 @@ type Event struct {
 	Receipt        Digest                // of the clear-signed acknowledgement
 	Fingerprint    crypto.Fingerprint    //
 	Certificate    Digest                // of the binary certificate
+	Thread         crypto.Number         //
+	Message        Digest                // of the heading of a reply or an answer, in clear
 	Key            string                // a verifier key (C2SP signed-note)
 	At             time.Time             // written in UTC, cut to seconds
 }
@@ -88,7 +91,7 @@ func digestField(key string, at func(*Event) *Digest) field {
 			return at(e).String()
 		},
 		func(e *Event, v string) (err error) {
-			*at(e), err = parseDigest(v)
+			*at(e), err = ParseDigest(v)
 			return err
 		}}
 }
@@ -138,6 +141,8 @@ var (
 		}}
 	manifestField    = digestField("manifest", func(e *Event) *Digest { return &e.Manifest })
 	receiptField     = digestField("receipt", func(e *Event) *Digest { return &e.Receipt })
+	threadField      = numberField("thread", "a thread's number, such as T-4GZ0R8T4", func(e *Event) *crypto.Number { return &e.Thread }, crypto.KindThread)
+	messageField     = digestField("message", func(e *Event) *Digest { return &e.Message })
 	certificateField = digestField("certificate", func(e *Event) *Digest { return &e.Certificate })
 	fingerprintField = field{"fingerprint", "a fingerprint: 40 or 64 digits 0–9 and capitals A–F, without spaces",
 		func(e *Event) string { return string(e.Fingerprint) },
@@ -167,7 +172,7 @@ var (
 
 	allFields = []field{
 		statementField, versionField, noticeField, mailboxField, representativeField, manifestField,
-		receiptField, fingerprintField, certificateField, keyField, timeField,
+		receiptField, fingerprintField, certificateField, keyField, threadField, messageField, timeField,
 	}
 )
 
@@ -194,6 +199,8 @@ func fieldsOf(k Kind) []field {
 		return []field{statementField, versionField, representativeField, receiptField, timeField}
 	case RepresentativeIssued, RepresentativeClaimed, RepresentativeRevoked:
 		return []field{representativeField, fingerprintField, certificateField, timeField}
+	case MessageReceived:
+		return []field{threadField, messageField, timeField}
 	}
 	return nil
 }
@@ -255,7 +262,8 @@ func readEvent(r *textReader, kind Kind) Event {
 	return e
 }
 
-func parseDigest(text string) (Digest, error) {
+// ParseDigest reads what String writes.
+func ParseDigest(text string) (Digest, error) {
 	var d Digest
 	if len(text) != 2*len(d) || strings.Trim(text, "0123456789abcdef") != "" {
 		return Digest{}, fmt.Errorf("this is no SHA-256 digest in small hexadecimal digits")

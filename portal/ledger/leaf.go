@@ -90,7 +90,7 @@ func ParseLeaf(text []byte) (Leaf, error) {
 	case kind == privateKind:
 		value := r.value("commitment")
 		var err error
-		if l.commitment, err = parseDigest(value); err != nil {
+		if l.commitment, err = ParseDigest(value); err != nil {
 			r.fail("(commitment) must be 64 digits 0–9 and small letters a–f")
 		}
 	case Kind(kind).Private():
@@ -160,7 +160,7 @@ func ParseOpening(text []byte) (*Opening, error) {
 	if r.err == nil {
 		o.event = readEvent(r, kind)
 	}
-	if salt, err := parseDigest(r.value("salt")); err != nil || salt == (Digest{}) {
+	if salt, err := ParseDigest(r.value("salt")); err != nil || salt == (Digest{}) {
 		r.fail("(salt) must be %d random octets as digits 0–9 and small letters a–f", SaltSize)
 	}
 	if err := r.end(); err != nil {

@@ -38,6 +38,7 @@ func everyKind(t testing.TB) []Event {
 		{Kind: RepresentativeIssued, Representative: who, Fingerprint: exampleFingerprint, Certificate: digestOf(8), At: noon},
 		{Kind: RepresentativeClaimed, Representative: who, Fingerprint: exampleFingerprint, Certificate: digestOf(8), At: noon},
 		{Kind: RepresentativeRevoked, Representative: who, Fingerprint: exampleFingerprint, Certificate: digestOf(8), At: noon},
+		{Kind: MessageReceived, Thread: crypto.NewNumber(crypto.KindThread), Message: digestOf(9), At: noon},
 	}
 }
 
@@ -156,6 +157,10 @@ func TestAnEventHasExactlyItsFields(t *testing.T) {
 					without.Certificate = blank.Certificate
 				case "key":
 					without.Key = blank.Key
+				case "thread":
+					without.Thread = blank.Thread
+				case "message":
+					without.Message = blank.Message
 				case "time":
 					without.At = blank.At
 				}

@@ -79,15 +79,17 @@ func (l *Ledger) NoticeProof(ctx context.Context, n crypto.Number) ([]byte, erro
 		portal.Errorf(portal.NotFound, "not-dispatched", "The notice %s has not been dispatched.", n))
 }
 
-// CertificateProof returns the proof that a representative's certificate was entered, when it was issued or when they claimed; ask registry who may have it.
+// CertificateProof returns the proof that a representative's certificate was entered: when it was issued, when they claimed, or, with the revocation in it, when they
+// were revoked; ask registry who may have it.
 // portal.NotFound as ReceiptProof.
 func (l *Ledger) CertificateProof(ctx context.Context, of crypto.Representative, certificate []byte) ([]byte, error) {
 	unknown := portal.Errorf(portal.NotFound, "unknown-certificate", "The ledger has no such certificate of %s.", of)
 	e := Event{Kind: RepresentativeClaimed, Representative: of, Certificate: sha256.Sum256(certificate)}
 	proof, err := l.proof(ctx, e, unknown)
-	if err == error(unknown) {
-		e.Kind = RepresentativeIssued
-		return l.proof(ctx, e, unknown)
+	for _, e.Kind = range []Kind{RepresentativeIssued, RepresentativeRevoked} {
+		if err == error(unknown) {
+			proof, err = l.proof(ctx, e, unknown)
+		}
 	}
 	return proof, err
 }
@@ -114,9 +116,7 @@ func (l *Ledger) proof(ctx context.Context, about Event, unknown *portal.Error) 
 		return nil, err
 	}
 	if err != nil || index < 0 || index >= checkpoint.Size {
-		early := portal.Errorf(portal.NotFound, "not-in-ledger-yet", "It is kept, and no checkpoint of the ledger covers it yet. Ask again in a minute.")
-		early.RetryAfter = coverSoon
-		return nil, early
+		return nil, tooEarly()
 	}
 	p, err := newProof(ctx, l.store, index, *checkpoint, signed, entry.Extra)
 	if err != nil {

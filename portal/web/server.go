@@ -14,6 +14,7 @@ import (
 	"valise/crypto"
 	"valise/portal"
 	"valise/portal/audit"
+	"valise/portal/correspond"
 	"valise/portal/dispatch"
 	"valise/portal/ledger"
 	"valise/portal/passkey"
@@ -31,6 +32,7 @@ type Portal struct {
 	Root             *crypto.Root
 	Registry         *registry.Registry
 	Dispatch         *dispatch.Dispatch
+	Correspond       *correspond.Correspond
 	Publish          *publish.Publish
 	Ledger           *ledger.Ledger
 	Audit            *audit.Audit
@@ -124,7 +126,7 @@ func (p *Portal) check() error {
 		return err
 	}
 	for name, missing := range map[string]bool{
-		"Root": p.Root == nil, "Registry": p.Registry == nil, "Dispatch": p.Dispatch == nil, "Publish": p.Publish == nil, "Ledger": p.Ledger == nil, "Audit": p.Audit == nil, "Sessions": p.Sessions == nil, "Passkeys": p.Passkeys == nil,
+		"Root": p.Root == nil, "Registry": p.Registry == nil, "Dispatch": p.Dispatch == nil, "Correspond": p.Correspond == nil, "Publish": p.Publish == nil, "Ledger": p.Ledger == nil, "Audit": p.Audit == nil, "Sessions": p.Sessions == nil, "Passkeys": p.Passkeys == nil,
 		"Challenges": p.Challenges == nil, "Limiter": p.Limiter == nil, "Log": p.Log == nil, "Now": p.Now == nil,
 	} {
 		if missing {
