@@ -57,8 +57,9 @@ func TestAStatementFromTwoBrowsersToTheWorld(t *testing.T) {
 	p.contains("/feeds/en.atom", press.withdrawal)
 	for _, v := range []*visitor{dora, benoit} {
 		for _, problem := range v.Problems() {
-			// The refused approval was asked for; and who is sent to the other node loses the connection to the one before.
-			if !strings.Contains(problem, "status of 403") && !strings.Contains(problem, "net::ERR_") {
+			// The refused approval was asked for; who is sent to the other node loses the connection to the one before; and a page that is open over the
+			// publication asks where the draft stands, which is gone then.
+			if !strings.Contains(problem, "status of 403") && !strings.Contains(problem, "net::ERR_") && !strings.HasSuffix(problem, "/standing") {
 				t.Errorf("the browser complained: %s", problem)
 			}
 		}
