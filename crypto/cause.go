@@ -20,6 +20,7 @@ const (
 	CauseOtherRoot        Cause = "other-root"        // the root certificate is not the one on paper
 	CauseOtherSubject     Cause = "other-subject"     // a receipt of something else than what is at hand
 	CauseBrokenChain      Cause = "broken-chain"      // a representative's key isn't certified up to a registrar
+	CauseRevoked          Cause = "revoked"           // a registrar had ended the representative's access by then
 	CauseWrongSequence    Cause = "wrong-sequence"    // versions of a statement that don't follow one another
 )
 

@@ -209,7 +209,9 @@ func isAnyCertification(*packet.Signature) bool { return true }
 
 // newestCertification returns the newest certification that c made on a user ID
 // of subject until a time, among those that wanted accepts; nil when there is
-// none, or when c revoked it by then. It does not look at expiry.
+// none, or when c had revoked it ClockSkew before (callers allow for clocks by adding
+// that; what was signed just before a revocation must not suffer for it). It does not
+// look at expiry.
 //
 // The issuer named in a signature only sorts out those that others made; what
 // counts is that the signature verifies with exactly c's primary key.
@@ -232,7 +234,7 @@ func (c *Certificate) newestCertification(subject *Certificate, userID string, u
 		if !revocation && (!wanted(s) || best != nil && s.CreationTime.Before(best.CreationTime)) {
 			continue
 		}
-		if !c.made(s, subject, userID) {
+		if revocation && s.CreationTime.After(until.Add(-ClockSkew)) || !c.made(s, subject, userID) {
 			continue
 		}
 		if revocation {
@@ -461,7 +463,8 @@ type Recipient struct {
 //
 // Whoever certified is judged at the time when they did: a registrar who has left
 // since, or a key that was replaced since, leaves the chain whole; one that was
-// revoked as compromised breaks it.
+// revoked as compromised breaks it. When a registrar had revoked the representative
+// (RevokeRepresentative), no chain holds.
 func (r *Root) VerifyRepresentative(staff []*Certificate, chain []*Certificate, representative Representative, at time.Time) (*Recipient, error) {
 	if !r.exists() {
 		return nil, errNoRoot
@@ -474,6 +477,9 @@ func (r *Root) VerifyRepresentative(staff []*Certificate, chain []*Certificate, 
 		if err := c.checkUserID(number); err != nil {
 			return nil, fmt.Errorf("certificate %d in the chain of %s: %w", i+1, number, c.withFingerprint(err))
 		}
+	}
+	if revocation := r.Revocation(staff, chain, representative, at); revocation != nil {
+		return nil, errRevoked(representative, revocation)
 	}
 	registrar, err := r.findRegistrar(staff, chain[0], number, at)
 	if err != nil {

@@ -27,6 +27,8 @@ type RepresentativeRecord struct {
 	Details        []byte   // sealed: who it is
 	IssuedAt       time.Time
 	ClaimedAt      time.Time // zero: not yet
+	RevokedAt      time.Time // zero: not
+	Reason         []byte    // sealed to the registrars: why they were revoked
 }
 
 // NoticeState is where a notice stands.

@@ -39,6 +39,7 @@ type CLI struct {
 	Root      RootCommand      `cmd:"" group:"staff" help:"The institution's root key."`
 	Staff     StaffCommand     `cmd:"" group:"staff" help:"Staff keys: make, certify, show to the portal."`
 	Issue     IssueCommand     `cmd:"" group:"staff" help:"Issue a mailbox to a representative and write their letter (registrars)."`
+	Revoke    RevokeCommand    `cmd:"" group:"staff" help:"End a representative's access for good (registrars)."`
 	Seal      SealCommand      `cmd:"" group:"staff" help:"Seal a notice for an audience and submit it for approval (authors)."`
 	Statement StatementCommand `cmd:"" group:"staff" help:"Statements to the world: write, approve, publish, correct and withdraw (staff); list, show and verify (anyone)."`
 	Approve   ApproveCommand   `cmd:"" group:"staff" help:"See a submitted notice as its recipients will, and approve it (approvers)."`

@@ -235,6 +235,14 @@ type Representative struct {
 	Details        []byte                     `json:"details"`
 	Issued         time.Time                  `json:"issued"`
 	Claimed        *time.Time                 `json:"claimed"`
+	Revoked        *time.Time                 `json:"revoked"`          // null: not
+	Reason         []byte                     `json:"reason,omitempty"` // why they were revoked: a record sealed to the registrars
+}
+
+// Revocation is the request of POST /certificates/{representative}/revocation.
+type Revocation struct {
+	Certificate string `json:"certificate"` // armored: the issued certificate with the registrar's revocation
+	Reason      []byte `json:"reason"`      // sealed
 }
 
 // Issue is the request of POST /mailboxes: a new representative, and its mailbox when that is new.

@@ -39,6 +39,13 @@ type DirectoryEntry struct {
 	NameProblem    error
 	Recipient      *crypto.Recipient // verified
 	Refused        error
+	Issued         time.Time          // as the server says, like the next
+	Claimed        *time.Time         // nil: not yet
+	Revocation     *crypto.Revocation // verified: a registrar ended their access; nil otherwise
+	Reason         RevocationReason   // why, for registrars; "" for others
+	Note           string
+
+	chain []string // as the server shows it
 }
 
 // PostQuantum says whether what is sealed to them stays secret from who records it
@@ -93,7 +100,7 @@ func readMailbox(t *Trust, keys []*crypto.Key, m api.Mailbox, now time.Time) Dir
 	read := DirectoryMailbox{Mailbox: m.Mailbox}
 	read.Name, read.NameProblem = openRecord(t, keys, m.Label, labelRecord, string(m.Mailbox), now)
 	for _, r := range m.Representatives {
-		e := DirectoryEntry{State: r.State, Profile: r.Profile}
+		e := DirectoryEntry{State: r.State, Profile: r.Profile, Issued: r.Issued, Claimed: r.Claimed, chain: r.Chain}
 		if e.Representative, e.Refused = crypto.ParseRepresentative(r.Representative); e.Refused == nil && e.Representative.Mailbox != m.Mailbox {
 			e.Refused = fmt.Errorf("the portal shows %s among the representatives of %s", e.Representative, m.Mailbox)
 		}
@@ -103,7 +110,7 @@ func readMailbox(t *Trust, keys []*crypto.Key, m api.Mailbox, now time.Time) Dir
 			case portal.Issued, portal.Claimed:
 				e.Recipient, e.Refused = t.VerifyChain(r.Chain, e.Representative, now)
 			case portal.Revoked:
-				e.Refused = errors.New("was revoked")
+				e.readRevoked(t, keys, r, now)
 			default:
 				e.Refused = fmt.Errorf("is in a state that this program doesn't know, %q", printable(string(e.State)))
 			}
@@ -160,7 +167,8 @@ type Selection struct {
 	Mailboxes  []*DirectoryMailbox
 	Recipients []*crypto.Recipient // of all whose chain held
 	// What an author must see before sealing:
-	Refused   []*DirectoryEntry   // left out, without those that were revoked
+	Refused   []*DirectoryEntry   // left out, without those whom a registrar revoked, with their signature
+	Revoked   []*DirectoryEntry   // those
 	Empty     []*DirectoryMailbox // nobody is left to seal to
 	Classical []*DirectoryEntry   // not post-quantum
 	Unclaimed []*DirectoryEntry   // nobody has taken the key up yet
@@ -236,7 +244,9 @@ func (s *Selection) sort(m *DirectoryMailbox) {
 	for i := range m.Representatives {
 		e := &m.Representatives[i]
 		if e.Recipient == nil {
-			if e.State != portal.Revoked {
+			if e.State == portal.Revoked && e.Revoked() {
+				s.Revoked = append(s.Revoked, e)
+			} else {
 				s.Refused = append(s.Refused, e)
 			}
 			continue

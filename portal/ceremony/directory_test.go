@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"valise/crypto"
-	"valise/portal"
 	"valise/portal/api"
 	"valise/portal/ceremony"
 )
@@ -14,7 +13,7 @@ func TestWhoIsLeftOutOfAnAudience(t *testing.T) {
 	court := newInstitution(t)
 	state := court.issue(crypto.KindState, crypto.ProfilePQ, "Republic of Elbonia", "Ama Mensah")
 	gone := court.issue(crypto.KindState, crypto.ProfilePQ, "Kingdom of Syldavia", "Bo Lund")
-	court.mailboxes[1].Representatives[0].State = portal.Revoked
+	court.revoke(gone, ceremony.PersonLeft)
 	d := court.directory(court.author)
 
 	all, err := d.Choose("all")

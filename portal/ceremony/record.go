@@ -50,6 +50,11 @@ func sealRecord(r record, registrar *crypto.Key, to []*crypto.Staff, now time.Ti
 	if err != nil {
 		return nil, err
 	}
+	return sealText(text, registrar, to, now)
+}
+
+// sealText seals the text of a record, padded.
+func sealText(text []byte, registrar *crypto.Key, to []*crypto.Staff, now time.Time) ([]byte, error) {
 	text = append(text, bytes.Repeat([]byte{' '}, (recordBlock-len(text)%recordBlock)%recordBlock)...)
 	certificates := make([]*crypto.Certificate, len(to))
 	for i, member := range to {
@@ -63,16 +68,9 @@ func openRecord(t *Trust, keys []*crypto.Key, sealed []byte, kind, of string, no
 	if len(sealed) == 0 {
 		return "", errors.New("the portal has no record of the name")
 	}
-	text, s, err := crypto.OpenRecord(sealed, keys, t.staff, crypto.PurposeDetails, now)
+	text, err := openText(t, keys, sealed, now)
 	if err != nil {
 		return "", err
-	}
-	member, err := t.root.VerifyStaff(s.Signer(), s.Made())
-	if err != nil {
-		return "", err
-	}
-	if !member.Has(crypto.RoleRegistrar) {
-		return "", fmt.Errorf("the record of the name was made by %s, who was not a registrar", member.Name())
 	}
 	var r record
 	if err := json.Unmarshal(text, &r); err != nil {
@@ -85,4 +83,20 @@ func openRecord(t *Trust, keys []*crypto.Key, sealed []byte, kind, of string, no
 		return "", err
 	}
 	return r.Name, nil
+}
+
+// openText opens the text of a record, and demands that somebody sealed it who was a registrar then.
+func openText(t *Trust, keys []*crypto.Key, sealed []byte, now time.Time) ([]byte, error) {
+	text, s, err := crypto.OpenRecord(sealed, keys, t.staff, crypto.PurposeDetails, now)
+	if err != nil {
+		return nil, err
+	}
+	member, err := t.root.VerifyStaff(s.Signer(), s.Made())
+	if err != nil {
+		return nil, err
+	}
+	if !member.Has(crypto.RoleRegistrar) {
+		return nil, fmt.Errorf("the record was made by %s, who was not a registrar", member.Name())
+	}
+	return text, nil
 }

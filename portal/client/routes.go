@@ -161,6 +161,11 @@ func (c *Client) Issue(ctx context.Context, i api.Issue) error {
 	return c.ask(ctx, call{method: http.MethodPost, path: "/mailboxes", body: i, maxRequest: api.MaxKeyRequest}, nil)
 }
 
+// Revoke hands in the revocation of a representative.
+func (c *Client) Revoke(ctx context.Context, of crypto.Representative, r api.Revocation) error {
+	return c.ask(ctx, call{method: http.MethodPost, path: "/certificates/" + pathOf(of) + "/revocation", body: r, maxRequest: api.MaxKeyRequest}, nil)
+}
+
 // Submit hands in a sealed notice.
 func (c *Client) Submit(ctx context.Context, s *api.Submission) (api.Submitted, error) {
 	return ask[api.Submitted](ctx, c, call{method: http.MethodPost, path: "/notices", body: s, maxRequest: api.MaxNoticeRequest})

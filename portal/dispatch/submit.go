@@ -241,7 +241,7 @@ func (d *Dispatch) checkAudience(ctx context.Context, audience *crypto.Audience,
 		}
 	}
 	if len(stale) > 0 {
-		return portal.Errorf(portal.Conflict, "stale-certificate", "The notice is sealed to certificates that are no longer in use (%d: %s). Fetch the directory again and seal it anew.",
+		return portal.Errorf(portal.Conflict, "stale-certificate", "The notice is sealed to representatives whose key was replaced or revoked since (%d: %s). Fetch the directory again and seal it anew.",
 			len(stale), strings.Join(stale[:min(len(stale), maxNamed)], ", "))
 	}
 	return nil
@@ -260,6 +260,9 @@ func (d *Dispatch) checkMember(m crypto.AudienceMember, stored [][]byte, envelop
 		return false, err
 	}
 	recipient, err := d.root.VerifyRepresentative(staff, chain, m.Representative, d.now())
+	if crypto.CauseOf(err) == crypto.CauseRevoked {
+		return false, portal.Errorf(portal.Conflict, "revoked-recipient", "%s Fetch the directory again and seal the notice without them.", portal.Sentence(err))
+	}
 	if err != nil {
 		return false, portal.CertificateError(err)
 	}

@@ -84,21 +84,22 @@ func checkLock(salt, verifier, locked []byte) error {
 
 // checkRecords refuses what is not sealed, whatever the client calls it.
 func checkRecords(i Issuance) error {
-	check := func(what string, record []byte) error {
-		if len(record) > maxRecord {
-			return portal.Errorf(portal.TooLarge, "too-large", "The sealed %s has more than %d KiB.", what, maxRecord>>10)
-		}
-		if err := crypto.CheckRecord(record); err != nil {
-			return portal.Errorf(portal.Invalid, "invalid-"+what, "The %s must be sealed before they are sent: %v.", what, err)
-		}
-		return nil
-	}
 	if len(i.Label) > 0 {
-		if err := check("label", i.Label); err != nil {
+		if err := checkSealed("label", i.Label); err != nil {
 			return err
 		}
 	}
-	return check("details", i.Details)
+	return checkSealed("details", i.Details)
+}
+
+func checkSealed(what string, record []byte) error {
+	if len(record) > maxRecord {
+		return portal.Errorf(portal.TooLarge, "too-large", "The sealed %s has more than %d KiB.", what, maxRecord>>10)
+	}
+	if err := crypto.CheckRecord(record); err != nil {
+		return portal.Errorf(portal.Invalid, "invalid-"+what, "The %s must be sealed before they are sent: %v.", what, err)
+	}
+	return nil
 }
 
 // checkProfile says whether a key is of the profile that it is said to be: staff rely on it when they count who isn't post-quantum.

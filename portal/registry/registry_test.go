@@ -44,6 +44,14 @@ func TestWhoMayDoWhat(t *testing.T) {
 			return c.Issue(ctx, a, fresh)
 		}, map[string]portal.Kind{"nobody": no, "issued": forbidden, "claimed": forbidden, "revoked": forbidden, "unknown": forbidden,
 			"author": forbidden, "approver": forbidden, "registrar": allowed, "auditor": forbidden}},
+		"revoke": {func(a portal.Actor) error {
+			err := c.Revoke(ctx, a, registry.Revoking{Representative: issued})
+			if portal.KindOf(err) == portal.Invalid { // so they may, and revoke nothing for the other rows
+				return nil
+			}
+			return err
+		}, map[string]portal.Kind{"nobody": no, "issued": forbidden, "claimed": forbidden, "revoked": forbidden, "unknown": forbidden,
+			"author": forbidden, "approver": forbidden, "registrar": allowed, "auditor": forbidden}},
 		"read the directory": {func(a portal.Actor) error {
 			_, err := c.Directory(ctx, a)
 			return err
@@ -93,12 +101,21 @@ func TestWhoMayDoWhat(t *testing.T) {
 	c.wantAudited(t, actors["auditor"], "registry.directory", "all")
 }
 
-// revoke is what a later version will do properly.
+// revoke ends somebody's access, as a registrar does.
 func (c *court) revoke(t *testing.T, r crypto.Representative) {
+	t.Helper()
+	must(t, c.Revoke(t.Context(), c.staff(t, c.registrar), c.revoking(t, r, c.registrar)))
+}
+
+func (c *court) revoking(t *testing.T, r crypto.Representative, registrar *crypto.Key) registry.Revoking {
 	t.Helper()
 	record, err := c.db.Representative(t.Context(), r)
 	must(t, err)
-	must(t, c.exec(`UPDATE representatives SET state = 'revoked' WHERE holder = ?`, record.Representative.String()))
+	issued, err := crypto.ParseCertificate(record.Chain[0])
+	must(t, err)
+	revoked, err := crypto.RevokeRepresentative(registrar, issued, r, c.now)
+	must(t, err)
+	return registry.Revoking{Representative: r, Certificate: []byte(revoked.Armor()), Reason: c.record}
 }
 
 func TestIssue(t *testing.T) {

@@ -34,6 +34,9 @@ type Store interface {
 	// Claim moves the representative from state Issued to Claimed with the record's key material and chain, and replaces its envelopes.
 	// portal.Conflict with code "already-claimed"; with code "envelopes-changed" when an envelope that it holds isn't among the rewrapped.
 	Claim(ctx context.Context, r portal.RepresentativeRecord, rewrapped []HeldEnvelope) error
+	// RevokeRepresentative moves the representative to state Revoked, with the first certificate of the record's chain, the time and the reason, and forgets what their key
+	// was locked with. portal.Conflict with code "already-revoked"; with code "claimed-meanwhile" when the chain has grown.
+	RevokeRepresentative(ctx context.Context, r portal.RepresentativeRecord) error
 	// ChangeLock replaces salt, verifier and locked bundle of a claimed representative (a new passphrase).
 	ChangeLock(ctx context.Context, r crypto.Representative, salt, verifier, locked []byte) error
 }

@@ -85,7 +85,7 @@ func (t *tx) stale(query string, n crypto.Number) error {
 		named += " and others"
 	}
 	return portal.Errorf(portal.Conflict, "stale-certificate",
-		"The notice is sealed to certificates that are no longer in use (%d: %s). Fetch the directory again and seal it anew.", count, named)
+		"The notice is sealed to representatives whose key was replaced or revoked since (%d: %s). Fetch the directory again and seal it anew.", count, named)
 }
 
 // Release implements dispatch.Store.

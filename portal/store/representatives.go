@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"database/sql"
+	"errors"
 	"time"
 
 	"valise/crypto"
@@ -81,11 +82,12 @@ func fingerprintsOf(chain [][]byte) ([]crypto.Fingerprint, error) {
 	return fingerprints, nil
 }
 
-const representativeColumns = `holder, state, profile, salt, verifier, locked_bundle, details, issued_at, claimed_at`
+const representativeColumns = `holder, state, profile, salt, verifier, locked_bundle, details, issued_at, claimed_at, revoked_at, revocation_reason`
 
 func scanRepresentative(scan func(...any) error) (r portal.RepresentativeRecord, err error) {
 	var holder string
-	if err := scan(&holder, &r.State, &r.Profile, &r.Salt, &r.Verifier, &r.LockedBundle, &r.Details, instant{&r.IssuedAt}, instant{&r.ClaimedAt}); err != nil {
+	if err := scan(&holder, &r.State, &r.Profile, &r.Salt, &r.Verifier, &r.LockedBundle, &r.Details, instant{&r.IssuedAt}, instant{&r.ClaimedAt},
+		instant{&r.RevokedAt}, &r.Reason); err != nil {
 		return portal.RepresentativeRecord{}, err
 	}
 	r.Representative, err = crypto.ParseRepresentative(holder)
@@ -166,7 +168,7 @@ func (d *DB) Directory(ctx context.Context) (mailboxes []registry.Mailbox, err e
 			m := &mailboxes[at[r.Representative.Mailbox]]
 			m.Representatives = append(m.Representatives, r)
 			return nil
-		}, `SELECT holder, state, profile, NULL, NULL, NULL, details, issued_at, claimed_at FROM representatives ORDER BY mailbox, ordinal`)
+		}, `SELECT holder, state, profile, NULL, NULL, NULL, details, issued_at, claimed_at, revoked_at, revocation_reason FROM representatives ORDER BY mailbox, ordinal`)
 	})
 	return mailboxes, err
 }
@@ -217,6 +219,45 @@ func (d *DB) Claim(ctx context.Context, r portal.RepresentativeRecord, rewrapped
 			return err
 		}
 		return t.enterCertificate(ledger.RepresentativeClaimed, r, r.ClaimedAt)
+	})
+}
+
+// RevokeRepresentative implements registry.Store.
+func (d *DB) RevokeRepresentative(ctx context.Context, r portal.RepresentativeRecord) error {
+	fingerprints, err := fingerprintsOf(r.Chain)
+	if err != nil {
+		return err
+	}
+	holder := r.Representative.String()
+	return d.write(ctx, func(t *tx) error {
+		var state portal.RepresentativeState
+		if err := t.row(`SELECT state FROM representatives WHERE holder = $1`+t.forUpdate, holder).Scan(&state); err != nil {
+			return orNotFound(err, "no-representative", "There is no representative %s.", holder)
+		}
+		var stored int
+		if err := t.row(`SELECT count(*) FROM certificates WHERE holder = $1`, holder).Scan(&stored); err != nil {
+			return err
+		}
+		switch {
+		case state == portal.Revoked:
+			return portal.Errorf(portal.Conflict, "already-revoked", "The access of %s has been ended already.", holder)
+		case stored != len(r.Chain):
+			return portal.Errorf(portal.Conflict, "claimed-meanwhile", "%s changed their key at this moment. Look again, and revoke again.", holder)
+		}
+		if _, err := t.exec(`UPDATE representatives SET state = $2, revoked_at = $3, revocation_reason = $4, verifier = NULL, locked_bundle = NULL WHERE holder = $1`,
+			holder, portal.Revoked, micros(r.RevokedAt), r.Reason); err != nil {
+			return err
+		}
+		changed, err := t.exec(`UPDATE certificates SET certificate = $2 WHERE holder = $1 AND position = 0 AND fingerprint = $3`, holder, r.Chain[0], fingerprints[0])
+		if err == nil && changed != 1 {
+			err = errors.New("a representative without the certificate that is revoked")
+		}
+		if err != nil {
+			return err
+		}
+		return t.enter(ledger.Event{
+			Kind: ledger.RepresentativeRevoked, Representative: r.Representative, Fingerprint: fingerprints[0], Certificate: sha256.Sum256(r.Chain[0]), At: r.RevokedAt,
+		})
 	})
 }
 

@@ -317,6 +317,42 @@ func TestClaim(t *testing.T) {
 	})
 }
 
+func TestRevokeRepresentative(t *testing.T) {
+	onBoth(t, func(t *testing.T, node func() *DB) {
+		db, ctx := node(), t.Context()
+		r := newRepresentative()
+		record := issued(t, db, r)
+		n := delivered(t, db, r)
+		gone := record
+		gone.State, gone.RevokedAt, gone.Reason = portal.Revoked, kept(noon.Add(time.Hour)), []byte("sealed reason")
+
+		other := gone
+		other.Chain = claimed(record).Chain
+		wantCode(t, db.RevokeRepresentative(ctx, other), portal.Conflict, "claimed-meanwhile")
+		must(t, db.RevokeRepresentative(ctx, gone))
+		wantCode(t, node().RevokeRepresentative(ctx, gone), portal.Conflict, "already-revoked")
+		wantCode(t, db.RevokeRepresentative(ctx, portal.RepresentativeRecord{Representative: newRepresentative(), Chain: gone.Chain}), portal.NotFound, "no-representative")
+
+		gone.Verifier, gone.LockedBundle = nil, nil
+		got, err := node().Representative(ctx, r)
+		must(t, err)
+		wantRepresentative(t, got, gone)
+		wantCode(t, db.ChangeLock(ctx, r, []byte("salt"), []byte("verifier"), []byte("locked")), portal.Conflict, "no-lock")
+		// What was sealed to them is evidence, and stays.
+		held, err := db.Envelopes(ctx, r.String())
+		must(t, err)
+		if len(held) != 1 || held[0].Notice != n {
+			t.Errorf("they hold %+v", held)
+		}
+		if _, err := trySubmit(ctx, db, r); portal.KindOf(err) != portal.Conflict {
+			t.Errorf("a notice was sealed to them: %v", err)
+		}
+		if got := subjects(t, db); !slices.Contains(got, "representative-revoked "+r.String()+" "+hexOf(gone.Chain[0])) {
+			t.Errorf("the ledger has entries about %q", got)
+		}
+	})
+}
+
 func TestSubmit(t *testing.T) {
 	onBoth(t, func(t *testing.T, node func() *DB) {
 		db, ctx := node(), t.Context()

@@ -92,6 +92,7 @@ var english = map[string]string{
 	"cause-one-person":          "The same person signed twice. Two people are needed.",
 	"cause-unknown-signer":      "It was signed with a key that this root never certified.",
 	"cause-no-role":             "Who signed did not have the role for it then: it had ended, or was never given.",
+	"cause-revoked":             "A registrar of the institution had ended this representative’s access by then.",
 	"cause-key-not-good":        "A key had expired, was revoked, or is too weak.",
 	"cause-wrong-purpose":       "A signature was made for something else.",
 	"cause-other-institution":   "It is of another institution, one with another root.",

@@ -42,6 +42,29 @@ func (s *server) postMailboxes(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// postRevocation ends a representative's access. That ends their sessions, too, on every node: nobody acts without being looked up.
+func (s *server) postRevocation(w http.ResponseWriter, r *http.Request) error {
+	of, err := pathRepresentative(r)
+	if err != nil {
+		return err
+	}
+	var request api.Revocation
+	if err := decode(w, r, &request); err != nil {
+		return err
+	}
+	if err := s.Registry.Revoke(r.Context(), visitOf(r).actor, registry.Revoking{
+		Representative: of, Certificate: []byte(request.Certificate), Reason: request.Reason,
+	}); err != nil {
+		return err
+	}
+	// It holds already. What is left of the sessions is removed, so that nothing lies about; if that fails, they expire.
+	if err := s.Sessions.RevokeHolder(r.Context(), of.String()); err != nil {
+		s.Log.Warn("sessions of somebody whose access was ended are still stored, and expire", "kind", int(portal.KindOf(err)))
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
 // postNotices keeps a sealed notice until it is approved.
 func (s *server) postNotices(w http.ResponseWriter, r *http.Request) error {
 	var request api.Submission

@@ -30,7 +30,7 @@ var auditGroups = []auditGroup{
 	{"notices", []string{
 		"dispatch.submit", "dispatch.approve", "dispatch.notices", "dispatch.examine", "dispatch.status", "dispatch.receipt", "dispatch.manifest",
 	}},
-	{"mailboxes", []string{"registry.issue", "registry.claim", "registry.change-lock", "registry.directory", "registry.chain"}},
+	{"mailboxes", []string{"registry.issue", "registry.revoke", "registry.claim", "registry.change-lock", "registry.directory", "registry.chain"}},
 	{"staff", []string{
 		"registry.log-in", "registry.add-staff", "passkey.show", "passkey.enrol", "passkey.enrol-with-key-alone", "passkey.rename", "passkey.remove", "passkey.reset", "passkey.copied",
 		"sign-on", "sign-on.other-account", "log-in.confirm", "log-in.refuse",

@@ -21,7 +21,7 @@ func TestVerdictsAreSaidAsThePackageSaysThem(t *testing.T) {
 	var causes []string
 	for _, c := range []crypto.Cause{
 		crypto.CauseAltered, crypto.CauseNotApproved, crypto.CauseOtherApproval, crypto.CauseOtherSignature, crypto.CauseOnePerson, crypto.CauseUnknownSigner, crypto.CauseNoRole,
-		crypto.CauseKeyNotGood, crypto.CauseWrongPurpose, crypto.CauseOtherInstitution, crypto.CauseOtherRoot, crypto.CauseOtherSubject, crypto.CauseBrokenChain, crypto.CauseWrongSequence,
+		crypto.CauseKeyNotGood, crypto.CauseWrongPurpose, crypto.CauseOtherInstitution, crypto.CauseOtherRoot, crypto.CauseOtherSubject, crypto.CauseBrokenChain, crypto.CauseRevoked, crypto.CauseWrongSequence,
 	} {
 		causes = append(causes, string(c))
 	}

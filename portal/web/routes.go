@@ -111,6 +111,7 @@ func (s *server) apiRoutes() []route {
 		// Staff.
 		{pattern: "GET /mailboxes", access: staff, handle: s.getMailboxes},
 		{pattern: "POST /mailboxes", access: staff, handle: s.postMailboxes, maxBody: api.MaxKeyRequest},
+		{pattern: "POST /certificates/{representative}/revocation", access: staff, handle: s.postRevocation, maxBody: api.MaxKeyRequest},
 		{pattern: "POST /notices", access: staff, handle: s.postNotices, maxBody: api.MaxNoticeRequest},
 		{pattern: "GET /staff/notices", access: staff, handle: s.getStaffNotices},
 		{pattern: "GET /staff/notices/{notice}", access: staff, handle: s.getStaffNotice},
