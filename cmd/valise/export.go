@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -275,7 +276,7 @@ func (e *export) writeStatement(ctx context.Context, n crypto.Number) error {
 			return err
 		}
 	}
-	return e.apiFile(ctx, "/statements/"+string(n))
+	return e.apiFile(ctx, "/statements/"+string(n), func(body []byte) error { return e.checkAnswer(n, body) })
 }
 
 // signedFile fetches a file unless it lies there already; it must be what was signed.
@@ -337,13 +338,49 @@ func (e *export) proof(ctx context.Context, path string, n crypto.Number, versio
 	return e.mirror.put(path, f.Body)
 }
 
-// apiFile copies an answer of the API that was verified, as far as it can be.
-func (e *export) apiFile(ctx context.Context, path string) error {
+// apiFile copies an answer of the API. It is asked for once more, so that it is mirrored to the byte; what comes this time is checked, too.
+func (e *export) apiFile(ctx context.Context, path string, check func(body []byte) error) error {
 	f, err := e.client.PublicFile(ctx, api.Root+path, "", maxExportFile)
 	if err != nil {
 		return err
 	}
+	if err := check(f.Body); err != nil {
+		return err
+	}
 	return e.mirror.put(api.Root+path, f.Body)
+}
+
+// checkAnswer demands that an answer has the versions that were verified. One that was published meanwhile may be there, too.
+func (e *export) checkAnswer(n crypto.Number, body []byte) error {
+	var s api.Statement
+	if err := json.Unmarshal(body, &s); err != nil {
+		return fmt.Errorf("what the portal answers can't be read: %w", err)
+	}
+	versions, err := ceremony.ReadStatement(e.trust, n, s, time.Now())
+	if err != nil {
+		return err
+	}
+	for i, v := range e.statements[n] {
+		if i >= len(versions) || versions[i].SHA256() != v.SHA256() {
+			return fmt.Errorf("the portal answers something else than a moment ago: version %d is missing, or another", i+1)
+		}
+	}
+	return nil
+}
+
+// checkInstitution demands that what the portal says of the institution is what was believed.
+func (e *export) checkInstitution(body []byte) error {
+	var i api.Institution
+	if err := json.Unmarshal(body, &i); err != nil {
+		return fmt.Errorf("what the portal says of the institution can't be read: %w", err)
+	}
+	if _, err := ceremony.Believe(e.pin, i); err != nil {
+		return err
+	}
+	if i.Origin != e.institution.Origin || i.LedgerKey != e.institution.LedgerKey {
+		return errors.New("the portal says something else of the institution, its address or its ledger, than a moment ago")
+	}
+	return nil
 }
 
 // checkCertificates demands of a file of certificates that the root stands behind each of them.
@@ -381,7 +418,7 @@ func (e *export) checkPage(path string, f client.PublicFile) error {
 		// What the operator put there, the root does not vouch for; the directory is as good as TLS, here as everywhere.
 		_, err := crypto.ParseCertificate(f.Body)
 		return err
-	case strings.HasPrefix(path, "/statements/P-"):
+	case strings.HasPrefix(path, "/statements/"):
 		return e.checkStatementPage(path, f)
 	}
 	return nil

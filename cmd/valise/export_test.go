@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -28,6 +29,7 @@ type mirrored struct {
 	t      *testing.T
 	url    string
 	change func(path string, body []byte) []byte // nil: nobody
+	forged map[string]string                     // pages that the portal never had, by what is asked for; "": nothing is there
 	first  crypto.Number
 	second crypto.Number
 }
@@ -50,6 +52,15 @@ func openMirrored(t *testing.T) *mirrored {
 		t.Fatal(err)
 	}
 	line.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if forged, ok := m.forged[r.RequestURI]; ok {
+			if forged == "" {
+				http.NotFound(w, r)
+				return
+			}
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			io.WriteString(w, forged)
+			return
+		}
 		if m.change == nil {
 			handler.ServeHTTP(w, r)
 			return
@@ -284,6 +295,74 @@ func TestALyingPortalIsNotMirrored(t *testing.T) {
 			for name, data := range filesOf(t, target) {
 				if !change.fresh && before[name] != data {
 					t.Errorf("%s was changed", name)
+				}
+			}
+		})
+	}
+}
+
+// What was verified is what is written: an answer that is another when it is asked for again, and pages that are named in a way that nobody looks
+// at, don't get in either. Nor does a portal that now says that nobody signs its ledger, to keep a correction back.
+func TestAMirrorHoldsWhatWasVerified(t *testing.T) {
+	m := openMirrored(t)
+	dir := filepath.Join(t.TempDir(), "mirror")
+	if status, _, said := m.export(dir); status != exitDone {
+		t.Fatal(said)
+	}
+	before := filesOf(t, dir)
+	at, number := "/statements/"+string(m.first), strings.TrimPrefix(string(m.first), "P-")
+	again := func(path string, change func([]byte) []byte) func(string, []byte) []byte {
+		asked := 0
+		return func(p string, body []byte) []byte {
+			if p != path {
+				return body
+			}
+			if asked++; asked == 1 {
+				return body
+			}
+			return change(body)
+		}
+	}
+	replace := func(old, new string) func([]byte) []byte {
+		return func(body []byte) []byte { return bytes.ReplaceAll(body, []byte(old), []byte(new)) }
+	}
+	leads := func(to string) func(string, []byte) []byte {
+		return func(p string, body []byte) []byte {
+			if p != "/en/statements" {
+				return body
+			}
+			return append(body, ` <a href="`+to+`">more</a>`...)
+		}
+	}
+	key := regexp.MustCompile(`,"ledger_key":"[^"]*"`)
+	for lie, change := range map[string]struct {
+		change func(string, []byte) []byte
+		forged map[string]string
+		status int
+		words  string
+	}{
+		"a statement's second answer":  {again("/api/v1"+at, replace("Activity was *detected*", "Nothing was *F0RGED*")), nil, exitFailed, string(m.first)},
+		"the root's second answer":     {again("/api/v1/institution", func([]byte) []byte { return []byte(`{"name":"F0RGED"}`) }), nil, exitFailed, ""},
+		"an address spelled otherwise": {leads("/statements/%50-" + number), map[string]string{"/statements/%50-" + number: "F0RGED"}, exitDone, ""},
+		"an address in small letters":  {leads("/statements/p-" + strings.ToLower(number)), map[string]string{"/statements/p-" + strings.ToLower(number): "F0RGED"}, exitFailed, "none of that number"},
+		"an address behind a language": {leads("/fr" + at), map[string]string{"/fr" + at: "F0RGED"}, exitDone, ""},
+		"no key of the ledger": {func(p string, body []byte) []byte {
+			if p == "/api/v1/institution" {
+				return key.ReplaceAll(body, nil)
+			}
+			return body
+		}, nil, exitAlarm, "ledger"},
+		"no checkpoint": {nil, map[string]string{"/ledger/checkpoint": ""}, exitAlarm, "ledger"},
+	} {
+		t.Run(lie, func(t *testing.T) {
+			m.change, m.forged = change.change, change.forged
+			defer func() { m.change, m.forged = nil, nil }()
+			if status, _, said := m.export(dir); status != change.status || !strings.Contains(said, change.words) {
+				t.Errorf("%d: %s", status, said)
+			}
+			for name, data := range filesOf(t, dir) {
+				if strings.Contains(data, "F0RGED") || strings.HasPrefix(name, at+"/") && before[name] != data {
+					t.Errorf("%s was written, or changed", name)
 				}
 			}
 		})

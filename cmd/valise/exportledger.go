@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -13,8 +16,7 @@ import (
 // followLedger verifies the ledger from the checkpoint of the last run on, and returns the public events of all of it. Nothing is written to the mirror yet.
 func (e *export) followLedger(ctx context.Context, p *process) ([]ledgerEventJSON, error) {
 	if e.institution.LedgerKey == "" {
-		p.warn("the portal says that nobody signs its ledger: that nothing is withheld can't be seen")
-		return nil, nil
+		return nil, e.withoutLedger(p, "the portal says that nobody signs its ledger")
 	}
 	policy, err := policyFrom(e.pin, e.institution)
 	if err != nil {
@@ -25,8 +27,7 @@ func (e *export) followLedger(ctx context.Context, p *process) ([]ledgerEventJSO
 	w.Each = w.leaf
 	followed, err := w.Follow(ctx)
 	if client.IsStatus(err, 404) {
-		p.warn("the ledger has no checkpoint yet: that nothing is withheld can't be seen")
-		return nil, nil
+		return nil, e.withoutLedger(p, "the ledger has no checkpoint yet")
 	}
 	if err != nil {
 		return nil, err
@@ -36,6 +37,18 @@ func (e *export) followLedger(ctx context.Context, p *process) ([]ledgerEventJSO
 	}
 	e.checkpoint = followed.Now
 	return w.public, nil
+}
+
+// withoutLedger lets a mirror be made of a portal whose ledger nobody signs yet. A mirror that has followed one does not go on without it: what is kept back would not be seen.
+func (e *export) withoutLedger(p *process, why string) error {
+	switch _, err := os.Stat(e.mirror.own("checkpoint")); {
+	case err == nil:
+		return &ledger.Alarm{Trouble: ledger.Withheld, Text: why + ", and this mirror has followed its ledger before: somebody hides it, so that nobody sees what else is kept back. Look again later, and ask the institution if it stays so"}
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	p.warn("%s: that nothing is withheld can't be seen", why)
+	return nil
 }
 
 // writeLedger writes the files that make up the ledger, and the checkpoint last, so that nobody who follows the mirror finds a checkpoint whose tiles are not there.

@@ -19,9 +19,14 @@ import (
 	"valise/portal/client"
 )
 
+// tagged is a language at the beginning of an address.
+const tagged = `[a-z]{2,3}(?:-[A-Za-z0-9]+)*`
+
 var (
-	// exported is what belongs on a mirror; whatever else a page leads to, logging in, say, does not.
-	exported = regexp.MustCompile(`^/(?:[a-z]{2,3}(?:-[A-Za-z0-9]+)*)?(?:$|/?(?:statements|series|certificates|verify)(?:$|/))|^/(?:feeds|keys|assets|\.well-known/openpgpkey)/|^/(?:root\.asc|sitemap\.xml|robots\.txt|\.well-known/security\.txt)$`)
+	// exported is what belongs on a mirror; whatever else a page leads to, logging in, say, does not. A statement has one address, whose page is checked
+	// (checkPage): behind a language there are only lists.
+	exported = regexp.MustCompile(`^/(?:` + tagged + `)?$|^/(?:` + tagged + `/)?(?:statements|certificates|verify)$|^/(?:` + tagged + `/)?series/[^/]+$|^/` + tagged + `/statements(?:/topic/[^/]+)?(?:/before/[0-9]+)?$` +
+		`|^/statements/|^/(?:feeds|keys|assets|\.well-known/openpgpkey)/|^/(?:root\.asc|sitemap\.xml|robots\.txt|\.well-known/security\.txt)$`)
 	links    = regexp.MustCompile(` (?:href|src|data-wasm)="([^"]+)"`)
 	located  = regexp.MustCompile(`<loc>([^<]+)</loc>`)
 	imported = regexp.MustCompile(`['"]\./([A-Za-z0-9_-]+\.js)['"]`)
@@ -29,7 +34,7 @@ var (
 
 // pages follows the portal's pages from the first one on.
 func (e *export) pages(ctx context.Context) error {
-	if err := e.apiFile(ctx, "/institution"); err != nil {
+	if err := e.apiFile(ctx, "/institution", e.checkInstitution); err != nil {
 		return err
 	}
 	queue := []string{"/", "/statements", "/certificates", "/verify", "/root.asc", "/keys/staff.asc", "/sitemap.xml", "/robots.txt", "/.well-known/security.txt", "/.well-known/openpgpkey/policy"}
@@ -128,10 +133,11 @@ func (e *export) leadsTo(link string) []string {
 	if err != nil || u.Host != "" || u.Scheme != "" || !strings.HasPrefix(link, "/") || path.Clean(link) != link && link != "/" || !exported.MatchString(u.Path) {
 		return nil
 	}
+	u.RawPath = "" // an address has one spelling: what is checked is what is fetched and written
 	if strings.HasPrefix(u.Path, "/.well-known/openpgpkey/") {
 		return keyDirectory(u)
 	}
-	if u.RawQuery != "" || signedFileOf(u.Path) {
+	if u.RawQuery != "" || path.Clean(u.Path) != u.Path || signedFileOf(u.Path) {
 		return nil
 	}
 	return []string{u.EscapedPath()}
