@@ -258,6 +258,8 @@ func TestSingleSignOnIsAskedForInAddition(t *testing.T) {
 
 	v := newVisitor(t, p)
 	v.logIn(fingerprint(p.Author), p.Author)
+	// Not with the key alone: a thief of the key would bind an account of their own, and shut the member out.
+	v.do("GET", "/staff/factor/sign-on?next=/staff/people", nil).wantRedirect(t, "/staff/factor?next=%2Fstaff%2Fpeople")
 	phone := v.authenticator()
 	var shown api.FactorShown
 	v.enrol(phone, "phone", api.PasskeyAnswer{}).into(t, 201, &shown)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"valise/portal"
+	"valise/portal/api"
 	"valise/portal/passkey"
 	"valise/portal/session"
 	"valise/portal/signon"
@@ -107,8 +108,18 @@ func (s *server) getSignOn(w http.ResponseWriter, r *http.Request) error {
 	if err := fromOurPages(r); err != nil {
 		return err
 	}
+	v := visitOf(r)
 	page := factorPage{Next: deskNext(r.URL.Query().Get("next"))}
-	address, data, err := s.SignOn.Begin(r.Context(), visitOf(r).actor)
+	// It comes last: the account that somebody first signs on with is theirs from then on, and a copied key is not to choose it.
+	f, err := s.factorsOf(r.Context(), v.actor, v.session)
+	if err != nil {
+		return err
+	}
+	if len(f.missing) > 0 && f.missing[0] != api.MissingSignOn {
+		http.Redirect(w, r, factorPath+"?"+url.Values{"next": {page.Next}}.Encode(), http.StatusSeeOther)
+		return nil
+	}
+	address, data, err := s.SignOn.Begin(r.Context(), v.actor)
 	if err != nil {
 		return s.signOnProblem(w, r, page, err)
 	}
