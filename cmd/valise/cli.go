@@ -27,6 +27,9 @@ type CLI struct {
 	List       ListCommand       `cmd:"" group:"representative" help:"List the notices and statements in a mailbox, what awaits acknowledgement first. Listing opens nothing."`
 	Open       OpenCommand       `cmd:"" group:"representative" help:"Open a notice or statement, verify both staff signatures, and print it."`
 	Ack        AckCommand        `cmd:"" group:"representative" help:"Acknowledge a notice or statement with a signed receipt."`
+	Reply      ReplyCommand      `cmd:"" group:"representative" help:"Write to the institution's desk, sealed: about a notice, in a thread, or about anything."`
+	Threads    ThreadsCommand    `cmd:"" group:"representative" help:"List what your mailbox wrote to the desk, and what came back."`
+	Thread     ThreadCommand     `cmd:"" group:"representative" help:"Read a thread: what was written, and what came back (representatives and the desk)."`
 	Cert       CertCommand       `cmd:"" group:"representative" help:"Write the public certificate that verifies your receipts."`
 	Passphrase PassphraseCommand `cmd:"" group:"representative" help:"Change the passphrase."`
 
@@ -44,6 +47,11 @@ type CLI struct {
 	Statement StatementCommand `cmd:"" group:"staff" help:"Statements to the world: write, approve, publish, correct and withdraw (staff); list, show and verify (anyone)."`
 	Approve   ApproveCommand   `cmd:"" group:"staff" help:"See a submitted notice as its recipients will, and approve it (approvers)."`
 	Status    StatusCommand    `cmd:"" group:"staff" help:"Show who has opened and acknowledged a notice or statement, and who is overdue."`
+	Bundle    BundleCommand    `cmd:"" group:"staff" help:"Fetch the evidence of a notice as one zip, which a stranger can check with gpg: who was told, and when."`
+	Inbox     InboxCommand     `cmd:"" group:"staff" help:"List the threads of the desk, what waits for an answer first (authors and approvers)."`
+	Answer    AnswerCommand    `cmd:"" group:"staff" help:"Answer a mailbox in a thread (authors and approvers)."`
+	Assign    AssignCommand    `cmd:"" group:"staff" help:"Say who of the desk looks after a thread (authors and approvers)."`
+	Close     CloseCommand     `cmd:"" group:"staff" help:"Close a thread, or open it again (authors and approvers)."`
 	Audit     AuditCommand     `cmd:"" group:"staff" help:"List who did what, and what was refused (auditors)."`
 
 	Notary NotaryCommand `cmd:"" group:"server" help:"Publish approved statements at their minute."`

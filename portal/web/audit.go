@@ -28,7 +28,11 @@ var auditGroups = []auditGroup{
 		"publish.drafts", "publish.draft", "publish.attachment", "publish.standing", "publish.awaited", "publish.acknowledgements", "publish.receipt",
 	}},
 	{"notices", []string{
-		"dispatch.submit", "dispatch.approve", "dispatch.notices", "dispatch.examine", "dispatch.status", "dispatch.receipt", "dispatch.manifest",
+		"dispatch.submit", "dispatch.approve", "dispatch.notices", "dispatch.examine", "dispatch.status", "dispatch.receipt", "dispatch.manifest", "dispatch.bundle",
+	}},
+	{"threads", []string{
+		"correspond.reply", "correspond.answer", "correspond.assign", "correspond.close", "correspond.reopen", "correspond.share",
+		"correspond.inbox", "correspond.thread", "correspond.message", "correspond.addressees", "correspond.lacking",
 	}},
 	{"mailboxes", []string{"registry.issue", "registry.revoke", "registry.claim", "registry.change-lock", "registry.directory", "registry.chain"}},
 	{"staff", []string{

@@ -108,6 +108,19 @@ func (s *server) apiRoutes() []route {
 		{pattern: "GET /mailbox/statements/{statement}/acknowledgement", access: claimed, handle: s.getStatementAcknowledgement},
 		{pattern: "GET /mailbox/statements/{statement}/acknowledgement/proof", access: claimed, handle: s.getStatementAcknowledgementProof},
 
+		// Replies and answers: representatives, and the desk.
+		{pattern: "GET /threads", access: claimedOrStaff, handle: s.getThreads},
+		{pattern: "GET /threads/{thread}", access: claimedOrStaff, handle: s.getThread},
+		{pattern: "POST /threads/{thread}/messages", access: claimedOrStaff, handle: s.postThreadMessage, maxBody: api.MaxNoticeRequest},
+		{pattern: "GET /threads/{thread}/messages/{message}", access: claimedOrStaff, handle: s.getThreadMessage},
+		{pattern: "GET /threads/{thread}/messages/{message}/message.asc", access: claimedOrStaff, handle: s.getThreadMessageFile},
+		{pattern: "POST /threads/{thread}/envelopes", access: claimedOrStaff, handle: s.postThreadEnvelopes, maxBody: api.MaxShareRequest},
+		{pattern: "GET /addressees/{mailbox}", access: claimedOrStaff, handle: s.getAddressees},
+		{pattern: "GET /lacking", access: claimedOrStaff, handle: s.getLacking},
+		{pattern: "POST /threads/{thread}/assignment", access: staff, handle: s.postThreadAssignment},
+		{pattern: "POST /threads/{thread}/close", access: staff, handle: s.postThreadClose},
+		{pattern: "POST /threads/{thread}/reopen", access: staff, handle: s.postThreadReopen},
+
 		// Staff.
 		{pattern: "GET /mailboxes", access: staff, handle: s.getMailboxes},
 		{pattern: "POST /mailboxes", access: staff, handle: s.postMailboxes, maxBody: api.MaxKeyRequest},
