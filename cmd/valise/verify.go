@@ -19,10 +19,10 @@ import (
 
 // VerifyCommand verifies whatever the institution or a representative signed.
 type VerifyCommand struct {
-	Server       string `env:"VALISE_SERVER" placeholder:"URL" help:"The portal's address; not needed with --offline."`
+	Server       string `env:"VALISE_SERVER" placeholder:"URL" help:"The portal's address; not needed with --offline, and for a bundle."`
 	InsecureHTTP bool   `name:"insecure-http" help:"Allow http:// to another machine. INSECURE: whoever is on the line can take the session over."`
 
-	Files      []string `arg:"" name:"file" help:"A receipt, a statement, a signed manifest, certificates, a proof or checkpoint from the ledger, or a sealed message (\"-\": standard input); or several that belong together."`
+	Files      []string `arg:"" name:"file" help:"A receipt, a statement, a signed manifest, certificates, a proof or checkpoint from the ledger, a bundle of evidence, or a sealed message (\"-\": standard input); or several that belong together."`
 	As         string   `env:"VALISE_AS" placeholder:"NUMBER" help:"For a sealed message: your number."`
 	SecretFile string   `placeholder:"FILE" help:"For a sealed message: a file whose first line is your passphrase."`
 	Key        string   `type:"existingfile" placeholder:"FILE" help:"For a sealed message: your own private key, if you claimed with one."`
@@ -41,6 +41,7 @@ func (VerifyCommand) Help() string {
   certificates         (valise cert --chain) the chain of a representative; or a staff member's certificate
   a proof              (valise ledger proof, or saved from the portal) that something is in the institution's ledger, and that the portal still shows the same ledger
   a checkpoint         of the ledger, that somebody was given: the same
+  a bundle             (valise bundle) the evidence of a notice, a zip: every file in it, asking nobody; needs neither --server nor --offline
   a sealed message     (message.asc) opens it with your key and verifies it as 'valise open' does; needs --as
 
 Several files that belong together are given together: a text and its signatures, a receipt with the signed manifest and the certificates. It says what was checked, and what was not. Nothing that the portal says is believed but what those signatures prove; so evidence that was saved with --save, on any day, by anybody, proves as much years later, when there may be no portal to ask.
@@ -50,12 +51,13 @@ EXAMPLES
   valise verify receipt.asc --server https://portal.example --root-fingerprint "0123 4567 …"
   valise verify receipt.asc … --save evidence.json
   valise verify receipt.asc --offline evidence.json --root-fingerprint "0123 4567 …"
+  valise verify N-4GZ0R8T4.zip --root-fingerprint "0123 4567 …"
 
   valise verify N-4GZ0R8T4.asc --server https://portal.example --as S-7K2M9QXD/2
 
 JSON
 
-  held (true), kind (receipt, statement, statement-manifest, statement-receipt, manifest, chain, staff, root, proof, checkpoint, message), and what it is about: notice, statement, version, language, title, published, newest, withdrawn, manifest_sha256, author, approver, representative, fingerprint, registrar, meant_for (of a receipt: whom the notice was meant for; missing when the evidence doesn't show it), decision, time, received, roles, ledger (origin, index, size, event, sha256, cosignatures: where it was entered; missing until a checkpoint covers it), checked, not_checked, warnings (sentences). An array of these when several things were given
+  held (true), kind (receipt, statement, statement-manifest, statement-receipt, manifest, chain, staff, root, proof, checkpoint, message, bundle), and what it is about: notice, statement, version, language, title, published, newest, withdrawn, manifest_sha256, author, approver, representative, fingerprint, registrar, meant_for (of a receipt: whom the notice was meant for; missing when the evidence doesn't show it), decision, time, received, roles, ledger (origin, index, size, event, sha256, cosignatures: where it was entered; missing until a checkpoint covers it), of a bundle dispatched, mailboxes, representatives, acknowledged, refused, in_ledger, proved_lines, portal_lines; checked, not_checked, warnings (sentences). An array of these when several things were given
 
 ENVIRONMENT
 
@@ -100,6 +102,15 @@ func (c *VerifyCommand) Run(ctx context.Context, p *process) error {
 	pin, pinned, err := c.pin()
 	if err != nil {
 		return err
+	}
+	if len(c.Files) == 1 && isZip(c.Files[0]) {
+		switch {
+		case !pinned:
+			return usagef("give the fingerprint of the institution's root, from paper, with --root-fingerprint")
+		case c.Save != "" || c.Offline != "":
+			return usagef("a bundle of evidence holds all that it needs; --offline and --save are for the rest")
+		}
+		return c.bundle(p, pin)
 	}
 	switch {
 	case c.Server == "" && c.Offline == "":

@@ -47,6 +47,9 @@ type Store interface {
 	Acknowledgement(ctx context.Context, n crypto.Number, mailbox crypto.Number) (portal.AcknowledgementRecord, error)
 	// Status returns a line per mailbox of the notice.
 	Status(ctx context.Context, n crypto.Number) ([]portal.MailboxStatus, error)
+	// MailboxEvidence returns, by their numbers, at most limit mailboxes of a released notice that come after one ("": from the first on), each with all that
+	// is kept of it at one moment.
+	MailboxEvidence(ctx context.Context, n, after crypto.Number, limit int) ([]portal.MailboxEvidence, error)
 
 	// Standing returns a representative's state; portal.NotFound.
 	Standing(ctx context.Context, r crypto.Representative) (portal.RepresentativeState, error)

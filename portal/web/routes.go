@@ -130,6 +130,7 @@ func (s *server) apiRoutes() []route {
 		{pattern: "GET /staff/notices/{notice}", access: staff, handle: s.getStaffNotice},
 		{pattern: "POST /staff/notices/{notice}/approval", access: staff, handle: s.postApproval},
 		{pattern: "GET /staff/notices/{notice}/status", access: staff, handle: s.getStatus},
+		{pattern: "GET /staff/notices/{notice}/bundle", access: staff, handle: s.getBundle},
 		{pattern: "GET /staff/notices/{notice}/acknowledgements/{mailbox}", access: staff, handle: s.getStaffAcknowledgement},
 		{pattern: "GET /staff/statements", access: staff, handle: s.getStaffStatements},
 		{pattern: "GET /staff/statements/{statement}", access: staff, handle: s.getStaffStatement},
