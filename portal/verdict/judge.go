@@ -233,8 +233,12 @@ func (j *judge) believe(v Verdict) (*believing, *Verdict, error) {
 	if body != nil && json.Unmarshal(body, &i) == nil && i.Root != "" {
 		shown = append(shown, i)
 	}
+	said := len(shown) // by the portal
 	if e := j.companion(Evidence); e != nil && e.evidence.Institution.Root != "" {
 		shown = append(shown, e.evidence.Institution)
+		if j.Offline { // then it was named in the portal's place
+			said = len(shown)
+		}
 	}
 	all := api.Institution{}
 	b := &believing{judge: j}
@@ -244,7 +248,6 @@ func (j *judge) believe(v Verdict) (*believing, *Verdict, error) {
 			b.ledgerKey = append(b.ledgerKey, i.LedgerKey)
 		}
 	}
-	said := len(shown)
 	for _, c := range j.given() {
 		if _, is := number(c); is {
 			continue
@@ -255,7 +258,7 @@ func (j *judge) believe(v Verdict) (*believing, *Verdict, error) {
 	pin := j.Pin
 	paper := pin.Fingerprint != ""
 	if !paper {
-		shown = shown[:said] // a certificate that came with the file doesn't speak for itself
+		shown = shown[:said] // what came with the file doesn't speak for itself
 	}
 	var problem error
 	for _, i := range shown {

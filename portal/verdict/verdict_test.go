@@ -209,6 +209,12 @@ func TestTheRootOnThePortalsWord(t *testing.T) {
 			t.Errorf("certificates that came with the file are believed: %+v", v)
 		}
 	}
+	// Nor does an institution in evidence that somebody sent along, while the portal can't be reached: it is not the portal's word.
+	sent := append(files(t, "receipt.txt.asc notice.txt issued.asc own.asc"), (&verdict.SavedEvidence{Format: verdict.EvidenceFormat, Institution: i}).File())
+	away := verdict.Case{Files: sent, Now: exampleTime, Answers: map[string]verdict.Answer{verdict.InstitutionPath: {}}}
+	if verdicts, _ := away.Judge(); len(verdicts) != 1 || verdicts[0].Outcome != verdict.Undecided || verdicts[0].Cause != "root" {
+		t.Errorf("evidence that came with the file is believed: %+v", verdicts)
+	}
 }
 
 // TestAProofByItself reads the example of docs/ledger.md.
