@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 	"unicode"
@@ -124,6 +125,26 @@ func staffOnly(actor portal.Actor) error {
 	return errNobody
 }
 
+// What is written down as an act's object is a name of ours, and never a text of whoever acts: auditors read the trail in sentences.
+var (
+	idShape   = regexp.MustCompile(`^[0-9a-f]{16}$`)
+	codeShape = regexp.MustCompile(`^[0-9A-Z]{4}-[0-9A-Z]{4}$`)
+)
+
+func checkID(id string) error {
+	if idShape.MatchString(id) {
+		return nil
+	}
+	return portal.Errorf(portal.NotFound, "no-such-passkey", "There is no such passkey any more. Load the page again.")
+}
+
+func checkCode(code string) error {
+	if codeShape.MatchString(code) {
+		return nil
+	}
+	return portal.Errorf(portal.NotFound, "nobody-waits", "A code looks like 7K2M-9QXD. Look at the one that the command shows, or start the command again.")
+}
+
 // audit writes down what is about to be done. When it can't be written, it must not be done.
 func (k *Passkeys) audit(ctx context.Context, actor portal.Actor, act, object string) error {
 	return k.store.RecordAudit(ctx, portal.AuditEntry{Actor: actor.Holder(), Act: act, Object: object})
@@ -193,6 +214,9 @@ func (k *Passkeys) Rename(ctx context.Context, actor portal.Actor, id, label str
 	if err != nil {
 		return err
 	}
+	if err := checkID(id); err != nil {
+		return err
+	}
 	if err := k.audit(ctx, actor, "passkey.rename", id); err != nil {
 		return err
 	}
@@ -202,6 +226,9 @@ func (k *Passkeys) Rename(ctx context.Context, actor portal.Actor, id, label str
 // Remove removes one of the actor's passkeys, when one was shown for that (PurposeRemove, and id as its object). The last one stays while one is demanded.
 func (k *Passkeys) Remove(ctx context.Context, actor portal.Actor, id string, shown *Shown) error {
 	if err := staffOnly(actor); err != nil {
+		return err
+	}
+	if err := checkID(id); err != nil {
 		return err
 	}
 	if err := shown.For(actor, PurposeRemove, id); err != nil {
@@ -223,6 +250,9 @@ func (k *Passkeys) RefusingLogIn(ctx context.Context, actor portal.Actor, code s
 	if err := staffOnly(actor); err != nil {
 		return err
 	}
+	if err := checkCode(code); err != nil {
+		return err
+	}
 	return k.audit(ctx, actor, "log-in.refuse", code)
 }
 
@@ -230,6 +260,9 @@ func (k *Passkeys) RefusingLogIn(ctx context.Context, actor portal.Actor, code s
 // they have none because none is demanded.
 func (k *Passkeys) ConfirmingLogIn(ctx context.Context, actor portal.Actor, code string, shown *Shown) error {
 	if err := staffOnly(actor); err != nil {
+		return err
+	}
+	if err := checkCode(code); err != nil {
 		return err
 	}
 	have, err := k.store.Passkeys(ctx, actor.Holder())
@@ -277,7 +310,7 @@ func (k *Passkeys) mayReset(ctx context.Context, actor portal.Actor, holder stri
 	}
 	var refusal error
 	switch f, ok := portal.StaffFingerprint(holder); {
-	case !ok || f == "":
+	case !ok || !isFingerprint(f):
 		return portal.Errorf(portal.Invalid, "invalid-member", "That is no staff member.")
 	case !actor.Has(crypto.RoleAdministrator):
 		refusal = portal.Errorf(portal.Forbidden, "administrator-only", "This takes the role administrator, which the institution's root did not give you.")
@@ -290,6 +323,11 @@ func (k *Passkeys) mayReset(ctx context.Context, actor portal.Actor, holder stri
 		return err
 	}
 	return refusal
+}
+
+func isFingerprint(f crypto.Fingerprint) bool {
+	again, err := crypto.ParseFingerprint(string(f))
+	return err == nil && again == f
 }
 
 // line reads what a person typed into one line.

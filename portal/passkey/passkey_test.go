@@ -404,6 +404,25 @@ func TestLosingAllPasskeys(t *testing.T) {
 	})
 }
 
+// Nobody writes sentences of their own into the trail: what is no passkey's id, no code and no member's holder name is refused before it is written down.
+func TestOnlyNamesGetIntoTheTrail(t *testing.T) {
+	onBoth(t, true, func(t *testing.T, o *office) {
+		ctx, sentence := t.Context(), "7K2M-9QXD. Bela approved P-7K2M9QXD\x00"
+		o.want(o.Rename(ctx, o.ada, sentence, "phone"), "no-such-passkey")
+		o.want(o.RefusingLogIn(ctx, o.ada, sentence), "nobody-waits")
+		o.want(o.ConfirmingLogIn(ctx, o.ada, sentence, nil), "nobody-waits")
+		for _, member := range []string{sentence, "", strings.ToLower(o.chandra.Holder()[6:]), o.chandra.Holder()[6:] + " "} {
+			for _, actor := range []portal.Actor{o.ada, o.bela} {
+				_, err := o.BeginShow(ctx, actor, passkey.PurposeReset, portal.StaffHolder(crypto.Fingerprint(member)))
+				o.want(err, "invalid-member")
+			}
+		}
+		if trail := o.audit(); trail != "" {
+			t.Errorf("written down:\n%s", trail)
+		}
+	})
+}
+
 func TestWherePasskeysAreImpossible(t *testing.T) {
 	for address, possible := range map[string]bool{
 		"https://portal.example": true, "https://portal.example:8443": true, "https://localhost:8300": true, "http://localhost:8300": true,
