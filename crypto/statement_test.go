@@ -728,7 +728,9 @@ func TestDraftsAreSealedToTheDesk(t *testing.T) {
 	}
 	longer := testStatementDraft()
 	longer.Languages[0].Body += "A few words more.\n"
-	if another, err := SealStatementDraft(longer, p.author, desk, submittedAt); err != nil || len(another) != len(sealed) {
+	// A number in the signature that happens to begin with zeros is written shorter (RFC 9580, section 3.2).
+	const chance = 4
+	if another, err := SealStatementDraft(longer, p.author, desk, submittedAt); err != nil || len(another)-len(sealed) > chance || len(sealed)-len(another) > chance {
 		t.Errorf("the sealed size tells how much was written: %d, %d, %v", len(sealed), len(another), err)
 	}
 	for _, k := range []*Key{p.author, p.approver} {
