@@ -2,6 +2,7 @@ package publish
 
 import (
 	"context"
+	"regexp"
 	"strings"
 
 	"valise/crypto"
@@ -21,6 +22,9 @@ func (p *Publish) Statement(ctx context.Context, n crypto.Number) ([]Version, er
 	return p.store.Statement(ctx, n)
 }
 
+// topicShape is how topics are written (crypto.StatementText).
+var topicShape = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+
 // Archive returns a page of the archive, newest first, and where the next one begins; 0 when there is no next one. Anyone may read it.
 func (p *Publish) Archive(ctx context.Context, q Query) ([]Entry, Place, error) {
 	if q.Limit == 0 {
@@ -33,6 +37,8 @@ func (p *Publish) Archive(ctx context.Context, q Query) ([]Entry, Place, error) 
 		return r != '-' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
 	}):
 		return nil, 0, invalid("invalid-language", "A language is named by its tag, such as en, fr or zh-Hant.")
+	case q.Topic != "" && (len(q.Topic) > crypto.MaxTopic || !topicShape.MatchString(q.Topic)):
+		return nil, 0, invalid("invalid-topic", "A topic is made of small letters, digits and hyphens between them, such as press-release.")
 	case q.Before < 0:
 		return nil, 0, invalid("invalid-place", "There is no such page. Start from the first one.")
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"valise/crypto"
+	"valise/portal"
 	"valise/portal/publish"
 )
 
@@ -56,6 +57,9 @@ func (s *server) getFeed(w http.ResponseWriter, r *http.Request) error {
 		return notFound(w, r)
 	}
 	f, err := s.feed(r.Context(), tag, r.PathValue("topic"))
+	if portal.KindOf(err) == portal.Invalid { // no topic is called so, and no feed of ours what somebody writes into its address
+		return notFound(w, r)
+	}
 	if err != nil {
 		return err
 	}

@@ -232,8 +232,17 @@ func TestReadingNeedsNoSessionAndCanBeCached(t *testing.T) {
 	for query, code := range map[string]string{
 		"?limit=101": "invalid-limit", "?limit=0": "invalid-page", "?before=x": "invalid-page", "?from=yesterday": "invalid-date", "?series=N-4GZ0R8TB": "invalid-number",
 		"?q=" + strings.Repeat("a", 201): "invalid-query", "?q=%22": "invalid-query", "?language=%25": "invalid-language",
+		"?topic=%00": "invalid-topic", "?topic=%ff": "invalid-topic", "?topic=The+Court+resigns": "invalid-topic", "?topic=" + strings.Repeat("a", 41): "invalid-topic",
 	} {
 		n.reader.get("/statements"+query).wantFailure(t, 400, code)
+	}
+	// Nor does anybody give a feed of ours a title of their own.
+	for _, topic := range []string{"The%20Court%20resigns", "%00", "a%2Fb"} {
+		for _, file := range []string{"en.atom", "en.json"} {
+			if a := n.reader.do("GET", "/feeds/"+topic+"/"+file, nil); a.StatusCode != 404 {
+				t.Errorf("a feed of the topic %q: %d\n%s", topic, a.StatusCode, a.body)
+			}
+		}
 	}
 	n.reader.get("/statements/N-4GZ0R8TB").wantFailure(t, 400, "invalid-number")
 
