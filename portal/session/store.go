@@ -530,6 +530,7 @@ func (s *State) clone() *State {
 	c := *s
 	c.BrowserShare = slices.Clone(s.BrowserShare)
 	c.Fetched = maps.Clone(s.Fetched)
+	c.Statements = maps.Clone(s.Statements)
 	c.Asked = maps.Clone(s.Asked)
 	return &c
 }

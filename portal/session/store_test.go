@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -342,6 +343,43 @@ func TestAnUpdateCannotChangeWhoseASessionIs(t *testing.T) {
 	if after.Holder != before.Holder || !after.Created.Equal(before.Created) || after.Epoch != before.Epoch ||
 		string(after.BrowserShare) != string(before.BrowserShare) {
 		t.Errorf("%+v became %+v", before, after)
+	}
+}
+
+// What a request was given of its session is its own: nothing that is changed there, in whichever field, gets into the session without an update.
+func TestAStateIsTheCallersOwn(t *testing.T) {
+	b := newBench(t)
+	cookie := b.logIn("")
+	n := crypto.NewNumber(crypto.KindStatement)
+	r := b.request(cookie)
+	if _, err := b.store.Update(httptest.NewRecorder(), r, func(s *session.State) {
+		s.Fetched = map[crypto.Number]string{n: "x"}
+		s.Statements = map[crypto.Number]session.FetchedStatement{n: {Version: 1, Nonce: "x"}}
+		s.Asked = map[string]session.Asked{"x": {Data: []byte("x")}}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	given, err := b.store.Current(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for value, i := reflect.ValueOf(given).Elem(), 0; i < value.NumField(); i++ {
+		switch field := value.Field(i); field.Kind() {
+		case reflect.Map:
+			if field.Len() == 0 {
+				t.Errorf("the test fills in no %s", value.Type().Field(i).Name)
+			}
+			field.Clear()
+		case reflect.Slice:
+			reflect.ValueOf(field.Bytes()).Index(0).SetUint(uint64(field.Bytes()[0] + 1))
+		}
+	}
+	again, err := b.store.Current(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(again.Fetched) != 1 || len(again.Statements) != 1 || len(again.Asked) != 1 || string(again.BrowserShare) != string(b.current(cookie).BrowserShare) {
+		t.Errorf("the session became %+v", again)
 	}
 }
 
