@@ -157,7 +157,7 @@ type bundleJSON struct {
 	Out          string    `json:"out,omitempty"`
 }
 
-const readmeWarning = "README.md in it is not the one that this version of Valise writes, though everything else holds: don't paste commands from it that you have not read"
+const readmeWarning = "README.md or README.fr.md in it is not the one that this version of Valise writes, though everything else holds: don't paste commands from it that you have not read"
 
 func bundleVerified(v *evidence.Verified, out string) bundleJSON {
 	m := v.Manifest

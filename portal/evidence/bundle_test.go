@@ -299,6 +299,9 @@ func TestAStrangerChecksABundleWithTheCommandsOfItsReadme(t *testing.T) {
 	if step, report := paste(t, spread(t, files), blocks); step != "" {
 		t.Fatal(report)
 	}
+	if !slices.Equal(blocksOf(files["README.fr.md"]), blocks) {
+		t.Error("the commands of README.fr.md are others than those of README.md")
+	}
 	v, err := c.verify(bundle)
 	if err != nil {
 		t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 // The names of files in a bundle.
 const (
 	readmeFile     = "README.md"
+	frenchFile     = "README.fr.md"
 	sumsFile       = "SHA256SUMS"
 	csvFile        = "events.csv"
 	jsonFile       = "events.json"
@@ -53,7 +54,7 @@ var mailboxPath = regexp.MustCompile(`^mailboxes/([SOI]-[0-9A-Z]{8})/(?:(receipt
 // known says whether a bundle may have a file of this name. What is not known must not be there: nobody would have checked it.
 func known(name string) bool {
 	switch name {
-	case readmeFile, sumsFile, csvFile, jsonFile, manifestFile, authorFile, approverFile, dispatchFile, rootFile, ledgerKeyFile, checkpointFile:
+	case readmeFile, frenchFile, sumsFile, csvFile, jsonFile, manifestFile, authorFile, approverFile, dispatchFile, rootFile, ledgerKeyFile, checkpointFile:
 		return true
 	}
 	if staff, ok := strings.CutPrefix(name, staffFolder); ok {

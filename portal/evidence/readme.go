@@ -3,6 +3,8 @@ package evidence
 import (
 	"bytes"
 	_ "embed"
+	"errors"
+	"regexp"
 	"strings"
 	"text/template"
 
@@ -11,11 +13,22 @@ import (
 )
 
 //go:embed bundle.md
-var readmeText string
+var englishText string
 
-var readmeTemplate = template.Must(template.New(readmeFile).Option("missingkey=error").Parse(readmeText))
+// frenchText has no commands of its own: each {{commands}} is the next block of the English one, with what it must print.
+//
+//go:embed bundle.fr.md
+var frenchText string
 
-// facts are what the README of a bundle says its commands print. All of them follow from the other files.
+var (
+	english = template.Must(template.New(readmeFile).Parse(englishText))
+	french  = template.Must(template.New(frenchFile).Funcs(template.FuncMap{"commands": func() string { return "" }}).Parse(frenchText))
+
+	// fence finds a block of commands, and the block that it must print, if there is one.
+	fence = regexp.MustCompile("(?ms)^```sh\n.*?^```(?:\n```text\n.*?^```)?$")
+)
+
+// facts are what the READMEs of a bundle say its commands print. All of them follow from the other files.
 type facts struct {
 	Notice      crypto.Number
 	Institution string
@@ -102,10 +115,28 @@ func (f *facts) tally(events []Event) {
 // Receipts is how many there are.
 func (f *facts) Receipts() int { return f.Acknowledged + f.Refused }
 
-func (f *facts) readme() []byte {
+// readmes returns README.md and README.fr.md.
+func (f *facts) readmes() (inEnglish, inFrench []byte) {
+	inEnglish = f.execute(english)
+	rest := fence.FindAllString(string(inEnglish), -1)
+	inFrench = f.execute(template.Must(french.Clone()).Funcs(template.FuncMap{"commands": func() (string, error) {
+		if len(rest) == 0 {
+			return "", errors.New("the French README has more places for commands than the English one")
+		}
+		next := rest[0]
+		rest = rest[1:]
+		return next, nil
+	}}))
+	if len(rest) > 0 {
+		panic("the French README leaves out commands of the English one")
+	}
+	return inEnglish, inFrench
+}
+
+func (f *facts) execute(t *template.Template) []byte {
 	var b bytes.Buffer
-	if err := readmeTemplate.Execute(&b, f); err != nil {
-		panic(err) // the template and its fields are ours, and a buffer takes everything
+	if err := t.Execute(&b, f); err != nil {
+		panic(err) // templates and fields are ours, and a buffer takes everything
 	}
 	return b.Bytes()
 }

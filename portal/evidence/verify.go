@@ -28,7 +28,7 @@ type Verified struct {
 	Acknowledged, Refused, EnteredReceipts int
 	Proved, Portal                         int // lines of events.csv: that the files prove; on the portal's word
 	Events                                 []Event
-	Readme                                 bool // README.md is the one that this version writes: its commands may be pasted
+	Readme                                 bool // README.md and README.fr.md are those that this version writes: their commands may be pasted
 }
 
 // maxFiles is how many files a bundle has at most: those of the largest audience, each of whom has had many keys.
@@ -375,13 +375,18 @@ func (c *check) checkLists() (*Verified, error) {
 	if err != nil {
 		return nil, err
 	}
+	lisezmoi, err := c.need(frenchFile)
+	if err != nil {
+		return nil, err
+	}
 	f := c.facts
 	f.Files = c.sums
 	f.tally(events)
+	inEnglish, inFrench := f.readmes()
 	return &Verified{
 		Manifest: c.manifest, Checkpoint: c.checkpoint, Dispatched: c.dispatched, Mailboxes: f.Mailboxes, Members: f.Members,
 		Acknowledged: f.Acknowledged, Refused: f.Refused, EnteredReceipts: f.Proved, Proved: f.Shown, Portal: f.Portal, Events: events,
-		Readme: bytes.Equal(readme, f.readme()),
+		Readme: bytes.Equal(readme, inEnglish) && bytes.Equal(lisezmoi, inFrench),
 	}, nil
 }
 

@@ -165,9 +165,13 @@ func (b *Bundle) Write(w io.Writer, mailboxes iter.Seq2[portal.MailboxEvidence, 
 	if err := p.add(jsonFile, listed); err != nil {
 		return err
 	}
-	f.Files = len(p.sums) + 1
+	f.Files = len(p.sums) + 2
 	f.tally(events)
-	if err := p.add(readmeFile, f.readme()); err != nil {
+	inEnglish, inFrench := f.readmes()
+	if err := p.add(readmeFile, inEnglish); err != nil {
+		return err
+	}
+	if err := p.add(frenchFile, inFrench); err != nil {
 		return err
 	}
 	if err := p.add(sumsFile, list(p.sums)); err != nil {
