@@ -41,6 +41,8 @@ type officer struct {
 
 	examined map[crypto.Number]*ceremony.ExaminedStatement // submissions that are open before them
 	outgoing map[string][]byte                             // sealed files that are to be uploaded, by the digest that names them
+
+	directory *ceremony.Directory // the mailboxes, as they were last read
 }
 
 // holder names whom the unlocked key belongs to as sessions do: S-7K2M9QXD/2, or staff:FINGERPRINT.

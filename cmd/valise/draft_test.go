@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"valise/crypto"
+	"valise/portal/ceremony"
 )
 
 func TestSubjectAndText(t *testing.T) {
@@ -47,7 +48,7 @@ func TestMediaTypes(t *testing.T) {
 func TestClaimAddressHoldsWhatThePersonWouldType(t *testing.T) {
 	as := crypto.Representative{Mailbox: crypto.NewNumber(crypto.KindState), Ordinal: 2}
 	code := crypto.NewClaimCode()
-	address := claimAddress("https://portal.example", as, code)
+	address := ceremony.ClaimAddress("https://portal.example", as, code)
 	page, typed, ok := strings.Cut(address, "#")
 	number, rest, ok2 := strings.Cut(typed, ":")
 	if !ok || !ok2 || page != "https://portal.example/claim" {

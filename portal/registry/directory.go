@@ -89,3 +89,13 @@ func (g *Registry) Envelopes(ctx context.Context, actor portal.Actor) ([]HeldEnv
 	}
 	return g.store.Envelopes(ctx, self.String())
 }
+
+// MayRead refuses who may not see the directory, as Directory would.
+func (g *Registry) MayRead(ctx context.Context, actor portal.Actor) error {
+	return g.admit(ctx, actor, "registry.directory", "all", readers...)
+}
+
+// MayIssue refuses who may not issue, as Issue would.
+func (g *Registry) MayIssue(ctx context.Context, actor portal.Actor) error {
+	return g.admit(ctx, actor, "registry.issue", "new", crypto.RoleRegistrar)
+}

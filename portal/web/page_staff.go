@@ -61,6 +61,11 @@ func (f *staffFrame) Writes() bool { return f.has(crypto.RoleAuthor, crypto.Role
 // Audits says whether they may read the trail.
 func (f *staffFrame) Audits() bool { return f.has(crypto.RoleAuditor) }
 
+// Knows says whether they may see whom the institution has given a mailbox.
+func (f *staffFrame) Knows() bool {
+	return f.has(crypto.RoleAuthor, crypto.RoleApprover, crypto.RoleRegistrar, crypto.RoleAuditor)
+}
+
 // RolesIn names the roles in the reader's language.
 func (f *staffFrame) RolesIn(v *view) (string, error) {
 	names := make([]string, len(f.Roles))

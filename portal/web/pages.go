@@ -36,8 +36,8 @@ type pages struct {
 var scriptOf = map[string]string{
 	"factor": "factor.js", "staff_account": "staff-account.js", "staff_people": "staff-people.js",
 	"staff_login": "staff-login.js", "staff_home": "staff-home.js", "newsroom": "newsroom.js", "editor": "editor.js", "review": "review.js",
-	"verify": "verify.js",
-	"login":  "login.js", "claim": "claim.js", "mailbox": "mailbox.js", "notice": "notice.js", "mailbox_statement": "mailbox-statement.js", "account": "account.js",
+	"verify": "verify.js", "registry": "registry.js", "registry_mailbox": "registry-mailbox.js", "registry_issue": "registry-issue.js",
+	"login": "login.js", "claim": "claim.js", "mailbox": "mailbox.js", "notice": "notice.js", "mailbox_statement": "mailbox-statement.js", "account": "account.js",
 }
 
 func newPages(p *Portal) (*pages, error) {
@@ -132,14 +132,16 @@ func (v *view) Direction() string { return v.direction }
 // In is the address of a public page in the interface language: "/" the first one.
 func (v *view) In(path string) string { return inPath(v.tag, path) }
 
-// wordy are pages whose scripts have many words of their own, which begin with the page's name: they are on that page only.
-var wordy = []string{"editor", "review"}
+// wordy are pages whose scripts have many words of their own, which begin with the page's name: they are on that page only, and on those whose names go on behind
+// an underscore.
+var wordy = []string{"editor", "review", "registry"}
 
 // Words are the messages that scripts show.
 func (v *view) Words() []word {
 	return slices.DeleteFunc(slices.Clone(v.scripts), func(w word) bool {
 		page, _, _ := strings.Cut(w.Key, "-")
-		return page != v.Page && slices.Contains(wordy, page)
+		on := v.Page == page || strings.HasPrefix(v.Page, page+"_")
+		return !on && slices.Contains(wordy, page)
 	})
 }
 

@@ -200,6 +200,11 @@ func (s *server) pageRoutes() []route {
 
 		{pattern: "GET /staff/statements/{statement}/acknowledgements", access: staff, handle: s.getStaffAcknowledgements},
 
+		// Staff: the registry.
+		{pattern: "GET " + registryPath, access: staff, handle: s.getRegistry},
+		{pattern: "GET " + registryPath + "/new", access: staff, handle: s.getRegistryIssue},
+		{pattern: "GET " + registryPath + "/{mailbox}", access: staff, handle: s.getRegistryMailbox},
+
 		// Staff: the newsroom.
 		{pattern: "GET " + newsroomPath, access: staff, handle: s.getNewsroom},
 		{pattern: "GET " + newsroomPath + "/new", access: staff, handle: s.getNewStatement},

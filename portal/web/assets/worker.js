@@ -9,8 +9,10 @@
 
 import './wasm_exec.js';
 import { call, pause } from './server.js';
+import * as correspond from './correspond-ceremonies.js';
 import * as mailbox from './mailbox-ceremonies.js';
 import * as newsroom from './newsroom-ceremonies.js';
+import * as registry from './registry-ceremonies.js';
 import * as staff from './staff-ceremonies.js';
 import * as verify from './verify-ceremonies.js';
 
@@ -44,7 +46,7 @@ async function fetchWhole(address) {
 
 // Each group has its ceremonies by name: (parameters, progress, asked) → result. ahead holds, by the same names, what a ceremony needs of the server
 // whatever Go says: it is asked for while Go is still loading, and handed in last. No name is in two groups.
-const groups = [mailbox, staff, newsroom, verify];
+const groups = [mailbox, correspond, staff, newsroom, registry, verify];
 const ceremonies = merged('ceremonies');
 const ahead = merged('ahead');
 

@@ -1,0 +1,42 @@
+// What staff do with mailboxes: the directory, issuing, revoking. Who somebody is comes unsealed from the worker and goes up sealed; a claim code goes to the page that
+// shows the letter, and never to the server.
+
+import { api, call } from './server.js';
+
+export const ahead = {};
+
+const directory = async () => call('registry-directory', {}, await api('GET', '/mailboxes', undefined, 'bytes'));
+
+export const ceremonies = {
+  /** The directory as it holds: [{mailbox, kind, name, representatives: [{representative, name, state, since, profile, postQuantum, problem, revoked, lastClaimed}]}]. */
+  async mailboxes() {
+    return directory();
+  },
+
+  /**
+   * Issues a key: to the first representative of a new mailbox (kind), or to the next one of a mailbox. → {letter, unsure}; unsure when the answer of the portal got
+   * lost, so that nobody knows whether the code opens anything.
+   */
+  async issue(order) {
+    if (order.mailbox) await directory();
+    const { request, letter } = call('registry-issue', order);
+    try {
+      await api('POST', '/mailboxes', request, 'bytes'); // which answers with nothing
+    } catch (error) {
+      if (error.code !== 'network') throw error;
+      return { letter, unsure: true };
+    }
+    return { letter, unsure: false };
+  },
+
+  /** Ends an access → the directory as it is then. "revocation-hidden": the portal took it and doesn't show it. */
+  async revoke({ representative, reason, note }) {
+    await directory();
+    const path = `/certificates/${representative.replace('/', '.')}/revocation`;
+    await api('POST', path, call('registry-revoke', { representative, reason, note }));
+    const after = await directory();
+    const found = after.flatMap((mailbox) => mailbox.representatives).find((one) => one.representative === representative);
+    if (!found?.revoked) throw { code: 'revocation-hidden', message: '' };
+    return after;
+  },
+};
