@@ -76,9 +76,11 @@ func (s *server) getStatementFile(w http.ResponseWriter, r *http.Request) error 
 	}
 	var data []byte
 	if !etagMatches(r.Header.Get("If-None-Match"), f.SHA256) {
-		if data, err = s.Publish.FileData(r.Context(), f); err != nil {
+		var served func()
+		if data, served, err = s.takeFile(r.Context(), f); err != nil {
 			return err
 		}
+		defer served()
 	}
 	h := w.Header()
 	h.Set("Cache-Control", cache)

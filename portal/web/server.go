@@ -56,6 +56,7 @@ type server struct {
 	Portal
 	pages  *pages
 	memory memory // of public pages
+	files  files  // of statements, that are being served
 }
 
 // Handler returns the whole site. The error says which part of p is missing or wrong.
