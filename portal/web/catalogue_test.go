@@ -160,3 +160,20 @@ func TestEveryStatusHasATitle(t *testing.T) {
 		}
 	}
 }
+
+// No line of French begins with a colon or ends with an opening quotation mark.
+func TestFrenchSignsAreNotLeftAlone(t *testing.T) {
+	l, err := readLanguages()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key := range catalogues(t)["fr"] {
+		text, err := l.spoken["fr"].say(key, nil, map[string]any{"PluralCount": 2})
+		if err != nil {
+			continue // it is a plural
+		}
+		if loose := regexp.MustCompile(`« | [»:;?!]`).FindString(text); loose != "" {
+			t.Errorf("%s: a line may break at %q: %s", key, loose, text)
+		}
+	}
+}

@@ -48,6 +48,10 @@ const scriptPrefix = "js."
 // verdictPrefix is how the keys of what package portal/verdict says start. Only the verify page has them.
 const verdictPrefix = "verdict."
 
+// frenchSpaces makes the spaces that French has before and inside of its signs such that no line breaks there, narrow where it wants them
+// narrow. The catalogue has ordinary ones: others can't be seen by who writes it.
+var frenchSpaces = strings.NewReplacer("« ", "«\u00a0", " »", "\u00a0»", " :", "\u00a0:", " ;", "\u202f;", " ?", "\u202f?", " !", "\u202f!")
+
 // readLanguages reads all catalogues.
 func readLanguages() (*languages, error) {
 	files, err := fs.Glob(templates.Messages, "messages/*.toml")
@@ -59,7 +63,14 @@ func readLanguages() (*languages, error) {
 	l := &languages{tags: []language.Tag{language.English}, spoken: make(map[string]*spoken)}
 	keys := make(map[string][]string)
 	for _, name := range files {
-		file, err := bundle.LoadMessageFileFS(templates.Messages, name)
+		data, err := fs.ReadFile(templates.Messages, name)
+		if err != nil {
+			return nil, err
+		}
+		if strings.TrimSuffix(path.Base(name), ".toml") == "fr" {
+			data = []byte(frenchSpaces.Replace(string(data)))
+		}
+		file, err := bundle.ParseMessageFileBytes(data, name)
 		if err != nil {
 			return nil, fmt.Errorf("catalogue %s: %w", name, err)
 		}
