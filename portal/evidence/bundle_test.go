@@ -22,6 +22,7 @@ import (
 
 	"valise/crypto"
 	"valise/portal"
+	"valise/portal/audit"
 	"valise/portal/evidence"
 	"valise/portal/ledger"
 	"valise/portal/portaltest"
@@ -320,6 +321,18 @@ func TestAStrangerChecksABundleWithTheCommandsOfItsReadme(t *testing.T) {
 		}
 	}
 	wantEvents(t, c, v)
+
+	// Whose access ends after they signed has signed all the same.
+	later := maps.Clone(files)
+	key := "mailboxes/" + string(c.state.Number.Mailbox) + "/2/key-1.asc"
+	later[key] = c.revoked(later[key], time.Now())
+	resum(later)
+	if step, report := paste(t, spread(t, later), blocks); step != "" {
+		t.Errorf("revoked later: %s", report)
+	}
+	if _, err := c.verify(pack(later)); err != nil {
+		t.Errorf("revoked later: %v", err)
+	}
 	everyAlterationIsNoticed(t, c, files, blocks)
 }
 
@@ -344,6 +357,15 @@ func wantEvents(t *testing.T, c *told, v *evidence.Verified) {
 			t.Errorf("%q: %v, want %v", of, got[of], want)
 		}
 	}
+}
+
+// revoked is the issued certificate of the deputy with a registrar's revocation of some time.
+func (c *told) revoked(armored []byte, at time.Time) []byte {
+	issued, err := crypto.ParseCertificate(armored)
+	c.must(err)
+	revoked, err := crypto.RevokeRepresentative(c.Registrar, issued, c.deputy.Number, at)
+	c.must(err)
+	return []byte(revoked.Armor())
 }
 
 // formatsPage has the table of what is noticed where.
@@ -394,6 +416,10 @@ func everyAlterationIsNoticed(t *testing.T, c *told, files map[string][]byte, bl
 	withoutMailbox := func(f map[string][]byte) {
 		maps.DeleteFunc(f, func(name string, _ []byte) bool { return strings.HasPrefix(name, organisation) })
 	}
+	_, after, _ := strings.Cut(string(files[state+"receipt.txt.asc"]), "\ntime: ")
+	line, _, _ := strings.Cut(after, "\n")
+	signed, err := time.Parse(time.RFC3339, line)
+	c.must(err)
 	stranger, err := crypto.GenerateRoot("International Court (test)", time.Now().Add(-time.Hour))
 	c.must(err)
 	for _, alteration := range []struct {
@@ -433,6 +459,7 @@ func everyAlterationIsNoticed(t *testing.T, c *told, files map[string][]byte, bl
 			maps.DeleteFunc(f, func(name string, _ []byte) bool { return strings.HasPrefix(name, state+"1/") })
 		}},
 		{"what a receipt says", "7", replace(state+"receipt.txt.asc", "decision: acknowledged", "decision: refused")},
+		{"the signer's access had been ended", "7", func(f map[string][]byte) { f[state+"2/key-1.asc"] = c.revoked(f[state+"2/key-1.asc"], signed) }},
 		{"a receipt by that of another mailbox", "7", swap(state+"receipt.txt.asc", organisation+"receipt.txt.asc")},
 		{"a receipt is taken out", "7", func(f map[string][]byte) { delete(f, state+"receipt.txt.asc"); delete(f, state+"receipt.tlog-proof") }},
 		{"a receipt's proof", "7", func(f map[string][]byte) {
@@ -512,12 +539,32 @@ func TestWhoMayHaveABundle(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	hire := func(name string, role crypto.Role) portal.Actor {
+		key, err := crypto.GenerateKey(crypto.ProfilePQ, name, time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		certificate, err := crypto.CertifyStaff(p.Root, key.Certificate(), []crypto.Role{role}, time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		member, err := p.Portal.Root.VerifyStaff(certificate, time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return portal.ActingStaff(member)
+	}
+	administrator, auditor := hire("Ada Min", crypto.RoleAdministrator), hire("Emil Sato", crypto.RoleAuditor)
 	for _, c := range []struct {
 		actor portal.Actor
 		n     crypto.Number
 		kind  portal.Kind
 	}{
+		{administrator, manifest.Notice, portal.Forbidden},
+		{auditor, manifest.Notice, portal.Conflict}, // it has not been released
 		{p.Acting(p.Approver), manifest.Notice, portal.Conflict},
+		{p.Acting(p.Author), manifest.Notice, portal.Conflict},
+		{p.Acting(p.Registrar), manifest.Notice, portal.Conflict},
 		{p.Acting(p.Approver), crypto.NewNumber(crypto.KindNotice), portal.NotFound},
 		{portal.ActingRepresentative(person.Number), manifest.Notice, portal.Forbidden},
 		{portal.Actor{}, manifest.Notice, portal.Unauthenticated},
@@ -525,6 +572,20 @@ func TestWhoMayHaveABundle(t *testing.T) {
 		if _, err := p.Portal.Dispatch.Bundle(t.Context(), c.actor, c.n); portal.KindOf(err) != c.kind {
 			t.Errorf("%s, %s: %v", c.actor.Holder(), c.n, err)
 		}
+	}
+	// All of them stand in the trail, refused or not, but who is no staff.
+	entries, _, err := p.Portal.Audit.Trail(t.Context(), auditor, audit.Query{Acts: []string{"dispatch.bundle"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := 0
+	for _, e := range entries {
+		if e.Refused() {
+			refused++
+		}
+	}
+	if len(entries) != 6 || refused != 1 {
+		t.Errorf("%d entries in the trail, %d of them refused: %+v", len(entries), refused, entries)
 	}
 }
 

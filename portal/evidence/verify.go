@@ -31,6 +31,9 @@ type Verified struct {
 	Readme                                 bool // README.md and README.fr.md are those that this version writes: their commands may be pasted
 }
 
+// maxUnpacked is the size in bytes of all files of the largest bundle that is read.
+const maxUnpacked = 16 << 30
+
 // maxFiles is how many files a bundle has at most: those of the largest audience, each of whom has had many keys.
 const maxFiles = 2_000_000
 
@@ -75,8 +78,12 @@ func (c *check) open(r io.ReaderAt, size int64) error {
 	if len(archive.File) > maxFiles {
 		return fmt.Errorf("the zip has %d files; no bundle has so many", len(archive.File))
 	}
+	var unpacked uint64
 	for _, f := range archive.File {
+		unpacked += min(f.UncompressedSize64, maxUnpacked)
 		switch {
+		case unpacked > maxUnpacked:
+			return fmt.Errorf("the zip unpacks to more than %d GiB; no bundle is so large", maxUnpacked>>30)
 		case !known(f.Name):
 			return fmt.Errorf("the zip has a file that no bundle has, %.100q", f.Name)
 		case c.files[f.Name] != nil:
@@ -94,6 +101,10 @@ func (c *check) read(name string) ([]byte, error) {
 		return nil, nil
 	}
 	limit := limitOf(name)
+	if f.UncompressedSize64 > uint64(limit) {
+		return nil, fmt.Errorf("%s has more than %d KiB", name, limit>>10)
+	}
+	limit = int64(f.UncompressedSize64) // what the zip says is what was counted
 	r, err := f.Open()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
@@ -104,7 +115,7 @@ func (c *check) read(name string) ([]byte, error) {
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w", name, err)
 	case int64(len(data)) > limit:
-		return nil, fmt.Errorf("%s has more than %d KiB", name, limit>>10)
+		return nil, fmt.Errorf("%s is larger than the zip says", name)
 	}
 	return data, nil
 }
