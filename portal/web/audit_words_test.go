@@ -122,11 +122,11 @@ func TestAnActIsToldInASentence(t *testing.T) {
 	ada, bela := portal.StaffHolder("0123456789ABCDEF0123456789ABCDEF01234567"), portal.StaffHolder("76543210FEDCBA9876543210FEDCBA9876543210")
 	names := nameBook{ada: "Ada Author", bela: "Bela Approver"}
 	for _, c := range []struct{ actor, act, object, want string }{
-		{bela, "publish.draft", "P-7K2M9QXD", "Bela Approver opened the statement P-7K2M9QXD, which is in work."},
+		{bela, "publish.draft", "P-7K2M9QXD", "Bela Approver opened the statement P-7K2M9QXD, which is in preparation."},
 		{bela, "dispatch.receipt", "N-7K2M9QXD S-7K2M9QXD", "Bela Approver fetched the receipt of a notice (N-7K2M9QXD, S-7K2M9QXD)."},
 		{ada, "publish.approve refused", "P-7K2M9QXD", "Refused: Ada Author wanted to approve a statement (P-7K2M9QXD), and may not."},
 		{ada, "audit.read refused", "all", "Refused: Ada Author wanted to read this trail, and may not."},
-		{"S-7K2M9QXD/2", "registry.claim", "S-7K2M9QXD/2", "S-7K2M9QXD/2 claimed their mailbox: S-7K2M9QXD/2."},
+		{"S-7K2M9QXD/2", "registry.claim", "S-7K2M9QXD/2", "S-7K2M9QXD/2 claimed their mailbox."},
 		{"", "registry.add-staff", bela, "A certificate of Bela Approver, certified by the root, was taken in. Nobody has to log in for that."},
 		{ada, "passkey.show log-in", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "Ada Author showed a passkey."},
 		{ada, "newer.act", "X", "Ada Author · newer.act · X"},

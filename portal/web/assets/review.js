@@ -46,6 +46,7 @@ async function load(moved = '') {
   status($('review-status'));
   shown = now;
   page.dataset.state = now.state;
+  $('state').classList.remove('calls');
   $('state').textContent = $('state').dataset[now.state] ?? now.state;
   hide($('state-by'), $('is-draft'), $('is-published'));
   $('by-hand').hidden = now.state !== 'submitted';
@@ -202,8 +203,8 @@ const at = (text, shownAs = time(text)) => el('time', { datetime: text }, shownA
 function minute(text) {
   const moment = Date.parse(text);
   const offset = /Z$/.test(text) ? 0 : Number(`${text.at(-6)}1`) * (Number(text.slice(-5, -3)) * 60 + Number(text.slice(-2)));
-  const zone = shown.zone && isZone(shown.zone) && offsetAt(moment, shown.zone) === offset ? shown.zone : '';
-  return { moment, offset, text: word(zone ? 'review-minute-zone' : 'review-minute', { time: time(text), zone }) };
+  const zone = shown.zone && isZone(shown.zone) && shown.zone !== 'UTC' && offsetAt(moment, shown.zone) === offset ? shown.zone : '';
+  return { moment, offset, text: word(zone ? 'review-minute-zone' : 'review-minute', { time: time(text), zone: zone.replaceAll('_', ' ') }) };
 }
 
 const came = () => shown.due || Date.now() >= Date.parse(shown.publishAt);
