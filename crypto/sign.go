@@ -23,6 +23,7 @@ const (
 	PurposeHeading         Purpose = "heading"         // inner signature of a sealed heading
 	PurposeNoticeAuthor    Purpose = "notice-author"   // author's over the manifest
 	PurposeNoticeApproval  Purpose = "notice-approval" // approver's over the same manifest
+	PurposeNoticeReason    Purpose = "notice-reason"   // inner signature of why one was sent back or recalled
 	PurposeDetails         Purpose = "details"         // inner signature of a sealed personal record
 
 	PurposeStatementAuthor          Purpose = "statement-author"          // author's over a statement's manifest and texts
@@ -51,7 +52,7 @@ const maxSignatureSize = 64 << 10
 
 func (p Purpose) check() error {
 	switch p {
-	case PurposeLogIn, PurposeAcknowledgement, PurposeContent, PurposeHeading, PurposeNoticeAuthor, PurposeNoticeApproval, PurposeDetails,
+	case PurposeLogIn, PurposeAcknowledgement, PurposeContent, PurposeHeading, PurposeNoticeAuthor, PurposeNoticeApproval, PurposeNoticeReason, PurposeDetails,
 		PurposeStatementAuthor, PurposeStatementApproval, PurposeStatementAcknowledgement, PurposeStatementDraft,
 		PurposeStatementSealed, PurposeStatementReturn, PurposeStatementAttachment, PurposeLedgerKey,
 		PurposeReply, PurposeReplyHeading, PurposeAnswer, PurposeAnswerHeading:

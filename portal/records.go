@@ -37,6 +37,8 @@ type NoticeState string
 const (
 	Submitted NoticeState = "submitted" // waits for approval
 	Released  NoticeState = "released"
+	Returned  NoticeState = "returned" // an approver sent it back: it will never be released
+	Recalled  NoticeState = "recalled" // its author, or an approver, took it back: likewise
 )
 
 // NoticeRecord is a notice without its bodies and envelopes.
@@ -48,6 +50,9 @@ type NoticeRecord struct {
 	Headings    map[crypto.Suite][]byte
 	SubmittedAt time.Time
 	ReleasedAt  time.Time
+	EndedAt     time.Time // when it was returned or recalled; zero: it wasn't
+	EndedBy     string    // by whom: a staff member's holder
+	Reason      []byte    // why, sealed to the desk; nil when nobody said
 }
 
 // Delivery is one released notice in one mailbox, as one representative sees it.

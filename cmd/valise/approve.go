@@ -19,7 +19,9 @@ type ApproveCommand struct {
 	staffFlags
 	Notice          string `arg:"" optional:"" help:"The notice's number. Without it, those that wait for approval are listed."`
 	SaveAttachments string `type:"existingdir" placeholder:"DIR" help:"Write the attachments there before asking, to be looked at."`
-	Yes             bool   `help:"Don't ask."`
+	SendBack        bool   `help:"Send it back to its author instead of approving it, with --reason or --file."`
+	reasonFlags
+	Yes bool `help:"Don't ask."`
 }
 
 // Help is the part of --help below the summary.
@@ -28,14 +30,18 @@ func (ApproveCommand) Help() string {
 
 With your signature the portal releases the notice into every mailbox at once. That can't be undone. The author can't approve; nobody can approve for you.
 
+With --send-back it goes to nobody, for good. Its author reads why, and seals another. The reason is signed by you and sealed to the staff who author and approve.
+
 EXAMPLES
 
   valise approve --server https://portal.example --key benoit.key
   valise approve N-4GZ0R8T4 --server https://portal.example --key benoit.key
+  valise approve N-4GZ0R8T4 --send-back --reason "The second paragraph names a witness." --server https://portal.example --key benoit.key
 
 JSON
 
   with a notice: notice, released, author, languages[] (language, subject, text), attachments[] (name, type, size, sha256), acknowledge, deadline, recipients[] (representative, stakeholder, name, post_quantum)
+  with --send-back: notice, state (returned), ended
   without: an array of notice, author, submitted, acknowledge, deadline, mailboxes, problem
 
 ENVIRONMENT
@@ -44,7 +50,7 @@ ENVIRONMENT
 
 EXIT STATUS
 
-  0 released, or listed; 1 refused, something did not hold, or not confirmed; 2 wrong usage.`)
+  0 released, sent back, or listed; 1 refused, something did not hold, or not confirmed; 2 wrong usage.`)
 }
 
 // Run lists, or shows and approves.
@@ -56,6 +62,17 @@ func (c *ApproveCommand) Run(ctx context.Context, p *process) error {
 			return err
 		}
 	}
+	reason, err := c.read(p)
+	switch {
+	case err != nil:
+		return err
+	case c.SendBack && number == "":
+		return usagef("--send-back needs the number of a notice")
+	case c.SendBack && reason == "":
+		return usagef("say why it is sent back, with --reason or --file")
+	case !c.SendBack && reason != "":
+		return usagef("a reason is for --send-back")
+	}
 	o, err := c.logIn(ctx, p, crypto.RoleApprover)
 	if err != nil {
 		return err
@@ -64,10 +81,10 @@ func (c *ApproveCommand) Run(ctx context.Context, p *process) error {
 	if number == "" {
 		return c.list(ctx, p, o)
 	}
-	return c.approve(ctx, p, o, number)
+	return c.decide(ctx, p, o, number, reason)
 }
 
-func (c *ApproveCommand) approve(ctx context.Context, p *process, o *officer, number crypto.Number) error {
+func (c *ApproveCommand) decide(ctx context.Context, p *process, o *officer, number crypto.Number, reason string) error {
 	d, err := o.directory(ctx, p)
 	if err != nil {
 		return err
@@ -85,6 +102,20 @@ func (c *ApproveCommand) approve(ctx context.Context, p *process, o *officer, nu
 		if err := p.saveAttachments(c.SaveAttachments, e.Opened.Content()); err != nil {
 			return err
 		}
+	}
+	if c.SendBack {
+		request, err := ceremony.ReturnNotice(o.trust, o.key, e, reason, time.Now())
+		if err != nil {
+			return err
+		}
+		ended, err := o.client.ReturnNotice(ctx, number, request)
+		if err != nil {
+			return err
+		}
+		p.report(endedJSON{number, ended.State, ended.Ended}, func() {
+			p.say("Sent %s back. It goes to nobody. Its author can read why: valise status --server … --key …", number)
+		})
+		return nil
 	}
 	approval, err := ceremony.Approve(o.trust, o.key, e, time.Now()) // says what is in the way before anybody is asked
 	if err != nil {

@@ -34,7 +34,7 @@ JSON
 
   with a notice: notice, state, acknowledge, deadline, released, mailboxes[] (mailbox, stakeholder, delivered, opened, acknowledged, by, name, decision, overdue, receipt)
   with a statement: statement, version, asking[] (versions), newest, kind, title, published, deadline, kinds[] (kind, mailboxes, acknowledged, refused, overdue, fetched, waiting), mailboxes[]
-  without: an array of notice, state, author, submitted, released, acknowledge, deadline, mailboxes, problem
+  without: an array of notice, state, author, submitted, released, acknowledge, deadline, mailboxes, problem; ended, by and reason of those that were returned or recalled
 
 ENVIRONMENT
 
@@ -215,6 +215,9 @@ type noticeJSON struct {
 	Acknowledge bool               `json:"acknowledge"`
 	Deadline    *time.Time         `json:"deadline"`
 	Mailboxes   int                `json:"mailboxes"`
+	Ended       *time.Time         `json:"ended,omitempty"`  // when it was returned or recalled
+	By          string             `json:"by,omitempty"`     // by whom
+	Reason      string             `json:"reason,omitempty"` // why, for those who author and approve
 	Problem     string             `json:"problem"`
 }
 
@@ -237,6 +240,7 @@ func (c *StatusCommand) list(ctx context.Context, p *process) error {
 		} else {
 			m := v.Manifest()
 			line.Author, line.Acknowledge, line.Deadline, line.Mailboxes = signedBy(v.Author(), v.AuthorSignature()), m.Acknowledge, optional(m.Deadline), m.Mailboxes
+			line.end(o, n)
 		}
 		out = append(out, line)
 	}
@@ -250,13 +254,36 @@ func (c *StatusCommand) list(ctx context.Context, p *process) error {
 			if n.Released != nil {
 				when = "released " + hourUTC(*n.Released)
 			}
+			if n.Ended != nil {
+				when = fmt.Sprintf("%s %s by %s", clean(string(n.State)), hourUTC(*n.Ended), n.By)
+			}
 			p.say("%s  %s, by %s, to %s", n.Notice, when, n.Author.Name, count(n.Mailboxes, "mailbox", "mailboxes"))
+			if n.Reason != "" {
+				p.say("    because: %s", clean(n.Reason))
+			}
 		}
 		if len(out) == 0 {
 			p.say("There are no notices yet.")
 		}
 	})
 	return nil
+}
+
+// end says how a notice ended that was never released. Registrars and auditors see that it did; the reason is sealed to others.
+func (n *noticeJSON) end(o *officer, from api.StaffNotice) {
+	if from.Ended == nil {
+		return
+	}
+	n.Ended, n.By = from.Ended, o.trust.NameOf(from.EndedBy, time.Now())
+	if !o.self.Has(crypto.RoleAuthor) && !o.self.Has(crypto.RoleApprover) {
+		return
+	}
+	end, err := ceremony.OpenNoticeEnd(o.trust, o.keys, from, time.Now())
+	if err != nil {
+		n.Problem = err.Error()
+	} else if end != nil {
+		n.By, n.Reason = end.By, end.Reason
+	}
 }
 
 // verify checks a notice's signatures: both once it is released.

@@ -289,6 +289,9 @@ type StaffNotice struct {
 	ApproverSignature string                  `json:"approver_signature,omitempty"`
 	Submitted         time.Time               `json:"submitted"`
 	Released          *time.Time              `json:"released"`
+	Ended             *time.Time              `json:"ended"`              // when it was returned or recalled
+	EndedBy           string                  `json:"ended_by,omitempty"` // by whom: "staff:FINGERPRINT"
+	Reason            []byte                  `json:"reason,omitempty"`   // why, sealed to the desk
 	Audience          string                  `json:"audience,omitempty"`
 	Headings          map[crypto.Suite][]byte `json:"headings,omitempty"`
 	Bodies            map[crypto.Suite][]byte `json:"bodies,omitempty"`
@@ -301,7 +304,18 @@ type Approval struct {
 	Signature string `json:"signature"` // armored
 }
 
-// Released is its answer.
+// NoticeReason is the request of POST /staff/notices/{notice}/return and …/recall.
+type NoticeReason struct {
+	Reason []byte `json:"reason,omitempty"` // sealed to the desk; a recall may lack it
+}
+
+// NoticeEnded is their answer.
+type NoticeEnded struct {
+	State portal.NoticeState `json:"state"`
+	Ended time.Time          `json:"ended"`
+}
+
+// Released is the answer of POST /staff/notices/{notice}/approval.
 type Released struct {
 	Released time.Time `json:"released"`
 }

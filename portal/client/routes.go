@@ -186,6 +186,16 @@ func (c *Client) Approve(ctx context.Context, number crypto.Number, a api.Approv
 	return ask[api.Released](ctx, c, call{method: http.MethodPost, path: staffNoticePath(number, "/approval"), body: a, repeatable: true})
 }
 
+// ReturnNotice sends a notice that waits for approval back to its author. The same reason again changes nothing.
+func (c *Client) ReturnNotice(ctx context.Context, number crypto.Number, r api.NoticeReason) (api.NoticeEnded, error) {
+	return ask[api.NoticeEnded](ctx, c, call{method: http.MethodPost, path: staffNoticePath(number, "/return"), body: r, maxRequest: api.MaxKeyRequest, repeatable: true})
+}
+
+// RecallNotice takes a notice back before its release. The same again changes nothing.
+func (c *Client) RecallNotice(ctx context.Context, number crypto.Number, r api.NoticeReason) (api.NoticeEnded, error) {
+	return ask[api.NoticeEnded](ctx, c, call{method: http.MethodPost, path: staffNoticePath(number, "/recall"), body: r, maxRequest: api.MaxKeyRequest, repeatable: true})
+}
+
 // Status tells who has opened and acknowledged.
 func (c *Client) Status(ctx context.Context, number crypto.Number) (api.Status, error) {
 	return get[api.Status](ctx, c, staffNoticePath(number, "/status"), maxNoticeList)

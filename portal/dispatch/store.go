@@ -30,9 +30,15 @@ type Store interface {
 
 	// Release adds the approver's signature and puts the notice into every mailbox of its audience.
 	// Releasing again with the same signature changes nothing and returns when it was released; with another it is portal.Conflict.
+	// portal.Conflict with code "already-returned" or "already-recalled" when it ended before.
 	// portal.Conflict with code "stale-certificate" names representatives whose certificate is no longer the one that was sealed to
 	// and who hold no portal key that still opens it.
 	Release(ctx context.Context, n crypto.Number, approverSignature []byte, at time.Time) (released time.Time, err error)
+
+	// EndNotice keeps that a submitted notice was returned or recalled, by whom, and why (sealed; nil: nobody said), and returns when. It is never released
+	// after that, and stays where it is for the desk to read. The same again changes nothing; portal.Conflict with code "already-released", "already-returned"
+	// or "already-recalled"; portal.NotFound.
+	EndNotice(ctx context.Context, n crypto.Number, end portal.NoticeState, by string, reason []byte, at time.Time) (ended time.Time, err error)
 
 	// Deliveries returns what lies in the representative's mailbox, newest first.
 	Deliveries(ctx context.Context, r crypto.Representative) ([]portal.Delivery, error)

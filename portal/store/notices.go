@@ -1,9 +1,11 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"database/sql"
+	"errors"
 	"strings"
 	"time"
 
@@ -103,6 +105,11 @@ func (d *DB) Release(ctx context.Context, n crypto.Number, approverSignature []b
 			}
 			return portal.Errorf(portal.Conflict, "already-released", "The notice %s was released at %s already.", n, released.Format(time.RFC3339))
 		}
+		if end, err := t.noticeEnd(n); err != nil {
+			return err
+		} else if end != nil {
+			return alreadyEnded(n, end)
+		}
 		// An envelope for a key that came earlier in the chain still opens when that key is in a bundle that the portal keeps.
 		if err := t.stale(`SELECT e.holder FROM envelopes e LEFT JOIN representatives r ON r.holder = e.holder
 			WHERE e.notice = $1 AND e.mailbox IS NOT NULL AND (r.holder IS NULL OR r.state = 'revoked' OR r.certificate <> e.certificate
@@ -127,10 +134,77 @@ func (d *DB) Release(ctx context.Context, n crypto.Number, approverSignature []b
 	return released, nil
 }
 
+// noticeColumns are the columns of a notice n, without how it ended; endedColumns go on with that, and need joinEnds.
 const noticeColumns = `n.number, n.state, n.manifest, n.author_signature, n.approver_signature, n.submitted_at, n.released_at`
 
 func noticeInto(n *portal.NoticeRecord) []any {
 	return []any{&n.Number, &n.State, &n.Signed.Manifest, &n.Signed.AuthorSignature, &n.Signed.ApproverSignature, instant{&n.SubmittedAt}, instant{&n.ReleasedAt}}
+}
+
+const (
+	endedColumns = `, x.state, x.by_whom, x.at, x.reason`
+	joinEnds     = ` LEFT JOIN notice_ends x ON x.notice = n.number`
+)
+
+// endedInto is noticeInto for endedColumns too; settle makes the state of it afterwards.
+func endedInto(n *portal.NoticeRecord, end *sql.NullString) []any {
+	return append(noticeInto(n), end, optionalText{&n.EndedBy}, instant{&n.EndedAt}, &n.Reason)
+}
+
+func settle(n *portal.NoticeRecord, end sql.NullString) {
+	if end.Valid {
+		n.State = portal.NoticeState(end.String)
+	}
+}
+
+// EndNotice implements dispatch.Store. It locks the notice as Release does, so of two that come at once one finds what the other did.
+func (d *DB) EndNotice(ctx context.Context, n crypto.Number, end portal.NoticeState, by string, reason []byte, at time.Time) (ended time.Time, err error) {
+	err = d.write(ctx, func(t *tx) error {
+		var state portal.NoticeState
+		var released time.Time
+		if err := t.row(`SELECT state, released_at FROM notices WHERE number = $1`+t.forUpdate, n).Scan(&state, instant{&released}); err != nil {
+			return orNotFound(err, "no-notice", "There is no notice %s.", n)
+		}
+		if state == portal.Released {
+			return portal.Errorf(portal.Conflict, "already-released", "The notice %s was released at %s already, and lies in the mailboxes: it can't be taken back. Send a correction.", n, released.Format(time.RFC3339))
+		}
+		before, err := t.noticeEnd(n)
+		if err != nil {
+			return err
+		}
+		if before != nil {
+			if before.State == end && before.EndedBy == by && bytes.Equal(before.Reason, reason) {
+				ended = before.EndedAt
+				return nil
+			}
+			return alreadyEnded(n, before)
+		}
+		ended = time.UnixMicro(at.UnixMicro()).UTC() // as it is kept
+		_, err = t.exec(`INSERT INTO notice_ends (notice, state, by_whom, at, reason) VALUES ($1, $2, $3, $4, $5)`, n, end, by, micros(at), reason)
+		return err
+	})
+	if err != nil {
+		return time.Time{}, err
+	}
+	return ended, nil
+}
+
+// noticeEnd says how a notice ended before its release; nil: it didn't.
+func (t *tx) noticeEnd(n crypto.Number) (*portal.NoticeRecord, error) {
+	var end portal.NoticeRecord
+	err := t.row(`SELECT state, by_whom, at, reason FROM notice_ends WHERE notice = $1`, n).Scan(&end.State, &end.EndedBy, instant{&end.EndedAt}, &end.Reason)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	return &end, err
+}
+
+func alreadyEnded(n crypto.Number, end *portal.NoticeRecord) error {
+	did := "recalled"
+	if end.State == portal.Returned {
+		did = "sent back to its author"
+	}
+	return portal.Errorf(portal.Conflict, "already-"+string(end.State), "The notice %s was %s at %s already, and will not be released. Its author can seal another.", n, did, end.EndedAt.Format(time.RFC3339))
 }
 
 // Notices implements dispatch.Store.
@@ -138,12 +212,14 @@ func (d *DB) Notices(ctx context.Context) (notices []portal.NoticeRecord, err er
 	err = d.look(ctx, func(t *tx) error {
 		return t.each(func(rows *sql.Rows) error {
 			var n portal.NoticeRecord
-			if err := rows.Scan(noticeInto(&n)...); err != nil {
+			var end sql.NullString
+			if err := rows.Scan(endedInto(&n, &end)...); err != nil {
 				return err
 			}
+			settle(&n, end)
 			notices = append(notices, n)
 			return nil
-		}, `SELECT `+noticeColumns+` FROM notices n ORDER BY n.submitted_at DESC, n.number`)
+		}, `SELECT `+noticeColumns+endedColumns+` FROM notices n`+joinEnds+` ORDER BY n.submitted_at DESC, n.number`)
 	})
 	return notices, err
 }
@@ -151,11 +227,13 @@ func (d *DB) Notices(ctx context.Context) (notices []portal.NoticeRecord, err er
 // Notice implements dispatch.Store.
 func (d *DB) Notice(ctx context.Context, number crypto.Number) (n portal.NoticeRecord, err error) {
 	err = d.snapshot(ctx, func(t *tx) error {
-		err := t.row(`SELECT `+noticeColumns+`, a.audience FROM notices n JOIN audiences a ON a.notice = n.number WHERE n.number = $1`, number).
-			Scan(append(noticeInto(&n), &n.Audience)...)
+		var end sql.NullString
+		err := t.row(`SELECT `+noticeColumns+endedColumns+`, a.audience FROM notices n JOIN audiences a ON a.notice = n.number`+joinEnds+` WHERE n.number = $1`, number).
+			Scan(append(endedInto(&n, &end), &n.Audience)...)
 		if err != nil {
 			return orNotFound(err, "no-notice", "There is no notice %s.", number)
 		}
+		settle(&n, end)
 		n.Headings = map[crypto.Suite][]byte{}
 		return t.each(func(rows *sql.Rows) error {
 			var suite crypto.Suite
@@ -173,8 +251,10 @@ func (d *DB) Notice(ctx context.Context, number crypto.Number) (n portal.NoticeR
 // Signed implements dispatch.Store.
 func (d *DB) Signed(ctx context.Context, number crypto.Number) (n portal.NoticeRecord, err error) {
 	err = d.look(ctx, func(t *tx) error {
-		return orNotFound(t.row(`SELECT `+noticeColumns+` FROM notices n WHERE n.number = $1`, number).Scan(noticeInto(&n)...),
-			"no-notice", "There is no notice %s.", number)
+		var end sql.NullString
+		err := t.row(`SELECT `+noticeColumns+endedColumns+` FROM notices n`+joinEnds+` WHERE n.number = $1`, number).Scan(endedInto(&n, &end)...)
+		settle(&n, end)
+		return orNotFound(err, "no-notice", "There is no notice %s.", number)
 	})
 	return n, err
 }

@@ -1,7 +1,9 @@
 package web
 
 import (
+	"context"
 	"net/http"
+	"time"
 
 	"valise/crypto"
 	"valise/portal"
@@ -118,6 +120,32 @@ func (s *server) postApproval(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return writeJSON(w, http.StatusOK, api.Released{Released: wireTime(released)})
+}
+
+// postNoticeReturn sends a notice that waits for approval back to its author.
+func (s *server) postNoticeReturn(w http.ResponseWriter, r *http.Request) error {
+	return endNotice(w, r, portal.Returned, s.Dispatch.Return)
+}
+
+// postNoticeRecall takes a notice back before its release.
+func (s *server) postNoticeRecall(w http.ResponseWriter, r *http.Request) error {
+	return endNotice(w, r, portal.Recalled, s.Dispatch.Recall)
+}
+
+func endNotice(w http.ResponseWriter, r *http.Request, end portal.NoticeState, do func(context.Context, portal.Actor, crypto.Number, []byte) (time.Time, error)) error {
+	n, err := pathNotice(r)
+	if err != nil {
+		return err
+	}
+	var request api.NoticeReason
+	if err := decode(w, r, &request); err != nil {
+		return err
+	}
+	ended, err := do(r.Context(), visitOf(r).actor, n, request.Reason)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, api.NoticeEnded{State: end, Ended: wireTime(ended)})
 }
 
 func (s *server) getStatus(w http.ResponseWriter, r *http.Request) error {

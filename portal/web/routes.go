@@ -132,6 +132,8 @@ func (s *server) apiRoutes() []route {
 		{pattern: "GET /staff/notices/{notice}/status", access: staff, handle: s.getStatus},
 		{pattern: "GET /staff/notices/{notice}/bundle", access: staff, handle: s.getBundle},
 		{pattern: "GET /staff/notices/{notice}/acknowledgements/{mailbox}", access: staff, handle: s.getStaffAcknowledgement},
+		{pattern: "POST /staff/notices/{notice}/return", access: staff, handle: s.postNoticeReturn, maxBody: api.MaxKeyRequest},
+		{pattern: "POST /staff/notices/{notice}/recall", access: staff, handle: s.postNoticeRecall, maxBody: api.MaxKeyRequest},
 		{pattern: "GET /staff/statements", access: staff, handle: s.getStaffStatements},
 		{pattern: "GET /staff/statements/{statement}", access: staff, handle: s.getStaffStatement},
 		{pattern: "GET /staff/statements/{statement}/standing", access: staff, handle: s.getStatementStanding},

@@ -176,6 +176,7 @@ func wireStaffNotice(record portal.NoticeRecord) api.StaffNotice {
 		Manifest: string(record.Signed.Manifest), AuthorSignature: string(record.Signed.AuthorSignature),
 		ApproverSignature: string(record.Signed.ApproverSignature),
 		Submitted:         wireTime(record.SubmittedAt), Released: wireTimeOrNull(record.ReleasedAt),
+		Ended: wireTimeOrNull(record.EndedAt), EndedBy: record.EndedBy, Reason: record.Reason,
 	}
 }
 
