@@ -101,7 +101,7 @@ func TestAttachmentsInTheNewsroom(t *testing.T) {
 	if shown := approver.examine(n); shown.Obstacle != nil || len(shown.Attachments) != 1 {
 		t.Errorf("%+v", shown)
 	}
-	approver.wantRefused("attachment-not-compared", "statement-approve", object{"statement": n}, nil)
+	approver.wantRefused("attachment-not-compared", "statement-approve", approver.decided(n), nil)
 	approver.wantRefused("attachment-not-compared", "attachment-hand-on", object{"statement": n}, nil)
 	if err := approver.try("attachment-hold", object{"statement": n, "sha256": draft.Attachments[0].SHA256}, sealed[1:], nil); err == nil {
 		t.Error("what is no attachment was taken for one")

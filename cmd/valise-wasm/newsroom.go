@@ -607,6 +607,7 @@ func (e *engine) obstacleTo(x *ceremony.ExaminedStatement, mine bool) *obstacle 
 
 type aboutExamined struct {
 	Statement crypto.Number `json:"statement"`
+	SHA256    string        `json:"sha256"` // of the manifest that the page shows, where something is decided about it
 	Reason    string        `json:"reason"`
 }
 
@@ -622,9 +623,18 @@ func (e *engine) examined(n crypto.Number) (*ceremony.ExaminedStatement, error) 
 	return x, nil
 }
 
-// approveStatement signs what was examined, and returns what to send.
-func (e *engine) approveStatement(p aboutExamined) (api.ApproveStatement, error) {
+// looked is examined for what is decided about it: it must be what the page shows. Something else may have been examined in the background, and not be drawn yet.
+func (e *engine) looked(p aboutExamined) (*ceremony.ExaminedStatement, error) {
 	x, err := e.examined(p.Statement)
+	if err == nil && x.Submitted.SHA256() != p.SHA256 {
+		return nil, &refusal{"statement-moved-on", errors.New("what was submitted is another text than the one that you see; look at it again")}
+	}
+	return x, err
+}
+
+// approveStatement signs what was examined and is shown, and returns what to send.
+func (e *engine) approveStatement(p aboutExamined) (api.ApproveStatement, error) {
+	x, err := e.looked(p)
 	if err != nil {
 		return api.ApproveStatement{}, err
 	}
@@ -634,7 +644,7 @@ func (e *engine) approveStatement(p aboutExamined) (api.ApproveStatement, error)
 
 // returnStatement seals the reason, and returns what to send.
 func (e *engine) returnStatement(p aboutExamined) (api.ReturnStatement, error) {
-	x, err := e.examined(p.Statement)
+	x, err := e.looked(p)
 	if err != nil {
 		return api.ReturnStatement{}, err
 	}

@@ -24,14 +24,15 @@ import (
 // colleague is a staff member's worker, with the portal that newsroom-ceremonies.js talks with.
 type colleague struct {
 	*worker
-	p    *live.Server
-	http *http.Client
+	p      *live.Server
+	http   *http.Client
+	looked map[crypto.Number]string // digests of what the page shows
 }
 
 // newColleague logs in with the engine's own signature.
 func newColleague(t *testing.T, p *live.Server, key *crypto.Key) *colleague {
 	t.Helper()
-	c := &colleague{&worker{t, &engine{now: p.Portal.Now}}, p, p.Client()}
+	c := &colleague{&worker{t, &engine{now: p.Portal.Now}}, p, p.Client(), map[crypto.Number]string{}}
 	c.worker.call("begin", object{"origin": p.URL}, nil)
 	c.unlock(key)
 	fingerprint := string(key.Certificate().Fingerprint())
@@ -136,13 +137,19 @@ func (c *colleague) submit(n crypto.Number, revision int) {
 func (c *colleague) examine(n crypto.Number) (shown examinedStatement) {
 	c.t.Helper()
 	c.call("statement-examine", c.about(n), &shown)
+	c.looked[n] = shown.SHA256
 	return shown
+}
+
+// decided is what a page sends along when something is decided about what it shows.
+func (c *colleague) decided(n crypto.Number) object {
+	return object{"statement": n, "sha256": c.looked[n]}
 }
 
 func (c *colleague) approve(n crypto.Number) (approved api.ApprovedStatement) {
 	c.t.Helper()
 	var request api.ApproveStatement
-	c.call("statement-approve", object{"statement": n}, &request)
+	c.call("statement-approve", c.decided(n), &request)
 	c.want(http.StatusOK, "POST", "/staff/statements/"+string(n)+"/approval", request, &approved)
 	return approved
 }
@@ -233,9 +240,9 @@ func TestTheNewsroomFromDraftToCorrection(t *testing.T) {
 	}
 
 	// Sent back, with a reason that its author reads; and what was examined before counts no more.
-	approver.wantRefused("reason-empty", "statement-return", object{"statement": n, "reason": " \n"}, nil)
+	approver.wantRefused("reason-empty", "statement-return", object{"statement": n, "sha256": shown.SHA256, "reason": " \n"}, nil)
 	var back api.ReturnStatement
-	approver.call("statement-return", object{"statement": n, "reason": "It was <b>fourteen</b>.\nAsk Chandra."}, &back)
+	approver.call("statement-return", object{"statement": n, "sha256": shown.SHA256, "reason": "It was <b>fourteen</b>.\nAsk Chandra."}, &back)
 	approver.want(http.StatusNoContent, "POST", "/staff/statements/"+string(n)+"/return", back, nil)
 	var lines []statementLine
 	var works []api.StatementWork
@@ -245,7 +252,7 @@ func TestTheNewsroomFromDraftToCorrection(t *testing.T) {
 		t.Errorf("sent back: %+v", lines)
 	}
 	var stale api.ApproveStatement
-	approver.call("statement-approve", object{"statement": n}, &stale)
+	approver.call("statement-approve", approver.decided(n), &stale)
 	if status, code := approver.ask("POST", "/staff/statements/"+string(n)+"/approval", stale, nil); status != 409 || code != "other-author" {
 		t.Errorf("approved what was sent back: %d %s", status, code)
 	}
@@ -254,6 +261,12 @@ func TestTheNewsroomFromDraftToCorrection(t *testing.T) {
 	draft.Languages[0].Body = strings.Replace(draft.Languages[0].Body, "Twelve", "Fourteen", 1)
 	author.save(draft, 1)
 	author.submit(n, 2)
+	// Another text was examined in the background than the one that the page still shows: nothing is decided about it.
+	var unseen examinedStatement
+	approver.call("statement-examine", approver.about(n), &unseen)
+	approver.wantRefused("statement-moved-on", "statement-approve", approver.decided(n), nil)
+	approver.wantRefused("statement-moved-on", "statement-approve", object{"statement": n}, nil)
+	approver.wantRefused("statement-moved-on", "statement-return", object{"statement": n, "sha256": shown.SHA256, "reason": "No."}, nil)
 	approver.examine(n)
 	if approved := approver.approve(n); approved.State != api.StatementPublished || approved.Version != 1 || approved.Published == nil {
 		t.Errorf("approved: %+v", approved)
@@ -317,7 +330,7 @@ func TestTheNewsroomForAMinute(t *testing.T) {
 	if shown.Due || shown.Obstacle == nil || shown.Obstacle.Code != "no-notary" || shown.PublishAt != draft.PublishAt || shown.Zone != "Asia/Kathmandu" || fmt.Sprint(shown.Acknowledge) != "[S O]" || shown.Deadline != draft.Deadline {
 		t.Errorf("without a notary: %+v %+v", shown, shown.Obstacle)
 	}
-	approver.wantRefused("refused", "statement-approve", object{"statement": n}, nil)
+	approver.wantRefused("refused", "statement-approve", approver.decided(n), nil)
 
 	notary := newNotary(t, p)
 	approver.unlock(p.Approver)

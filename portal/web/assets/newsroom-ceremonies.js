@@ -133,18 +133,18 @@ export const ceremonies = {
     }
   },
 
-  /** Signs what was examined → {state, version, published}. "statement-moved-on": it is another one by now. */
-  async approve({ statement }) {
-    const key = `approve ${looked.get(statement)}`;
+  /** Signs what was examined, and has the digest that the page shows → {state, version, published}. "statement-moved-on": it is another one by now. */
+  async approve({ statement, sha256 }) {
+    const key = `approve ${sha256} ${looked.get(statement)}`;
     if (!unanswered.has(key)) {
       for (const id of call('attachment-hand-on', { statement })) await upload(statement, id);
     }
-    return send(key, 'POST', `${own(statement)}/approval`, () => call('statement-approve', { statement }));
+    return send(key, 'POST', `${own(statement)}/approval`, () => call('statement-approve', { statement, sha256 }));
   },
 
-  sendBack: ({ statement, reason }) =>
+  sendBack: ({ statement, sha256, reason }) =>
     done(statement, (work, sent) => work.reason === sent.reason,
-      send(`return ${looked.get(statement)} ${reason}`, 'POST', `${own(statement)}/return`, () => call('statement-return', { statement, reason }))),
+      send(`return ${looked.get(statement)} ${reason}`, 'POST', `${own(statement)}/return`, () => call('statement-return', { statement, sha256, reason }))),
 };
 
 /** When the answer got lost and what was sent again comes too late, it may be because it had arrived the first time. */

@@ -400,7 +400,7 @@ function listen() {
       showApproval();
       return status($('approve-status'), word('review-due-meanwhile'), false);
     }
-    act('approve', {}, $('approve-error'), $('approve-status'), word('review-approving'), async () => {
+    act('approve', { sha256: shown.sha256 }, $('approve-error'), $('approve-status'), word('review-approving'), async () => {
       await load();
       tell(word('review-approved'));
     });
@@ -415,7 +415,7 @@ function listen() {
       return $('reason').focus();
     }
     $('reason').removeAttribute('aria-invalid');
-    act('sendBack', { reason }, $('reason-error'), $('return-status'), word('review-returning'), async () => {
+    act('sendBack', { sha256: shown.sha256, reason }, $('reason-error'), $('return-status'), word('review-returning'), async () => {
       $('reason').value = '';
       await load();
       tell(word('review-returned'));
