@@ -17,6 +17,7 @@ const (
 	KindNotice       Kind = 'N'
 	KindStatement    Kind = 'P' // public: S is taken
 	KindThread       Kind = 'T'
+	KindGroup        Kind = 'G' // a named audience, among staff
 )
 
 // numberCharacters is how many characters follow the hyphen: seven random ones
@@ -24,7 +25,7 @@ const (
 const numberCharacters = 8
 
 // Number names a mailbox ("S-7K2M9QXD"), a notice ("N-4GZ0R8T4"), a public
-// statement ("P-…") or a thread of replies and answers ("T-…"): kind, hyphen, seven random Crockford base-32 characters and a check character over kind and
+// statement ("P-…"), a thread of replies and answers ("T-…") or a group of mailboxes ("G-…"): kind, hyphen, seven random Crockford base-32 characters and a check character over kind and
 // characters (a weighted sum in GF(32): every single wrong character and every
 // swap of two is caught). The zero value is no number.
 type Number string
@@ -40,7 +41,7 @@ func NewNumber(kind Kind) Number {
 
 func (k Kind) known() bool {
 	switch k {
-	case KindState, KindOrganisation, KindIndividual, KindNotice, KindStatement, KindThread:
+	case KindState, KindOrganisation, KindIndividual, KindNotice, KindStatement, KindThread, KindGroup:
 		return true
 	}
 	return false
@@ -75,7 +76,7 @@ func ParseNumber(text string) (Number, error) {
 		kind = KindIndividual
 	}
 	if !kind.known() {
-		return "", errors.New("the number must start with S (State), O (organisation), I (individual), N (notice), P (public statement) or T (thread)")
+		return "", errors.New("the number must start with S (State), O (organisation), I (individual), N (notice), P (public statement), T (thread) or G (group)")
 	}
 	characters := bare[1:]
 	for _, r := range characters {
@@ -132,6 +133,8 @@ func ParseRepresentative(text string) (Representative, error) {
 		return Representative{}, fmt.Errorf("%s is the number of a statement; a mailbox starts with S, O or I", mailbox)
 	case KindThread:
 		return Representative{}, fmt.Errorf("%s is the number of a thread; a mailbox starts with S, O or I", mailbox)
+	case KindGroup:
+		return Representative{}, fmt.Errorf("%s is the number of a group; a mailbox starts with S, O or I", mailbox)
 	}
 	if !found {
 		return Representative{Mailbox: mailbox, Ordinal: 1}, nil

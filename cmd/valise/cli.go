@@ -43,11 +43,12 @@ type CLI struct {
 	Staff     StaffCommand     `cmd:"" group:"staff" help:"Staff keys: make, certify, show to the portal."`
 	Issue     IssueCommand     `cmd:"" group:"staff" help:"Issue a mailbox to a representative and write their letter (registrars)."`
 	Revoke    RevokeCommand    `cmd:"" group:"staff" help:"End a representative's access for good (registrars)."`
+	Group     GroupCommand     `cmd:"" group:"staff" help:"Named audiences: groups of mailboxes and of groups (registrars keep them)."`
 	Seal      SealCommand      `cmd:"" group:"staff" help:"Seal a notice for an audience and submit it for approval (authors)."`
 	Statement StatementCommand `cmd:"" group:"staff" help:"Statements to the world: write, approve, publish, correct and withdraw (staff); list, show and verify (anyone)."`
 	Approve   ApproveCommand   `cmd:"" group:"staff" help:"See a submitted notice as its recipients will, and approve it (approvers)."`
-	Status    StatusCommand    `cmd:"" group:"staff" help:"Show who has opened and acknowledged a notice or statement, and who is overdue."`
 	Recall    RecallCommand    `cmd:"" group:"staff" help:"Take a submitted notice back before its release (its author, or an approver)."`
+	Status    StatusCommand    `cmd:"" group:"staff" help:"Show who has opened and acknowledged a notice or statement, and who is overdue."`
 	Bundle    BundleCommand    `cmd:"" group:"staff" help:"Fetch the evidence of a notice as one zip, which a stranger can check with gpg: who was told, and when."`
 	Inbox     InboxCommand     `cmd:"" group:"staff" help:"List the threads of the desk, what waits for an answer first (authors and approvers)."`
 	Answer    AnswerCommand    `cmd:"" group:"staff" help:"Answer a mailbox in a thread (authors and approvers)."`

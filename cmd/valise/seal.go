@@ -14,7 +14,7 @@ import (
 type SealCommand struct {
 	staffFlags
 	Texts           []string `arg:"" name:"text" help:"The notice, one Markdown file per language, the authoritative one first: en.md or notice.en.md, or en=FILE. Its first line is the subject, or a front matter says \"subject: …\"."`
-	To              []string `placeholder:"WHO,…" help:"The audience: numbers of mailboxes, states, organisations, individuals, or all."`
+	To              []string `placeholder:"WHO,…" help:"The audience: numbers of mailboxes, groups by number or name, states, organisations, individuals, or all."`
 	ToFile          string   `type:"existingfile" placeholder:"FILE" help:"More of the audience, one to a line; what follows # is passed over."`
 	Attach          []string `type:"existingfile" sep:"none" placeholder:"FILE" help:"A file that goes with it; 25 MiB in all. May be repeated."`
 	Acknowledge     bool     `help:"Ask for acknowledgement."`
@@ -32,6 +32,7 @@ EXAMPLES
 
   valise seal en.md fr.md --server https://portal.example --key amara.key --to states --deadline 2026-02-01T17:00+01:00
 
+  valise seal en.md … --to "Host States,G-2WRX6B0C"
   valise seal notice.en.md … --to S-7K2M9QXD,O-4GZ0R8TB --attach timeline.csv --yes --json
 
 FILES
@@ -75,6 +76,9 @@ func (c *SealCommand) Run(ctx context.Context, p *process) error {
 	defer o.close(ctx)
 	d, err := o.directory(ctx, p)
 	if err != nil {
+		return err
+	}
+	if d.Groups, err = o.groups(ctx); err != nil {
 		return err
 	}
 	choice, err := d.Choose(audience...)
@@ -175,6 +179,9 @@ func (c *SealCommand) show(p *process, draft *crypto.Draft, d *ceremony.Director
 	}
 	if draft.Acknowledge {
 		p.say("acknowledgement  %s", deadlineText(draft.Deadline))
+	}
+	for _, g := range s.Groups {
+		p.say("group  %s, %s, revision %d of %s, by %s", g.Number, clean(g.Name), g.Revision, hourUTC(g.Saved), g.By.Name())
 	}
 	p.say("\nTo %s, %s:", count(len(s.Mailboxes), "mailbox", "mailboxes"), count(len(s.Recipients), "representative", "representatives"))
 	var lines []string

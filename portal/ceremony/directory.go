@@ -18,6 +18,7 @@ import (
 // Directory is the mailboxes as a staff member's client verified them.
 type Directory struct {
 	Mailboxes []DirectoryMailbox // in the order that the server gave
+	Groups    Groups             // whom Choose may be told by name; nil when they were not asked for
 }
 
 // DirectoryMailbox is one mailbox. Its name is empty for whom it isn't sealed to, and
@@ -165,6 +166,7 @@ func (d *Directory) Entry(r crypto.Representative) *DirectoryEntry {
 // Selection is a chosen audience.
 type Selection struct {
 	Mailboxes  []*DirectoryMailbox
+	Groups     []*Group            // that were named
 	Recipients []*crypto.Recipient // of all whose chain held
 	// What an author must see before sealing:
 	Refused   []*DirectoryEntry   // left out, without those whom a registrar revoked, with their signature
@@ -182,7 +184,7 @@ const (
 	Individuals   = "individuals"
 )
 
-// Choose picks an audience: numbers of mailboxes in any spelling, the words states,
+// Choose picks an audience: numbers of mailboxes in any spelling, names or numbers of groups, the words states,
 // organisations and individuals, or all. Each mailbox is taken once; a notice goes to all
 // its representatives. A number that the directory doesn't have is an error.
 func (d *Directory) Choose(wanted ...string) (*Selection, error) {
@@ -202,14 +204,23 @@ func (d *Directory) Choose(wanted ...string) (*Selection, error) {
 		if kinds != nil {
 			continue
 		}
+		if g := d.Groups.Find(word); g != nil {
+			if err := d.takeGroup(s, g, take); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		if r, err := crypto.ParseRepresentative(word); err == nil && strings.Contains(word, "/") {
 			return nil, fmt.Errorf("a notice goes to all representatives of a mailbox; write %s instead of %s", r.Mailbox, r)
 		}
 		n, err := crypto.ParseNumber(word)
 		if err != nil {
-			return nil, fmt.Errorf("%q: %w (an audience is numbers of mailboxes, states, organisations, individuals, or all)", printable(word), err)
+			return nil, fmt.Errorf("%q: %w (an audience is numbers of mailboxes, groups by number or name, states, organisations, individuals, or all)", printable(word), err)
 		}
 		m := d.Mailbox(n)
+		if m == nil && n.Kind() == crypto.KindGroup {
+			return nil, fmt.Errorf("the portal has no group %s", n)
+		}
 		if m == nil {
 			return nil, fmt.Errorf("the portal has no mailbox %s", n)
 		}
@@ -222,6 +233,23 @@ func (d *Directory) Choose(wanted ...string) (*Selection, error) {
 		s.sort(m)
 	}
 	return s, nil
+}
+
+// takeGroup takes all mailboxes of a group and of those in it.
+func (d *Directory) takeGroup(s *Selection, g *Group, take func(*DirectoryMailbox)) error {
+	mailboxes, err := d.Groups.Expand(g)
+	if err != nil {
+		return err
+	}
+	s.Groups = append(s.Groups, g)
+	for _, n := range mailboxes {
+		m := d.Mailbox(n)
+		if m == nil {
+			return fmt.Errorf("the portal has no mailbox %s, which is in the group %s (%s)", n, g.Number, printable(g.Name))
+		}
+		take(m)
+	}
+	return nil
 }
 
 func kindsOf(word string) []crypto.Kind {

@@ -37,6 +37,12 @@ type Store interface {
 	// RevokeRepresentative moves the representative to state Revoked, with the first certificate of the record's chain, the time and the reason, and forgets what their key
 	// was locked with. portal.Conflict with code "already-revoked"; with code "claimed-meanwhile" when the chain has grown.
 	RevokeRepresentative(ctx context.Context, r portal.RepresentativeRecord) error
+	// SaveGroup keeps a revision of a group; portal.Conflict with code "group-changed" when it is not the next.
+	SaveGroup(ctx context.Context, g Group) error
+	// Groups returns the newest revision of every group, by number.
+	Groups(ctx context.Context) ([]Group, error)
+	// GroupRevisions returns all revisions of one, the first one first; portal.NotFound.
+	GroupRevisions(ctx context.Context, n crypto.Number) ([]Group, error)
 	// ChangeLock replaces salt, verifier and locked bundle of a claimed representative (a new passphrase).
 	ChangeLock(ctx context.Context, r crypto.Representative, salt, verifier, locked []byte) error
 }

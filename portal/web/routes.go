@@ -124,6 +124,9 @@ func (s *server) apiRoutes() []route {
 		// Staff.
 		{pattern: "GET /mailboxes", access: staff, handle: s.getMailboxes},
 		{pattern: "POST /mailboxes", access: staff, handle: s.postMailboxes, maxBody: api.MaxKeyRequest},
+		{pattern: "GET /groups", access: staff, handle: s.getGroups},
+		{pattern: "GET /groups/{group}", access: staff, handle: s.getGroup},
+		{pattern: "PUT /groups/{group}", access: staff, handle: s.putGroup, maxBody: api.MaxGroupRequest},
 		{pattern: "POST /certificates/{representative}/revocation", access: staff, handle: s.postRevocation, maxBody: api.MaxKeyRequest},
 		{pattern: "POST /notices", access: staff, handle: s.postNotices, maxBody: api.MaxNoticeRequest},
 		{pattern: "GET /staff/notices", access: staff, handle: s.getStaffNotices},
