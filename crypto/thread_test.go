@@ -75,7 +75,7 @@ func TestReplyAndAnswerAreReadByAllAddressees(t *testing.T) {
 	c := newCorrespondence(t)
 	about := NewNumber(KindNotice)
 	reply := c.message(about)
-	sealed, err := SealReply(c.own, c.representative, reply, c.to, c.desk)
+	sealed, err := SealReply(c.own, c.representative, reply, c.to, c.desk, c.at)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +100,7 @@ func TestReplyAndAnswerAreReadByAllAddressees(t *testing.T) {
 	}
 
 	answer := c.message(about, sealed.SHA256)
-	answered, err := SealAnswer(c.pin, c.approver, answer, c.to, c.desk)
+	answered, err := SealAnswer(c.pin, c.approver, answer, c.to, c.desk, c.at)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +113,7 @@ func TestReplyAndAnswerAreReadByAllAddressees(t *testing.T) {
 	}
 
 	// Sent again, it is the same message.
-	again, err := SealReply(c.own, c.representative, reply, c.to, c.desk)
+	again, err := SealReply(c.own, c.representative, reply, c.to, c.desk, c.at)
 	if err != nil || again.SHA256 != sealed.SHA256 || again.ID != sealed.ID {
 		t.Error("the same message got another digest", err)
 	}
@@ -121,7 +121,7 @@ func TestReplyAndAnswerAreReadByAllAddressees(t *testing.T) {
 
 func TestAMessageIsNotBelievedElsewhere(t *testing.T) {
 	c := newCorrespondence(t)
-	sealed, err := SealReply(c.own, c.representative, c.message(""), c.to, c.desk)
+	sealed, err := SealReply(c.own, c.representative, c.message(""), c.to, c.desk, c.at)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +159,7 @@ func TestAMessageIsNotBelievedElsewhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	other, err := SealReply(c.own, c.representative, c.message(""), c.to, c.desk)
+	other, err := SealReply(c.own, c.representative, c.message(""), c.to, c.desk, c.at)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -191,48 +191,48 @@ func TestWhoMayNotWrite(t *testing.T) {
 	}
 	for what, try := range map[string]func() error{
 		"under another's number": func() error {
-			_, err := SealReply(c.own, c.to[1].Representative(), c.message(""), c.to, c.desk)
+			_, err := SealReply(c.own, c.to[1].Representative(), c.message(""), c.to, c.desk, c.at)
 			return err
 		},
 		"not to oneself": func() error {
-			_, err := SealReply(c.own, c.representative, c.message(""), c.to[1:], c.desk)
+			_, err := SealReply(c.own, c.representative, c.message(""), c.to[1:], c.desk, c.at)
 			return err
 		},
-		"to no desk": func() error { _, err := SealReply(c.own, c.representative, c.message(""), c.to, nil); return err },
+		"to no desk": func() error { _, err := SealReply(c.own, c.representative, c.message(""), c.to, nil, c.at); return err },
 		"to a stranger": func() error {
-			_, err := SealReply(c.own, c.representative, c.message(""), append(c.to[:2:2], strange), c.desk)
+			_, err := SealReply(c.own, c.representative, c.message(""), append(c.to[:2:2], strange), c.desk, c.at)
 			return err
 		},
 		"to somebody not of the desk": func() error {
-			_, err := SealReply(c.own, c.representative, c.message(""), c.to, append(c.desk[:2:2], registrar))
+			_, err := SealReply(c.own, c.representative, c.message(""), c.to, append(c.desk[:2:2], registrar), c.at)
 			return err
 		},
 		"answer by a registrar": func() error {
-			_, err := SealAnswer(c.pin, c.registrar, c.message(""), c.to, append(c.desk[:2:2], registrar))
+			_, err := SealAnswer(c.pin, c.registrar, c.message(""), c.to, append(c.desk[:2:2], registrar), c.at)
 			return err
 		},
-		"answer by a representative": func() error { _, err := SealAnswer(c.pin, c.own, c.message(""), c.to, c.desk); return err },
-		"answer to nobody":           func() error { _, err := SealAnswer(c.pin, c.author, c.message(""), nil, c.desk); return err },
+		"answer by a representative": func() error { _, err := SealAnswer(c.pin, c.own, c.message(""), c.to, c.desk, c.at); return err },
+		"answer to nobody":           func() error { _, err := SealAnswer(c.pin, c.author, c.message(""), nil, c.desk, c.at); return err },
 		"zero recipient": func() error {
-			_, err := SealReply(c.own, c.representative, c.message(""), append(c.to[:2:2], &Recipient{}), c.desk)
+			_, err := SealReply(c.own, c.representative, c.message(""), append(c.to[:2:2], &Recipient{}), c.desk, c.at)
 			return err
 		},
 		"no text": func() error {
 			m := c.message("")
 			m.Text.Text = ""
-			_, err := SealReply(c.own, c.representative, m, c.to, c.desk)
+			_, err := SealReply(c.own, c.representative, m, c.to, c.desk, c.at)
 			return err
 		},
 		"a notice as thread": func() error {
 			m := c.message("")
 			m.Thread = NewNumber(KindNotice)
-			_, err := SealReply(c.own, c.representative, m, c.to, c.desk)
+			_, err := SealReply(c.own, c.representative, m, c.to, c.desk, c.at)
 			return err
 		},
 		"a file in another folder": func() error {
 			m := c.message("")
 			m.Attachments[0].Name = "../x"
-			_, err := SealReply(c.own, c.representative, m, c.to, c.desk)
+			_, err := SealReply(c.own, c.representative, m, c.to, c.desk, c.at)
 			return err
 		},
 	} {
@@ -249,7 +249,7 @@ func TestAnIssuedKeySignsNoReply(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sealed, err := SealReply(c.issued, c.representative, c.message(""), []*Recipient{issued}, c.desk)
+	sealed, err := SealReply(c.issued, c.representative, c.message(""), []*Recipient{issued}, c.desk, c.at)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -261,7 +261,7 @@ func TestAnIssuedKeySignsNoReply(t *testing.T) {
 // Who has left the staff answers nothing any more; what they answered before stays.
 func TestFormerMembersOfTheDesk(t *testing.T) {
 	c := newCorrespondence(t)
-	sealed, err := SealAnswer(c.pin, c.approver, c.message(""), c.to, c.desk)
+	sealed, err := SealAnswer(c.pin, c.approver, c.message(""), c.to, c.desk, c.at)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -273,7 +273,7 @@ func TestFormerMembersOfTheDesk(t *testing.T) {
 		t.Errorf("an answer from before is no longer believed: %v", err)
 	}
 	c.at = left.Add(2 * time.Hour)
-	if _, err := SealAnswer(c.pin, c.approver, c.message(""), c.to, c.desk); err == nil {
+	if _, err := SealAnswer(c.pin, c.approver, c.message(""), c.to, c.desk, c.at); err == nil {
 		t.Error("somebody who left has answered")
 	}
 }

@@ -26,8 +26,9 @@ type SealedThreadMessage struct {
 // SealReply signs a message with a representative's key, for PurposeReply and
 // PurposeReplyHeading, at the time m.Created, and seals it to the desk and to the
 // representatives of the mailbox, the writer among them. It sets m's Kind, From and
-// Sender. Sealing the same m again gives the same message.
-func SealReply(key *Key, as Representative, m *ThreadMessage, to []*Recipient, desk []*Staff) (*SealedThreadMessage, error) {
+// Sender. Sealing the same m again, later and to others, gives the same message; now is
+// when their certificates must be good.
+func SealReply(key *Key, as Representative, m *ThreadMessage, to []*Recipient, desk []*Staff, now time.Time) (*SealedThreadMessage, error) {
 	if !key.exists() || m == nil {
 		return nil, errNoKey
 	}
@@ -43,12 +44,12 @@ func SealReply(key *Key, as Representative, m *ThreadMessage, to []*Recipient, d
 	if len(desk) == 0 {
 		return nil, errors.New("nobody at the institution could read the reply: no member of its staff may author or approve just now")
 	}
-	return sealThreadMessage(key, m, to, desk)
+	return sealThreadMessage(key, m, to, desk, now)
 }
 
 // SealAnswer is SealReply for a member of the desk, a staff member with RoleAuthor or
 // RoleApprover at the time m.Created.
-func SealAnswer(root *Root, key *Key, m *ThreadMessage, to []*Recipient, desk []*Staff) (*SealedThreadMessage, error) {
+func SealAnswer(root *Root, key *Key, m *ThreadMessage, to []*Recipient, desk []*Staff, now time.Time) (*SealedThreadMessage, error) {
 	if !root.exists() || !key.exists() || m == nil {
 		return nil, errors.New("answering needs the institution's root and a key")
 	}
@@ -66,7 +67,7 @@ func SealAnswer(root *Root, key *Key, m *ThreadMessage, to []*Recipient, desk []
 	if len(to) == 0 {
 		return nil, fmt.Errorf("nobody of %s could read the answer: no representative has claimed the mailbox", m.Mailbox)
 	}
-	return sealThreadMessage(key, m, to, desk)
+	return sealThreadMessage(key, m, to, desk, now)
 }
 
 // ofDesk refuses who may neither author nor approve.
@@ -77,12 +78,12 @@ func (s *Staff) ofDesk() error {
 	return nil
 }
 
-func sealThreadMessage(key *Key, m *ThreadMessage, to []*Recipient, desk []*Staff) (*SealedThreadMessage, error) {
+func sealThreadMessage(key *Key, m *ThreadMessage, to []*Recipient, desk []*Staff, now time.Time) (*SealedThreadMessage, error) {
 	to, desk, err := sortHolders(to, desk)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkAddressees(m, to, desk); err != nil {
+	if err := checkAddressees(m, to, desk, now); err != nil {
 		return nil, err
 	}
 	mime, err := m.encode()
@@ -126,7 +127,7 @@ func sealThreadMessage(key *Key, m *ThreadMessage, to []*Recipient, desk []*Staf
 }
 
 // checkAddressees says whether a message can be sealed to all of them.
-func checkAddressees(m *ThreadMessage, to []*Recipient, desk []*Staff) error {
+func checkAddressees(m *ThreadMessage, to []*Recipient, desk []*Staff, now time.Time) error {
 	for i, r := range to {
 		if r.representative.Mailbox != m.Mailbox {
 			return fmt.Errorf("%s is no representative of %s, which the thread belongs to", r.representative, m.Mailbox)
@@ -134,7 +135,7 @@ func checkAddressees(m *ThreadMessage, to []*Recipient, desk []*Staff) error {
 		if i > 0 && to[i-1].representative == r.representative {
 			return fmt.Errorf("%s stands among the addressees twice", r.representative)
 		}
-		if err := r.certificate.CheckPolicy(m.Created); err != nil {
+		if err := r.certificate.CheckPolicy(now); err != nil {
 			return fmt.Errorf("the certificate of %s can't be sealed to: %w", r.representative, err)
 		}
 	}
@@ -142,7 +143,7 @@ func checkAddressees(m *ThreadMessage, to []*Recipient, desk []*Staff) error {
 		if err := s.ofDesk(); err != nil {
 			return err
 		}
-		if err := s.certificate.CheckPolicy(m.Created); err != nil {
+		if err := s.certificate.CheckPolicy(now); err != nil {
 			return fmt.Errorf("the certificate of %s can't be sealed to: %w", s.Name(), err)
 		}
 	}

@@ -3,9 +3,7 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
-	"fmt"
 
 	"valise/crypto"
 	"valise/portal/ceremony"
@@ -22,17 +20,6 @@ func init() {
 		"attachment-file":    handle((*engine).attachmentFile),
 		"attachment-hand-on": handle((*engine).handOnAttachments),
 	})
-}
-
-// withData is handle for calls that take bytes.
-func withData[P, R any](do func(*engine, P, []byte) (R, error)) func(*engine, []byte, []byte) (any, error) {
-	return func(e *engine, parameters, data []byte) (any, error) {
-		var p P
-		if err := json.Unmarshal(parameters, &p); err != nil {
-			return nil, fmt.Errorf("%w (%v)", errEngine, err)
-		}
-		return do(e, p, data)
-	}
 }
 
 type namedFile struct {

@@ -78,7 +78,7 @@ func (e *engine) takeStaff(bundle *crypto.Bundle, i api.Institution) (staffIdent
 		e.uncertified = bundle.Key.Certificate()
 		return staffIdentity{}, err
 	}
-	e.as, e.bundle, e.trust, e.opened = crypto.Representative{}, bundle, trust, nil
+	e.as, e.bundle, e.trust, e.opened, e.letters = crypto.Representative{}, bundle, trust, nil, letters{}
 	e.desk = &officer{member: member, key: key, keys: append([]*crypto.Key{key}, bundle.Past...)}
 	return staffIdentity{
 		Holder: e.holder(), Name: member.Name(), Fingerprint: key.Certificate().Fingerprint(), Roles: member.Roles(),

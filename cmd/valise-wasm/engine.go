@@ -29,6 +29,7 @@ type engine struct {
 	uncertified *crypto.Certificate // of a staff key that could not log in
 	opened      map[crypto.Number]*openedNotice
 	reading     map[crypto.Number]*readingStatement
+	letters     letters
 
 	judged *judging // what is being verified; in desk.wasm only
 }
@@ -284,7 +285,7 @@ func (e *engine) take(bundle *crypto.Bundle, i api.Institution) (identity, error
 	if err != nil {
 		return identity{}, &refusal{"other-root", err}
 	}
-	e.as, e.bundle, e.trust, e.desk, e.opened, e.reading = as, bundle, trust, nil, nil, nil
+	e.as, e.bundle, e.trust, e.desk, e.opened, e.reading, e.letters = as, bundle, trust, nil, nil, nil, letters{}
 	return e.identity(), nil
 }
 

@@ -67,7 +67,7 @@ func (c *AnswerCommand) Run(ctx context.Context, p *process) error {
 		return err
 	}
 	if err := who.send(ctx, p, message, func(to api.Addressees) (*api.NewMessage, error) {
-		return ceremony.SealAnswer(o.trust, o.key, message, to)
+		return ceremony.SealAnswer(o.trust, o.key, message, to, time.Now())
 	}); err != nil || !c.Close {
 		return err
 	}

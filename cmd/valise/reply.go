@@ -80,6 +80,6 @@ func (c *ReplyCommand) Run(ctx context.Context, p *process) error {
 		return err
 	}
 	return who.send(ctx, p, message, func(to api.Addressees) (*api.NewMessage, error) {
-		return ceremony.SealReply(m.trust, m.key, m.as, message, to)
+		return ceremony.SealReply(m.trust, m.key, m.as, message, to, time.Now())
 	})
 }

@@ -230,12 +230,12 @@ func addressees(t *Trust, mailbox crypto.Number, wire api.Addressees, now time.T
 }
 
 // SealReply seals a representative's message for the portal. To send it again, seal the same m again.
-func SealReply(t *Trust, key *crypto.Key, as crypto.Representative, m *crypto.ThreadMessage, wire api.Addressees) (*api.NewMessage, error) {
-	to, desk, err := addressees(t, m.Mailbox, wire, m.Created)
+func SealReply(t *Trust, key *crypto.Key, as crypto.Representative, m *crypto.ThreadMessage, wire api.Addressees, now time.Time) (*api.NewMessage, error) {
+	to, desk, err := addressees(t, m.Mailbox, wire, now)
 	if err != nil {
 		return nil, err
 	}
-	sealed, err := crypto.SealReply(key, as, m, to, desk)
+	sealed, err := crypto.SealReply(key, as, m, to, desk, now)
 	if err != nil {
 		return nil, err
 	}
@@ -243,12 +243,12 @@ func SealReply(t *Trust, key *crypto.Key, as crypto.Representative, m *crypto.Th
 }
 
 // SealAnswer seals an answer of a member of the desk for the portal.
-func SealAnswer(t *Trust, key *crypto.Key, m *crypto.ThreadMessage, wire api.Addressees) (*api.NewMessage, error) {
-	to, desk, err := addressees(t, m.Mailbox, wire, m.Created)
+func SealAnswer(t *Trust, key *crypto.Key, m *crypto.ThreadMessage, wire api.Addressees, now time.Time) (*api.NewMessage, error) {
+	to, desk, err := addressees(t, m.Mailbox, wire, now)
 	if err != nil {
 		return nil, err
 	}
-	sealed, err := crypto.SealAnswer(t.root, key, m, to, desk)
+	sealed, err := crypto.SealAnswer(t.root, key, m, to, desk, now)
 	if err != nil {
 		return nil, err
 	}

@@ -195,7 +195,7 @@ func (c *court) writing() *crypto.ThreadMessage {
 func (c *court) reply(m *crypto.ThreadMessage, to ...int) *crypto.SealedThreadMessage {
 	c.t.Helper()
 	p := c.people[delegate]
-	sealed, err := crypto.SealReply(p.own, p.Representative, m, c.recipients(to...), c.desk(c.author, c.approver))
+	sealed, err := crypto.SealReply(p.own, p.Representative, m, c.recipients(to...), c.desk(c.author, c.approver), c.now)
 	must(c.t, err)
 	return sealed
 }
@@ -271,7 +271,7 @@ func TestFromReplyToAnswer(t *testing.T) {
 		c.now = c.now.Add(time.Minute)
 		answer := crypto.NewThreadMessage(c.pin.Fingerprint(), first.Thread, first.Mailbox, "", []string{first.SHA256}, c.now)
 		answer.Text = crypto.LanguageVersion{Language: "en", Subject: "Re", Text: "The registrar.\n"}
-		sealed, err := crypto.SealAnswer(c.pin, c.approver, answer, c.recipients(delegate, colleague), c.desk(c.author, c.approver))
+		sealed, err := crypto.SealAnswer(c.pin, c.approver, answer, c.recipients(delegate, colleague), c.desk(c.author, c.approver), c.now)
 		must(t, err)
 		_, _, err = c.Answer(ctx, approver, sealed)
 		must(t, err)
@@ -340,7 +340,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 		m.About = crypto.NewNumber(crypto.KindNotice)
 		_, _, err = c.Reply(ctx, delegateActor, c.reply(m, delegate, colleague))
 		c.wantCode(err, portal.NotFound, "no-notice")
-		sealed, err := crypto.SealAnswer(c.pin, c.author, c.writing(), c.recipients(delegate, colleague), c.desk(c.author, c.approver))
+		sealed, err := crypto.SealAnswer(c.pin, c.author, c.writing(), c.recipients(delegate, colleague), c.desk(c.author, c.approver), c.now)
 		must(t, err)
 		_, _, err = c.Answer(ctx, c.acting(c.author), sealed)
 		c.wantCode(err, portal.NotFound, "no-thread")
@@ -485,7 +485,7 @@ func TestAMailboxCanNotFloodTheDesk(t *testing.T) {
 	ctx, actor := t.Context(), c.people[delegate].actor()
 	to, desk := c.recipients(delegate, colleague), c.desk(c.author, c.approver)
 	for i := range 101 {
-		m, err := crypto.SealReply(c.people[delegate].own, c.people[delegate].Representative, c.writing(), to, desk)
+		m, err := crypto.SealReply(c.people[delegate].own, c.people[delegate].Representative, c.writing(), to, desk, c.now)
 		must(t, err)
 		_, _, err = c.Reply(ctx, actor, m)
 		if i < 100 {

@@ -41,6 +41,7 @@ type mailboxPage struct {
 	Mailbox                crypto.Number
 	Own                    bool // the key is not with us: this browser can't open anything
 	Awaiting, Unread, Rest []noticeLine
+	UnreadAnswers          int // messages of threads
 }
 
 // Empty says that nothing has ever arrived.
@@ -61,7 +62,14 @@ func (s *server) getMailbox(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	threads, err := s.Correspond.Threads(r.Context(), actor, "")
+	if err != nil {
+		return err
+	}
 	page := mailboxPage{Mailbox: me.Representative.Mailbox, Own: me.Profile == crypto.ProfileOwn}
+	for _, t := range threads {
+		page.UnreadAnswers += t.Unread
+	}
 	for _, d := range deliveries {
 		line, err := s.noticeLine(d)
 		if err != nil {

@@ -37,6 +37,7 @@ var scriptOf = map[string]string{
 	"factor": "factor.js", "staff_account": "staff-account.js", "staff_people": "staff-people.js",
 	"staff_login": "staff-login.js", "staff_home": "staff-home.js", "newsroom": "newsroom.js", "editor": "editor.js", "review": "review.js",
 	"verify": "verify.js", "registry": "registry.js", "registry_mailbox": "registry-mailbox.js", "registry_issue": "registry-issue.js",
+	"thread": "thread.js", "thread_desk": "thread.js", "thread_list": "thread-list.js", "thread_inbox": "thread-list.js",
 	"login": "login.js", "claim": "claim.js", "mailbox": "mailbox.js", "notice": "notice.js", "mailbox_statement": "mailbox-statement.js", "account": "account.js",
 }
 
@@ -61,10 +62,11 @@ func newPages(p *Portal) (*pages, error) {
 // parse makes a set of templates for each page: the page itself, with layout and parts around it.
 func (g *pages) parse() error {
 	functions := template.FuncMap{
-		"asset": g.assets.address,
-		"rows":  func(v *view, notices []noticeLine) noticeRows { return noticeRows{v, notices} },
-		"desk":  func(v *view, line deskLine) deskRow { return deskRow{v, line} },
-		"lines": func(v *view, lines []archiveLine) archiveRows { return archiveRows{v, lines} },
+		"asset":   g.assets.address,
+		"rows":    func(v *view, notices []noticeLine) noticeRows { return noticeRows{v, notices} },
+		"desk":    func(v *view, line deskLine) deskRow { return deskRow{v, line} },
+		"lines":   func(v *view, lines []archiveLine) archiveRows { return archiveRows{v, lines} },
+		"threads": func(v *view, rows []threadRow) threadRows { return threadRows{v, rows} },
 	}
 	around, err := template.New("layout").Funcs(functions).Option("missingkey=error").ParseFS(templates.Pages, "pages/layout.html", "pages/parts.html")
 	if err != nil {
@@ -117,7 +119,7 @@ type languageLink struct {
 
 // WASM is the address of the browser's half that the page loads; "" when it wasn't built. The calls of the verify page are in the larger one.
 func (v *view) WASM() (string, error) {
-	if v.Desk || v.Page == "verify" {
+	if v.Desk || v.Page == "verify" || v.Page == "thread" || v.Page == "thread_list" {
 		return v.assets.address(deskAsset)
 	}
 	return v.assets.address(wasmAsset)
@@ -134,7 +136,7 @@ func (v *view) In(path string) string { return inPath(v.tag, path) }
 
 // wordy are pages whose scripts have many words of their own, which begin with the page's name: they are on that page only, and on those whose names go on behind
 // an underscore.
-var wordy = []string{"editor", "review", "registry"}
+var wordy = []string{"editor", "review", "registry", "thread"}
 
 // Words are the messages that scripts show.
 func (v *view) Words() []word {

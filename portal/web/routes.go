@@ -195,6 +195,9 @@ func (s *server) pageRoutes() []route {
 		{pattern: "GET /mailbox/statements/{statement}", access: claimed, handle: s.getMailboxStatementPage},
 		{pattern: "GET /mailbox/statements/{statement}/acknowledge", access: claimed, handle: s.getStatementAcknowledge},
 		{pattern: "POST /mailbox/statements/{statement}/acknowledge", access: claimed, handle: s.postStatementAcknowledge},
+		{pattern: "GET /threads", access: claimed, handle: s.getThreadsPage},
+		{pattern: "GET /threads/new", access: claimed, handle: s.getNewThread},
+		{pattern: "GET /threads/{thread}", access: claimed, handle: s.getThreadPage},
 		{pattern: "GET /account", access: claimed, handle: s.getAccount},
 		{pattern: "GET /certificates/{representative}", access: claimed, handle: s.getCertificateFile},
 		{pattern: "GET /certificates/{representative}/chain", access: claimed, handle: s.getChainFile},
@@ -204,6 +207,8 @@ func (s *server) pageRoutes() []route {
 		{pattern: "GET " + deskPath + "/audit", access: staff, handle: s.getAuditPage},
 
 		{pattern: "GET /staff/statements/{statement}/acknowledgements", access: staff, handle: s.getStaffAcknowledgements},
+		{pattern: "GET " + inboxPath, access: staff, handle: s.getInbox},
+		{pattern: "GET " + deskPath + "/threads/{thread}", access: staff, handle: s.getDeskThread},
 
 		// Staff: the registry.
 		{pattern: "GET " + registryPath, access: staff, handle: s.getRegistry},

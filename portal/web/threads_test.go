@@ -45,9 +45,9 @@ func (c *correspondents) write(t *testing.T, v *visitor, thread crypto.Number, s
 	m.Text = crypto.LanguageVersion{Language: "en", Subject: subject, Text: "Words that nobody else reads.\n"}
 	var to api.Addressees
 	v.get("/addressees/"+string(m.Mailbox)).into(t, 200, &to)
-	sealed, err := ceremony.SealReply(c.trust, c.state.Key, c.state.Number, m, to)
+	sealed, err := ceremony.SealReply(c.trust, c.state.Key, c.state.Number, m, to, c.p.Portal.Now())
 	if v == c.desk {
-		sealed, err = ceremony.SealAnswer(c.trust, c.p.Approver, m, to)
+		sealed, err = ceremony.SealAnswer(c.trust, c.p.Approver, m, to, c.p.Portal.Now())
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -192,7 +192,7 @@ func TestALyingServerIsCaughtInAThread(t *testing.T) {
 	m := crypto.NewThreadMessage(c.p.Pin.Fingerprint, thread, c.state.Number.Mailbox, "", nil, time.Now())
 	m.Text = crypto.LanguageVersion{Language: "en", Subject: "S", Text: "T\n"}
 	to.Representatives = append(to.Representatives, api.Addressee{Representative: c.other.Number.String(), Chain: []string{c.other.Key.Certificate().Armor()}})
-	if _, err := ceremony.SealReply(c.trust, c.state.Key, c.state.Number, m, to); err == nil {
+	if _, err := ceremony.SealReply(c.trust, c.state.Key, c.state.Number, m, to, c.p.Portal.Now()); err == nil {
 		t.Error("sealed to a stranger")
 	}
 	// One dressed up as a colleague, whom nobody certified, is left out.
@@ -201,7 +201,7 @@ func TestALyingServerIsCaughtInAThread(t *testing.T) {
 		t.Fatal(err)
 	}
 	to.Representatives[1] = api.Addressee{Representative: string(c.state.Number.Mailbox) + "/2", Chain: []string{forged.Certificate().Armor()}}
-	sealed, err := ceremony.SealReply(c.trust, c.state.Key, c.state.Number, m, to)
+	sealed, err := ceremony.SealReply(c.trust, c.state.Key, c.state.Number, m, to, c.p.Portal.Now())
 	if err != nil || len(sealed.Envelopes) != 3 {
 		t.Errorf("%d envelopes, %v", len(sealed.Envelopes), err)
 	}

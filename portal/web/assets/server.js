@@ -34,8 +34,8 @@ async function once(method, path, body, take) {
   try {
     answer = await fetch(root + path, {
       method, cache: 'no-store', credentials: 'same-origin', redirect: 'error',
-      headers: body === undefined ? {} : { 'Content-Type': body instanceof Uint8Array ? 'application/octet-stream' : 'application/json' },
-      body: body === undefined || body instanceof Uint8Array ? body : JSON.stringify(body),
+      headers: body === undefined || body instanceof Blob ? {} : { 'Content-Type': body instanceof Uint8Array ? 'application/octet-stream' : 'application/json' },
+      body: body === undefined || body instanceof Uint8Array || body instanceof Blob ? body : JSON.stringify(body),
     });
     if (!answer.ok) got = await answer.json().catch(() => ({}));
     else if (answer.status === 204) got = null;
