@@ -165,7 +165,7 @@ func TestAStatementIsReviewedInTheBrowser(t *testing.T) {
 	if _, err := n.notary.Look(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	bela.sees("#standing", "A notary has checked it") // by itself
+	bela.sees("#standing", "A notary checked it on") // by itself
 	bela.press("#waiting [data-cancel]")
 	bela.sees("#moved", "a draft again")
 	if w := n.draft(timed.Statement); w.State != "draft" {
