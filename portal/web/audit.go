@@ -97,7 +97,32 @@ func auditQuery(v url.Values, show string) (q audit.Query, err error) {
 	if !strings.Contains(q.Object, ":") {
 		q.Object = strings.ToUpper(q.Object)
 	}
+	if auditedNumber.MatchString(q.Object) {
+		if q.Object, err = auditNumber(q.Object); err != nil {
+			return q, err
+		}
+	}
 	return q, nil
+}
+
+// auditedNumber is what somebody typed who meant a number.
+var auditedNumber = regexp.MustCompile(`^[A-Z]-?[0-9A-Z]+(/[0-9]+)?$`)
+
+// auditNumber spells a number as the trail does. One with a typing error is refused: that nothing was found would be taken for an answer.
+func auditNumber(text string) (string, error) {
+	mailbox, _, representative := strings.Cut(text, "/")
+	number, err := crypto.ParseNumber(mailbox)
+	if err != nil {
+		return "", portal.Errorf(portal.Invalid, "invalid-object", "%s is no number, such as P-7K2M9QXD, N-7K2M9QXD or S-7K2M9QXD/2: look for a typing error.", text)
+	}
+	if !representative {
+		return string(number), nil
+	}
+	who, err := crypto.ParseRepresentative(text)
+	if err != nil {
+		return "", portal.Errorf(portal.Invalid, "invalid-object", "%s is no representative’s number, such as S-7K2M9QXD/2.", text)
+	}
+	return who.String(), nil
 }
 
 // auditTime reads a day or a time; the day that a period ends with is part of it.

@@ -20,6 +20,11 @@ var elsewhere = map[string]struct{ address, text string }{
 	"claim-first":          {"/claim", "home.letter.go"},
 	"representatives-only": {deskPath, "failure.to-desk"},
 	"staff-only":           {"/mailbox", "failure.to-mailbox"},
+	"author-only":          {deskPath, "failure.to-desk"},
+	"approver-only":        {deskPath, "failure.to-desk"},
+	"registrar-only":       {deskPath, "failure.to-desk"},
+	"auditor-only":         {deskPath, "failure.to-desk"},
+	"administrator-only":   {deskPath, "failure.to-desk"},
 }
 
 // failure is the page that says what went wrong.

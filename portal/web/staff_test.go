@@ -203,7 +203,7 @@ func TestTheTrailOverHTTP(t *testing.T) {
 	}
 	for query, code := range map[string]string{
 		"before=1": "invalid-place", "from=yesterday": "invalid-time", "limit=0": "invalid-limit", "limit=1001": "invalid-limit", "show=x": "invalid-show", "actor=Emil": "invalid-actor",
-		"object=%25": "invalid-object", "act=%25": "invalid-act", "from=2026-02-02&to=2026-02-01": "invalid-period",
+		"object=%25": "invalid-object", "object=hello": "invalid-object", "object=p-7k2m9qxe": "invalid-object", "object=S-7K2M9QXD/0": "invalid-object", "act=%25": "invalid-act", "from=2026-02-02&to=2026-02-01": "invalid-period",
 	} {
 		auditor.get("/staff/audit?"+query).wantFailure(t, 400, code)
 		if strings.HasPrefix(query, "limit=") { // a page has its own
