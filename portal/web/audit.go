@@ -5,11 +5,13 @@ import (
 	"encoding/csv"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"valise/crypto"
 	"valise/portal"
 	"valise/portal/api"
 	"valise/portal/audit"
