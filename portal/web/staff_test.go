@@ -179,7 +179,7 @@ func TestTheTrailOverHTTP(t *testing.T) {
 	auditor.logIn(fingerprint(emil), emil)
 	n.author.get("/staff/audit").wantFailure(t, 403, "auditor-only")
 	n.author.get("/staff/audit.csv").wantFailure(t, 403, "auditor-only")
-	if page := n.author.page("/staff/audit", 403); !strings.Contains(page, "role auditor") {
+	if page := n.author.page("/staff/audit", 403); !strings.Contains(page, "This page is for auditors") {
 		t.Error("who may not read the trail is not told why")
 	}
 
