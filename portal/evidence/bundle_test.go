@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -527,6 +528,60 @@ func TestABundleBeforeTheNextCheckpoint(t *testing.T) {
 	resum(readme)
 	if v, err := c.verify(pack(readme)); err != nil || v.Readme {
 		t.Errorf("a README with another command: %v, %v", v.Readme, err)
+	}
+}
+
+// What breaks off in the middle is no zip, so nobody takes it for all there is.
+func TestABundleThatBreaksOff(t *testing.T) {
+	c := tell(t)
+	ctx := t.Context()
+	of, err := c.Portal.Dispatch.Bundle(ctx, c.Acting(c.Registrar), c.number)
+	c.must(err)
+	covered, err := c.Portal.Ledger.Covered(ctx)
+	c.must(err)
+	dispatched, err := covered.NoticeProof(ctx, c.number)
+	c.must(err)
+	b, err := evidence.New(evidence.Source{
+		Notice: of.Notice, Root: c.Portal.Root, Staff: of.Staff, LedgerKey: c.Portal.LedgerKey, Checkpoint: covered.Checkpoint(), Dispatch: dispatched, Now: of.Now,
+	})
+	c.must(err)
+	broken := errors.New("the database is gone")
+	var out bytes.Buffer
+	err = b.Write(&out, func(yield func(portal.MailboxEvidence, error) bool) {
+		for m, err := range of.Mailboxes(ctx) {
+			if !yield(m, err) {
+				return
+			}
+			yield(portal.MailboxEvidence{}, broken)
+			return
+		}
+	}, func(a portal.AcknowledgementRecord) ([]byte, error) { return covered.ReceiptProof(ctx, a) })
+	if !errors.Is(err, broken) {
+		t.Errorf("%v", err)
+	}
+	if _, err := c.verify(out.Bytes()); err == nil || !strings.Contains(err.Error(), "no zip") {
+		t.Errorf("half a bundle: %v", err)
+	}
+
+	// And what nobody could verify isn't packed at all.
+	for what, spoil := range map[string]func(*evidence.Source){
+		"another key of the ledger": func(s *evidence.Source) {
+			other, err := ledger.NewLogKey(live.LedgerName)
+			c.must(err)
+			s.LedgerKey, err = crypto.SignLedgerKey(c.Root, crypto.LedgerKey{Log: live.LedgerName, Keys: []string{other.VerifierKey()}}, time.Now())
+			c.must(err)
+		},
+		"no approval":         func(s *evidence.Source) { s.Notice.Signed.ApproverSignature = s.Notice.Signed.AuthorSignature },
+		"nobody of the staff": func(s *evidence.Source) { s.Staff = nil },
+		"no proof":            func(s *evidence.Source) { s.Dispatch = nil },
+	} {
+		s := evidence.Source{
+			Notice: of.Notice, Root: c.Portal.Root, Staff: of.Staff, LedgerKey: c.Portal.LedgerKey, Checkpoint: covered.Checkpoint(), Dispatch: dispatched, Now: of.Now,
+		}
+		spoil(&s)
+		if _, err := evidence.New(s); err == nil {
+			t.Errorf("%s: it would be packed", what)
+		}
 	}
 }
 
