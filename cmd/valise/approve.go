@@ -18,7 +18,7 @@ import (
 type ApproveCommand struct {
 	staffFlags
 	Notice          string `arg:"" optional:"" help:"The notice's number. Without it, those that wait for approval are listed."`
-	SaveAttachments string `type:"existingdir" placeholder:"DIR" help:"Write the attachments there before asking, to be looked at."`
+	SaveAttachments string `type:"path" placeholder:"DIR" help:"Write the attachments there before asking, to be looked at."`
 	SendBack        bool   `help:"Send it back to its author instead of approving it, with --reason or --file."`
 	reasonFlags
 	Yes bool `help:"Don't ask."`
@@ -183,6 +183,9 @@ func digest(data []byte) string {
 
 // saveAttachments writes attachments; their names were checked to have no path.
 func (p *process) saveAttachments(dir string, c *crypto.Content) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
 	for _, a := range c.Attachments {
 		path := filepath.Join(dir, filepath.Base(a.Name))
 		if err := writeNew(path, a.Data, 0o600); err != nil {

@@ -9,7 +9,7 @@ import (
 	"valise/portal/ledger"
 )
 
-const description = `Sealed notices for States, organisations and individuals: opened only by their recipients, believed only with two staff members' signatures, answered with a signed receipt that any gpg can check.`
+const description = `Statements to the world, and sealed notices for States, organisations and individuals: believed only with two staff members' signatures. Notices are opened only by their recipients, and answered with a signed receipt that any gpg can check.`
 
 // Groups of commands in the help text.
 var groups = []kong.Group{
@@ -33,7 +33,7 @@ type CLI struct {
 	Cert       CertCommand       `cmd:"" group:"representative" help:"Write the public certificate that verifies your receipts."`
 	Passphrase PassphraseCommand `cmd:"" group:"representative" help:"Change the passphrase."`
 
-	Verify VerifyCommand `cmd:"" group:"anyone" help:"Verify a receipt, a signed manifest, a certificate chain or a sealed message."`
+	Verify VerifyCommand `cmd:"" group:"anyone" help:"Verify a statement, a receipt, a signed manifest, a certificate chain, a proof from the ledger, a sealed message."`
 
 	Export ExportCommand `cmd:"" group:"anyone" help:"Make a mirror: all that the world reads on a portal, verified, as files that any web server can serve."`
 

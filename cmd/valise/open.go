@@ -15,7 +15,7 @@ type OpenCommand struct {
 	representativeFlags
 	Notice          string `arg:"" name:"number" help:"The number of a notice or statement, from 'valise list'."`
 	Language        string `placeholder:"TAG" help:"Print this language alone: fr. Without it, all of them, the authoritative one first."`
-	SaveAttachments string `type:"existingdir" placeholder:"DIR" help:"Write the attachments there."`
+	SaveAttachments string `type:"path" placeholder:"DIR" help:"Write the attachments there."`
 	Message         string `placeholder:"FILE" help:"Write the sealed message there, armored: envelope and body, to be kept, or opened with another OpenPGP program that knows your key. 'valise verify' reads it."`
 	Membership      string `placeholder:"FILE" help:"Write there what shows that the notice was meant for you: what leads from your line of the audience to the manifest."`
 	Manifest        string `placeholder:"FILE" help:"Write the manifest and both signatures there: what proves, for years and without this portal, who sent what when. 'valise verify' and gpg read it."`

@@ -46,7 +46,7 @@ type statementOptions struct {
 	Series      string   `placeholder:"NUMBER" help:"The statement with which the incident's series began."`
 	PublishAt   string   `placeholder:"TIME" help:"Not before this minute: 2026-02-01T17:00+01:00, or 2026-02-01T17:00 with --zone; \"now\": as soon as it is approved."`
 	Zone        string   `placeholder:"ZONE" help:"The time zone of --publish-at: Europe/Amsterdam."`
-	Acknowledge []string `placeholder:"WHO,…" help:"Who is asked to acknowledge it: states, organisations, individuals; none."`
+	Acknowledge []string `placeholder:"WHO" help:"Who is asked to acknowledge it: states, organisations, individuals; none."`
 	Deadline    string   `placeholder:"TIME" help:"Until when, with hour and offset from UTC."`
 	Reason      []string `sep:"none" placeholder:"LANG=TEXT" help:"Why a correction or withdrawal is made, one for each language. May be repeated."`
 	Attach      []string `sep:"none" placeholder:"FILE" help:"A file that goes with it, sealed until it is published; replaces one of the same name. May be repeated."`

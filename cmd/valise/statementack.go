@@ -20,7 +20,7 @@ func parseUpdate(text string) (crypto.Number, error) {
 	n, err := crypto.ParseNumber(text)
 	switch {
 	case err != nil:
-		return "", usagef("the number: %w", err)
+		return "", usagef("%w", err)
 	case n.Kind() != crypto.KindNotice && n.Kind() != crypto.KindStatement:
 		return "", usagef("%s is a mailbox; the number of a notice starts with N, that of a statement with P", n)
 	}

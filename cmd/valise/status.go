@@ -17,7 +17,7 @@ type StatusCommand struct {
 	staffFlags
 	Notice   string `arg:"" optional:"" name:"number" help:"The number of a notice, or of a statement that asks for acknowledgement. Without it, all notices are listed."`
 	Version  int    `placeholder:"N" help:"Of a statement: this version, instead of the newest that asks."`
-	Receipts string `type:"existingdir" placeholder:"DIR" help:"Fetch every receipt, verify it with all that it stands on, and write it there as MAILBOX.asc."`
+	Receipts string `type:"path" placeholder:"DIR" help:"Fetch every receipt, verify it with all that it stands on, and write it there as MAILBOX.asc."`
 }
 
 // Help is the part of --help below the summary.
@@ -49,9 +49,14 @@ EXIT STATUS
 func (c *StatusCommand) Run(ctx context.Context, p *process) error {
 	if c.Notice == "" {
 		if c.Receipts != "" {
-			return usagef("--receipts needs the number of a notice")
+			return usagef("--receipts needs the number of a notice or statement")
 		}
 		return c.list(ctx, p)
+	}
+	if c.Receipts != "" {
+		if err := os.MkdirAll(c.Receipts, 0o700); err != nil {
+			return fmt.Errorf("--receipts: %w", err)
+		}
 	}
 	number, err := parseUpdate(c.Notice)
 	switch {

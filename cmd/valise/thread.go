@@ -15,7 +15,7 @@ type ThreadCommand struct {
 	correspondentFlags
 	Thread          string `arg:"" help:"The number of the thread, from 'valise threads' or 'valise inbox'."`
 	Unread          bool   `help:"Print only what you have not read yet."`
-	SaveAttachments string `type:"existingdir" placeholder:"DIR" help:"Write the attachments there, the message's place in the thread before each name."`
+	SaveAttachments string `type:"path" placeholder:"DIR" help:"Write the attachments there, the message's place in the thread before each name."`
 }
 
 // Help is the part of --help below the summary.
