@@ -79,6 +79,9 @@ func (s *server) wireChains(r *http.Request, messages []correspond.Record) (map[
 
 // getThreadMessage hands out a message's body, and marks it read.
 func (s *server) getThreadMessage(w http.ResponseWriter, r *http.Request) error {
+	if r.Method == http.MethodHead {
+		return s.headThreadMessage(w, r, "application/json")
+	}
 	m, body, err := s.readMessage(r)
 	if err != nil {
 		return err
@@ -90,12 +93,30 @@ func (s *server) getThreadMessage(w http.ResponseWriter, r *http.Request) error 
 
 // getThreadMessageFile is getThreadMessage for other OpenPGP programs: envelope ‖ body is a complete message.
 func (s *server) getThreadMessageFile(w http.ResponseWriter, r *http.Request) error {
+	const contentType = "application/pgp-encrypted"
+	if r.Method == http.MethodHead {
+		return s.headThreadMessage(w, r, contentType)
+	}
 	m, body, err := s.readMessage(r)
 	if err != nil {
 		return err
 	}
 	w.Header().Set("Content-Disposition", `attachment; filename="`+m.ID+`.asc"`)
-	writeBytes(w, http.StatusOK, "application/pgp-encrypted", crypto.ArmorMessage(crypto.Message(m.Envelope, body)))
+	writeBytes(w, http.StatusOK, contentType, crypto.ArmorMessage(crypto.Message(m.Envelope, body)))
+	return nil
+}
+
+// headThreadMessage answers HEAD, which hands out no body and so marks nothing read.
+func (s *server) headThreadMessage(w http.ResponseWriter, r *http.Request, contentType string) error {
+	n, err := pathThread(r)
+	if err != nil {
+		return err
+	}
+	if _, _, err := s.Correspond.Thread(r.Context(), visitOf(r).actor, n); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", contentType)
+	w.WriteHeader(http.StatusOK)
 	return nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"valise/portal/api"
 	"valise/portal/ceremony"
 	"valise/portal/portaltest/live"
+	"valise/portal/registry"
 )
 
 // correspondents are a State's representative, another mailbox's, and a member of the desk, each at their own client.
@@ -85,6 +86,10 @@ func TestARepliesWayToTheDeskAndBack(t *testing.T) {
 	newVisitor(t, p).get(path).wantFailure(t, 401, "no-session")
 	c.stateV.post(path+"/close", struct{}{}).wantFailure(t, 403, "staff-only")
 
+	c.desk.do("HEAD", api.Root+path+"/messages/"+first.ID, nil).want(t, 200)
+	if d := c.thread(t, c.desk, thread); d.Unread != 1 || d.List[0].Read != nil {
+		t.Error("a HEAD request counts as reading")
+	}
 	conversation := c.read(t, thread, c.thread(t, c.desk, thread))
 	if conversation.Subject() != "A subject that nobody else reads" || conversation.Gaps() {
 		t.Errorf("%+v", conversation)
@@ -204,5 +209,50 @@ func TestALyingServerIsCaughtInAThread(t *testing.T) {
 	sealed, err := ceremony.SealReply(c.trust, c.state.Key, c.state.Number, m, to, c.p.Portal.Now())
 	if err != nil || len(sealed.Envelopes) != 3 {
 		t.Errorf("%d envelopes, %v", len(sealed.Envelopes), err)
+	}
+}
+
+// Whose access was ended reads nothing more; what they wrote before stays believed.
+func TestWhoseAccessWasEndedIsOutOfTheThread(t *testing.T) {
+	p := live.Portal(t, live.Options{})
+	c := newCorrespondents(t, p)
+	thread := crypto.NewNumber(crypto.KindThread)
+	path := "/threads/" + string(thread)
+	first := c.write(t, c.stateV, thread, "Written before")
+	c.stateV.post(path+"/messages", first).want(t, 201)
+	number := c.state.Number
+	record, err := p.Store.Representative(t.Context(), number)
+	if err != nil {
+		t.Fatal(err)
+	}
+	issued, err := crypto.ParseCertificate(record.Chain[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(1100 * time.Millisecond) // signatures have seconds
+	revoked, err := crypto.RevokeRepresentative(p.Registrar, issued, number, p.Portal.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	reason, err := crypto.SealRecord([]byte("left"), p.Registrar, crypto.PurposeDetails, []*crypto.Certificate{p.Registrar.Certificate()}, p.Portal.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Portal.Registry.Revoke(t.Context(), p.Acting(p.Registrar), registry.Revoking{Representative: number, Certificate: revoked.Bytes(), Reason: reason}); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/threads", path, path + "/messages/" + first.ID, "/lacking"} {
+		if status := c.stateV.get(path).StatusCode; status != 401 {
+			t.Errorf("%s: %d for somebody whose access was ended", path, status)
+		}
+	}
+	conversation := c.read(t, thread, c.thread(t, c.desk, thread))
+	if m := conversation.Messages[0]; m.Problem != nil || conversation.Subject() != "Written before" {
+		t.Errorf("what was written before is no longer believed: %v", m.Problem)
+	}
+	var to api.Addressees
+	c.desk.get("/addressees/"+string(number.Mailbox)).into(t, 200, &to)
+	if len(to.Representatives) != 0 {
+		t.Errorf("%+v", to.Representatives)
 	}
 }
