@@ -75,6 +75,11 @@ func (g *Registry) checkGroupRecord(ctx context.Context, actor portal.Actor, rec
 	return nil
 }
 
+// MayReadGroups refuses who may not see groups, as Groups would.
+func (g *Registry) MayReadGroups(ctx context.Context, actor portal.Actor) error {
+	return g.admit(ctx, actor, "registry.groups", "all", groupReaders...)
+}
+
 // Groups returns the newest revision of every group. Authors, approvers and registrars; who reads them is written down.
 func (g *Registry) Groups(ctx context.Context, actor portal.Actor) ([]Group, error) {
 	const act = "registry.groups"

@@ -17,6 +17,7 @@ const registryPath = deskPath + "/mailboxes"
 type registryPage struct {
 	Mailbox   crypto.Number // "": all of them, or a new one
 	Registrar bool
+	Groups    bool          // are for the reader
 	Letter    template.HTML // of the page that issues: the letter, with empty places
 }
 
@@ -40,7 +41,17 @@ func (s *server) registryPage(w http.ResponseWriter, r *http.Request, name strin
 		return err
 	}
 	page.Registrar = actor.Has(crypto.RoleRegistrar)
+	page.Groups = page.Registrar || actor.Has(crypto.RoleAuthor) || actor.Has(crypto.RoleApprover)
 	return s.pages.render(w, r, http.StatusOK, name, page)
+}
+
+// getRegistryGroups lists the named audiences; registrars change them here.
+func (s *server) getRegistryGroups(w http.ResponseWriter, r *http.Request) error {
+	actor := visitOf(r).actor
+	if err := s.Registry.MayReadGroups(r.Context(), actor); err != nil {
+		return err
+	}
+	return s.pages.render(w, r, http.StatusOK, "registry_groups", registryPage{Registrar: actor.Has(crypto.RoleRegistrar)})
 }
 
 // getRegistryIssue is where a registrar issues a key and prints its letter: to somebody with a new mailbox, or to one more of an old one.

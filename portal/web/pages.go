@@ -36,7 +36,7 @@ type pages struct {
 var scriptOf = map[string]string{
 	"factor": "factor.js", "staff_account": "staff-account.js", "staff_people": "staff-people.js",
 	"staff_login": "staff-login.js", "staff_home": "staff-home.js", "newsroom": "newsroom.js", "editor": "editor.js", "review": "review.js",
-	"verify": "verify.js", "registry": "registry.js", "registry_mailbox": "registry-mailbox.js", "registry_issue": "registry-issue.js",
+	"verify": "verify.js", "registry": "registry.js", "registry_mailbox": "registry-mailbox.js", "registry_issue": "registry-issue.js", "registry_groups": "registry-groups.js",
 	"thread": "thread.js", "thread_desk": "thread.js", "thread_list": "thread-list.js", "thread_inbox": "thread-list.js",
 	"login": "login.js", "claim": "claim.js", "mailbox": "mailbox.js", "notice": "notice.js", "mailbox_statement": "mailbox-statement.js", "account": "account.js",
 }

@@ -195,3 +195,50 @@ func TestAMailboxFromLetterToRevocation(t *testing.T) {
 	}
 	ada.visit("/staff/mailboxes/new", "failure")
 }
+
+// TestGroupsInTheBrowser has a registrar keep groups, and an author read them.
+func TestGroupsInTheBrowser(t *testing.T) {
+	f := newFrontage(t)
+	person, other := f.Issue(crypto.KindState, crypto.ProfilePQ), f.Issue(crypto.KindIndividual, crypto.ProfilePQ)
+	sent := f.sentBodies()
+	chandra := f.desk(t, live.RegistrarName, f.Registrar, "/staff/mailboxes", "registry")
+	chandra.press("main a[href='/staff/groups']")
+	chandra.arrive("registry_groups")
+	chandra.sees("#groups-none", "no groups yet")
+	chandra.press("#group-new button")
+	chandra.sees("#group-name-error", "Write")
+	chandra.typeInto("#group-name", "Host States")
+	chandra.writes("#group-first", string(person.Number.Mailbox)+"\n"+"S-0000000Q")
+	chandra.press("#group-new button")
+	chandra.sees("#group-name-error", "no mailbox S-0000000Q")
+	chandra.writes("#group-first", strings.ToLower(string(person.Number.Mailbox)))
+	chandra.press("#group-new button")
+	chandra.sees("#groups-status", "Saved")
+	chandra.sees("#groups-list", "Host States")
+	chandra.typeInto("#group-name", "Situation in the north")
+	chandra.writes("#group-first", "host states, "+string(other.Number.Mailbox))
+	chandra.press("#group-new button")
+	chandra.sees("#groups-list", "Situation in the north")
+	chandra.sees("#groups-list", "Mailboxes: 2")
+	chandra.press("#groups-list li:first-child summary")
+	chandra.writes("#groups-list li:first-child textarea", "Situation in the north")
+	chandra.press("#groups-list li:first-child form button")
+	chandra.sees("#groups-list li:first-child .error", "hold itself")
+	portaltest.Axe(t, chandra.Browser, "registry-groups")
+	chandra.looks("registry-groups")
+	chandra.press("#groups-list li:nth-child(2) summary")
+	chandra.press("[data-member='" + string(other.Number.Mailbox) + "'] button")
+	chandra.sees("#groups-list li:nth-child(2)", "Mailboxes: 1")
+	chandra.sees("#groups-list li:nth-child(2)", "revision 2")
+	if strings.Contains(sent(), "Host") || strings.Contains(sent(), "Situation") {
+		t.Error("the name of a group went to the server")
+	}
+	chandra.wantNoProblems()
+
+	ada := f.desk(t, live.AuthorName, f.Author, "/staff/groups", "registry_groups")
+	ada.sees("#groups-list", "Host States")
+	if ada.isVisible("#group-new") {
+		t.Error("an author is offered to begin a group")
+	}
+	ada.wantNoProblems()
+}

@@ -214,6 +214,7 @@ func (s *server) pageRoutes() []route {
 		{pattern: "GET " + registryPath, access: staff, handle: s.getRegistry},
 		{pattern: "GET " + registryPath + "/new", access: staff, handle: s.getRegistryIssue},
 		{pattern: "GET " + registryPath + "/{mailbox}", access: staff, handle: s.getRegistryMailbox},
+		{pattern: "GET " + deskPath + "/groups", access: staff, handle: s.getRegistryGroups},
 
 		// Staff: the newsroom.
 		{pattern: "GET " + newsroomPath, access: staff, handle: s.getNewsroom},

@@ -39,4 +39,18 @@ export const ceremonies = {
     if (!found?.revoked) throw { code: 'revocation-hidden', message: '' };
     return after;
   },
+
+  /** The groups, opened: [{group, name, revision, saved, by, members: [{number, kind, name}], mailboxes, problem}]. */
+  async groups() {
+    await directory();
+    return call('registry-groups', {}, await api('GET', '/groups', undefined, 'bytes'));
+  },
+
+  /** Begins a group (name), or changes one → the groups as they are then. "group-changed": another registrar was faster. */
+  async changeGroup({ group = '', name = '', add = [], remove = [] }) {
+    await ceremonies.groups();
+    const changed = call('registry-group-change', { group, name, add, remove });
+    await api('PUT', `/groups/${changed.group}`, changed.request);
+    return ceremonies.groups();
+  },
 };
