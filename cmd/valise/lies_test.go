@@ -449,6 +449,14 @@ func TestLiesAboutStatements(t *testing.T) {
 			name: "a correction is kept back", lie: onlyTheFirst, hand: "v1.txt", // the ledger has it
 			command: "There is a newer version, and the portal keeps it back: the ledger has it", page: "There is a newer version, and the portal keeps it back: the ledger has it", cause: "withheld",
 		}, {
+			name: "a correction is kept back, and the proof with it", hand: "v1.txt", lie: untruth{version: onlyTheFirst.version, answer: func(path string, body []byte) (int, []byte) {
+				if strings.HasSuffix(path, ".tlog-proof") {
+					return http.StatusNotFound, nil
+				}
+				return http.StatusOK, body
+			}},
+			command: "There is a newer version, and the portal keeps it back: the ledger has it", page: "There is a newer version, and the portal keeps it back: the ledger has it", cause: "withheld",
+		}, {
 			name: "the proof is that of something else", hand: "en.txt", lie: untruth{answer: func(path string, body []byte) (int, []byte) {
 				if strings.HasSuffix(path, ".tlog-proof") {
 					body = kept["another-leaf"]

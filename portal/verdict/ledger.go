@@ -195,9 +195,13 @@ func (b *believing) statementInLedger(v *Verdict) error {
 	if err != nil {
 		return err
 	}
-	if proof == nil {
+	if proof == nil { // who keeps a newer version back may keep the proof of this one back, too
 		v.unchecked("entered")
-		return nil
+		now, err := b.newestCheckpoint(policy)
+		if err != nil || now == nil {
+			return err
+		}
+		return b.newerInLedger(v, policy, now, 0)
 	}
 	in, err := b.proved(policy, proof)
 	if err != nil {
