@@ -2,7 +2,6 @@ package registry_test
 
 import (
 	"bytes"
-	"database/sql"
 	"strings"
 	"testing"
 	"time"
@@ -11,16 +10,6 @@ import (
 	"valise/portal"
 	"valise/portal/registry"
 )
-
-func (c *court) exec(statement string, args ...any) error {
-	db, err := sql.Open("sqlite", c.path)
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	_, err = db.Exec(statement, args...)
-	return err
-}
 
 func TestSalt(t *testing.T) {
 	c := newCourt(t)
