@@ -21,6 +21,8 @@ const (
 	MaxSealedFiles = 3 * crypto.MaxAttachments
 	// MaxSealedFilesSize is how many bytes these may have together.
 	MaxSealedFilesSize = 4 * crypto.MaxSealedAttachment
+	// MaxSealedFilesOfPerson is how many bytes of files of all statements may wait that one person uploaded: one account must not fill the disk.
+	MaxSealedFilesOfPerson = 40 * crypto.MaxSealedAttachment
 )
 
 // SealedFile is a file that waits for the publication of its statement.
@@ -74,7 +76,7 @@ func (p *Publish) Attach(ctx context.Context, actor portal.Actor, n crypto.Numbe
 		return invalid("not-sealed", "The attachment is not sealed to yourself, so you could not open it again. Seal it anew.")
 	}
 	f := SealedFile{Statement: n, ID: id, Data: sealed, ForNotary: anyNotary(to), UploadedBy: actor.Holder(), UploadedAt: p.now()}
-	return p.store.SaveSealedFile(ctx, f, MaxSealedFiles, MaxSealedFilesSize)
+	return p.store.SaveSealedFile(ctx, f, MaxSealedFiles, MaxSealedFilesSize, MaxSealedFilesOfPerson)
 }
 
 func checkSealedFile(sealed []byte, among []*crypto.Staff) ([]*crypto.Staff, error) {

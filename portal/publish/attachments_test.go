@@ -323,7 +323,7 @@ func TestTooManySealedFiles(t *testing.T) {
 	onBoth(t, func(t *testing.T, n *newsroom, _ func() []portaltest.Place) {
 		ctx, statement := t.Context(), crypto.NewNumber(crypto.KindStatement)
 		keep := func(id string, size int, most int64) error {
-			return n.db.SaveSealedFile(ctx, publish.SealedFile{Statement: statement, ID: id, Data: make([]byte, size), UploadedBy: "staff", UploadedAt: n.clock()}, 3, most)
+			return n.db.SaveSealedFile(ctx, publish.SealedFile{Statement: statement, ID: id, Data: make([]byte, size), UploadedBy: "staff", UploadedAt: n.clock()}, 3, most, 2000)
 		}
 		must(t, keep("a", 100, 1000))
 		must(t, keep("b", 100, 1000))
@@ -333,6 +333,13 @@ func TestTooManySealedFiles(t *testing.T) {
 		wantCode(t, keep("d", 1, 2000), portal.TooLarge, "too-many-attachments")
 		n.wait(2 * time.Hour)
 		must(t, keep("d", 1, 2000))
+
+		// One account does not fill the disk, for however many statements.
+		statement = crypto.NewNumber(crypto.KindStatement)
+		must(t, keep("a", 1000, 2000))
+		statement = crypto.NewNumber(crypto.KindStatement)
+		wantCode(t, keep("a", 1000, 2000), portal.TooLarge, "too-many-attachments")
+		must(t, keep("a", 900, 2000))
 	})
 }
 

@@ -17,7 +17,7 @@ type Store interface {
 	// again, and what was submitted or approved is gone. The same draft again changes nothing. Another one of that revision, or a later one, is
 	// portal.Conflict with code "draft-changed"; that there is none to follow, portal.NotFound;
 	// that a sealed file that it names isn't there, portal.Conflict with code "attachment-not-uploaded".
-	SaveStatementDraft(ctx context.Context, w Work) error
+	SaveStatementDraft(ctx context.Context, w Work, mostOfPerson int64) error
 	// DiscardStatementDraft forgets a draft in state Draft; portal.NotFound, and portal.Conflict when it isn't in that state and revision.
 	DiscardStatementDraft(ctx context.Context, n crypto.Number, revision int) error
 	// StatementWorks returns all statements being worked on, last saved first, without submissions.
@@ -72,8 +72,9 @@ type Store interface {
 	Standing(ctx context.Context, r crypto.Representative) (portal.RepresentativeState, error)
 	// Certificates returns the chains of representatives, issued one first; who doesn't exist is missing in it.
 	Certificates(ctx context.Context, representatives ...crypto.Representative) (map[crypto.Representative][][]byte, error)
-	// SaveSealedFile keeps a file of a statement that nobody may read yet. The same again changes nothing. More than so many files, or bytes, for one statement are portal.TooLarge.
-	SaveSealedFile(ctx context.Context, f SealedFile, mostFiles int, mostSize int64) error
+	// SaveSealedFile keeps a file of a statement that nobody may read yet. The same again changes nothing. More than so many files, or bytes, for one statement are portal.TooLarge, and so
+	// are more bytes than mostOfPerson that one person uploaded, for whatever statements.
+	SaveSealedFile(ctx context.Context, f SealedFile, mostFiles int, mostSize, mostOfPerson int64) error
 	// SealedFile returns one; portal.NotFound.
 	SealedFile(ctx context.Context, n crypto.Number, id string) (SealedFile, error)
 	// ApprovedFiles names those that were handed in, with the approval, for the notaries.

@@ -31,6 +31,10 @@ func (p *Publish) Work(ctx context.Context, actor portal.Actor, n crypto.Number)
 // maxRevision is that of crypto.StatementDraft.
 const maxRevision = 1 << 30
 
+// MaxDraftsOfPerson is how many bytes, sealed, those drafts may have together that one person saved last. All drafts are read for the list of work: one account must not make that
+// more than a server, or a browser, can hold.
+const MaxDraftsOfPerson = 4 * crypto.MaxSealedStatement
+
 // Save keeps a draft, sealed to the desk, that follows the revision before it; the first has revision 1. It voids what was submitted or
 // approved. attachments names the sealed files that the draft does, which must be there (Attach). Authors and approvers.
 func (p *Publish) Save(ctx context.Context, actor portal.Actor, n crypto.Number, revision int, sealed []byte, attachments ...string) (saved time.Time, err error) {
@@ -58,7 +62,7 @@ func (p *Publish) Save(ctx context.Context, actor portal.Actor, n crypto.Number,
 		return time.Time{}, invalid("not-sealed", "The draft is not sealed to yourself, so you could not open it again. Seal it anew.")
 	}
 	w := Work{Statement: n, Revision: revision, Draft: sealed, Attachments: attachments, SavedBy: actor.Holder(), SavedAt: p.now()}
-	return w.SavedAt, p.store.SaveStatementDraft(ctx, w)
+	return w.SavedAt, p.store.SaveStatementDraft(ctx, w, MaxDraftsOfPerson)
 }
 
 // Discard forgets a draft that is neither submitted nor approved. Authors and approvers.

@@ -12,7 +12,7 @@ import (
 )
 
 // SaveSealedFile implements publish.Store.
-func (d *DB) SaveSealedFile(ctx context.Context, f publish.SealedFile, mostFiles int, mostSize int64) error {
+func (d *DB) SaveSealedFile(ctx context.Context, f publish.SealedFile, mostFiles int, mostSize, mostOfPerson int64) error {
 	return d.write(ctx, func(t *tx) error {
 		var kept string
 		err := t.row(`SELECT id FROM statement_sealed_files WHERE statement = $1 AND id = $2`+t.forUpdate, f.Statement, f.ID).Scan(&kept)
@@ -24,6 +24,9 @@ func (d *DB) SaveSealedFile(ctx context.Context, f publish.SealedFile, mostFiles
 			return err
 		}
 		if err := t.roomForSealedFile(f, mostFiles, mostSize); err != nil {
+			return err
+		}
+		if err := t.roomOfPerson(f, mostOfPerson); err != nil {
 			return err
 		}
 		changed, err := t.exec(`INSERT INTO statement_sealed_files (statement, id, size, for_notary, uploaded_by, uploaded_at, in_draft, in_approval) VALUES ($1, $2, $3, $4, $5, $6, 0, 0)
@@ -62,6 +65,18 @@ func (t *tx) roomForSealedFile(f publish.SealedFile, mostFiles int, mostSize int
 			return err
 		}
 	}
+}
+
+// roomOfPerson refuses what would be too much for one person.
+func (t *tx) roomOfPerson(f publish.SealedFile, most int64) error {
+	var size int64
+	if err := t.row(`SELECT COALESCE(SUM(size), 0) FROM statement_sealed_files WHERE uploaded_by = $1`, f.UploadedBy).Scan(&size); err != nil {
+		return err
+	}
+	if size+int64(len(f.Data)) <= most {
+		return nil
+	}
+	return portal.Errorf(portal.TooLarge, "too-many-attachments", "Files that you uploaded for statements which are not published yet have %d MiB together, and that is as many as there may be. Discard drafts that are not needed, or wait until some are published.", size>>20)
 }
 
 // forgetSealedFiles deletes those of a condition.

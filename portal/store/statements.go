@@ -40,8 +40,11 @@ func workInto(w *publish.Work) []any {
 const noSubmission = `submission = NULL, submission_sha256 = NULL, submitted_by = NULL, submitted_at = NULL, approved_by = NULL, approved_at = NULL, checked_at = NULL`
 
 // SaveStatementDraft implements publish.Store.
-func (d *DB) SaveStatementDraft(ctx context.Context, w publish.Work) error {
+func (d *DB) SaveStatementDraft(ctx context.Context, w publish.Work, mostOfPerson int64) error {
 	return d.write(ctx, func(t *tx) error {
+		if err := t.roomForDraft(w, mostOfPerson); err != nil {
+			return err
+		}
 		var changed int64
 		var err error
 		if w.Revision == 1 {
@@ -68,6 +71,18 @@ func (d *DB) SaveStatementDraft(ctx context.Context, w publish.Work) error {
 			"The draft of %s has moved on: revision %d was saved at %s. Yours was not saved, and nothing was overwritten. Fetch that revision, and put your changes into it.",
 			w.Statement, kept.Revision, kept.SavedAt.Format(time.RFC3339))
 	})
+}
+
+// roomForDraft refuses what would be too much for one person.
+func (t *tx) roomForDraft(w publish.Work, most int64) error {
+	var size int64
+	if err := t.row(`SELECT COALESCE(SUM(LENGTH(draft)), 0) FROM statement_works WHERE saved_by = $1 AND statement <> $2`, w.SavedBy, w.Statement).Scan(&size); err != nil {
+		return err
+	}
+	if size+int64(len(w.Draft)) <= most {
+		return nil
+	}
+	return portal.Errorf(portal.TooLarge, "too-many-drafts", "Drafts that you saved last have %d MiB together, and that is as many as there may be. This one was not saved. Discard drafts that are not needed, or publish some, then save again.", size>>20)
 }
 
 // work reads one without its submission, and locks it.

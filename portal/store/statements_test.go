@@ -52,7 +52,7 @@ func publication(n crypto.Number, v int, submission string) publish.Publication 
 // approvedWorkOf brings a statement to where notaries find it.
 func approvedWorkOf(t testing.TB, db *DB, n crypto.Number) {
 	t.Helper()
-	must(t, db.SaveStatementDraft(t.Context(), saved(n, 1, "draft")))
+	must(t, db.SaveStatementDraft(t.Context(), saved(n, 1, "draft"), 1000))
 	must(t, db.SubmitStatement(t.Context(), submitted(n, 1, "submission")))
 	must(t, db.ApproveStatement(t.Context(), approvedWork(n, "approved"), publish.SHA256Of([]byte("submission"))))
 }
@@ -60,13 +60,16 @@ func approvedWorkOf(t testing.TB, db *DB, n crypto.Number) {
 func TestWorkOnAStatement(t *testing.T) {
 	onBoth(t, func(t *testing.T, node func() *DB) {
 		db, ctx, n := node(), t.Context(), crypto.NewNumber(crypto.KindStatement)
-		must(t, db.SaveStatementDraft(ctx, saved(n, 1, "first")))
-		must(t, db.SaveStatementDraft(ctx, saved(n, 1, "first"))) // the answer was lost
-		wantCode(t, db.SaveStatementDraft(ctx, saved(n, 1, "other")), portal.Conflict, "draft-changed")
-		must(t, db.SaveStatementDraft(ctx, saved(n, 2, "second")))
-		wantCode(t, db.SaveStatementDraft(ctx, saved(n, 2, "other")), portal.Conflict, "draft-changed")
-		wantCode(t, db.SaveStatementDraft(ctx, saved(n, 4, "other")), portal.Conflict, "draft-changed")
-		wantCode(t, db.SaveStatementDraft(ctx, saved(crypto.NewNumber(crypto.KindStatement), 2, "x")), portal.NotFound, "no-draft")
+		must(t, db.SaveStatementDraft(ctx, saved(n, 1, "first"), 1000))
+		must(t, db.SaveStatementDraft(ctx, saved(n, 1, "first"), 1000)) // the answer was lost
+		wantCode(t, db.SaveStatementDraft(ctx, saved(n, 1, "other"), 1000), portal.Conflict, "draft-changed")
+		must(t, db.SaveStatementDraft(ctx, saved(n, 2, "second"), 1000))
+		wantCode(t, db.SaveStatementDraft(ctx, saved(n, 2, "other"), 1000), portal.Conflict, "draft-changed")
+		wantCode(t, db.SaveStatementDraft(ctx, saved(n, 4, "other"), 1000), portal.Conflict, "draft-changed")
+		wantCode(t, db.SaveStatementDraft(ctx, saved(crypto.NewNumber(crypto.KindStatement), 2, "x"), 1000), portal.NotFound, "no-draft")
+		// The list of work reads all drafts, so one person's have a limit together; the draft that is saved anew counts once.
+		wantCode(t, db.SaveStatementDraft(ctx, saved(crypto.NewNumber(crypto.KindStatement), 1, "third"), 10), portal.TooLarge, "too-many-drafts")
+		wantCode(t, db.SaveStatementDraft(ctx, saved(n, 3, "much too large"), 10), portal.TooLarge, "too-many-drafts")
 
 		wantCode(t, db.SubmitStatement(ctx, submitted(n, 1, "s")), portal.Conflict, "draft-changed")
 		must(t, db.SubmitStatement(ctx, submitted(n, 2, "s")))
@@ -106,7 +109,7 @@ func TestWorkOnAStatement(t *testing.T) {
 			t.Errorf("the standing is %+v, %v; want %+v", standing, err, w)
 		}
 		must(t, db.SubmitStatement(ctx, submitted(n, 2, "again")))
-		must(t, db.SaveStatementDraft(ctx, saved(n, 3, "edited")))
+		must(t, db.SaveStatementDraft(ctx, saved(n, 3, "edited"), 1000))
 		if w, err = db.StatementWork(ctx, n); err != nil || w.State != publish.Draft || w.Submission != nil {
 			t.Errorf("%+v, %v", w, err)
 		}
@@ -121,7 +124,7 @@ func TestWorkOnAStatement(t *testing.T) {
 func TestTwoEditorsAtOnce(t *testing.T) {
 	onBoth(t, func(t *testing.T, node func() *DB) {
 		n := crypto.NewNumber(crypto.KindStatement)
-		must(t, node().SaveStatementDraft(t.Context(), saved(n, 1, "draft 1")))
+		must(t, node().SaveStatementDraft(t.Context(), saved(n, 1, "draft 1"), 1000))
 		const editors, rounds = 4, 10
 		var wins [rounds + 2]int
 		var mu sync.Mutex
@@ -130,7 +133,7 @@ func TestTwoEditorsAtOnce(t *testing.T) {
 			db := node()
 			group.Go(func() {
 				for revision := 2; revision < rounds+2; revision++ {
-					err := db.SaveStatementDraft(t.Context(), saved(n, revision, fmt.Sprintf("draft %d by %d", revision, e)))
+					err := db.SaveStatementDraft(t.Context(), saved(n, revision, fmt.Sprintf("draft %d by %d", revision, e)), 1000)
 					switch portal.KindOf(err) {
 					case portal.Conflict:
 						continue
