@@ -482,15 +482,32 @@ func Asked(m *crypto.StatementManifest) []crypto.Kind {
 
 // ------------------------------------------------------------------ what verified
 
-// readings remembers statements that verified: thousands of mailboxes acknowledge the same one within an hour. What verified once does so for ever, as signatures are judged at the time
+// readings remembers statements that verified: thousands of mailboxes acknowledge the same one within an hour, and anybody may ask for its pages and files, in ways that no cache has an answer for. What verified once does so for ever, as signatures are judged at the time
 // when they were made, unless the staff's certificates change; so those are part of what is remembered. The zero value is ready.
 type readings struct {
 	mu       sync.Mutex
 	verified map[[sha256.Size]byte][]*crypto.VerifiedStatement
 }
 
-// maxReadings of some dozens of kilobytes each are remembered.
-const maxReadings = 32
+// Bounds of what is remembered: so many statements of some dozens of kilobytes, none of them larger than maxReading, signatures included. One that is larger is verified each time.
+const (
+	maxReadings = 128
+	maxReading  = 512 << 10
+)
+
+// Verified returns all versions of a published statement, the original first, as they are kept and as they verify up to the root. They are not to be changed. Anyone may read it.
+func (p *Publish) Verified(ctx context.Context, n crypto.Number) ([]Version, []*crypto.VerifiedStatement, error) {
+	versions, err := p.Statement(ctx, n)
+	if err != nil {
+		return nil, nil, err
+	}
+	staff, err := p.staffCertificates(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	verified, err := p.verifyVersions(versions, staff)
+	return versions, verified, err
+}
 
 // verifyVersions verifies published versions, the original first. That they don't hold is our fault.
 func (p *Publish) verifyVersions(versions []Version, staff []*crypto.Certificate) ([]*crypto.VerifiedStatement, error) {
@@ -511,6 +528,13 @@ func (p *Publish) verifyVersions(versions []Version, staff []*crypto.Certificate
 	verified, err := p.root.VerifyStatementVersions(signed, staff, p.now())
 	if err != nil {
 		return nil, fmt.Errorf("a published statement no longer verifies: %w", err)
+	}
+	size := 0
+	for _, v := range versions {
+		size += len(v.Signed)
+	}
+	if size > maxReading {
+		return verified, nil
 	}
 	p.readings.mu.Lock()
 	defer p.readings.mu.Unlock()

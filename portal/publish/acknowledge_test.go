@@ -437,3 +437,34 @@ func BenchmarkVerifyingAReceiptOfAStatement(b *testing.B) {
 	})
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "receipts/s")
 }
+
+// Whoever asks for a statement's pages and files again and again does not have its signatures verified each time; a change of the staff has.
+func TestAStatementIsVerifiedOnce(t *testing.T) {
+	n := newNewsroom(t)
+	d := n.findings()
+	n.release(d)
+	read := func() *crypto.VerifiedStatement {
+		t.Helper()
+		versions, verified, err := n.Verified(t.Context(), d.Statement)
+		must(t, err)
+		if len(versions) != 1 || len(verified) != 1 || versions[0].ManifestSHA256 != verified[0].SHA256() {
+			t.Fatalf("%d versions, %d verified", len(versions), len(verified))
+		}
+		return verified[0]
+	}
+	first := read()
+	if read() != first {
+		t.Error("it was verified twice")
+	}
+	at := n.clock()
+	stranger, err := crypto.GenerateKey(crypto.ProfileCompat, "Another Author", at)
+	must(t, err)
+	c, err := crypto.CertifyStaff(n.root, stranger.Certificate(), []crypto.Role{crypto.RoleAuthor}, at)
+	must(t, err)
+	n.keepStaff(c)
+	if read() == first {
+		t.Error("it was not verified anew, although the staff changed")
+	}
+	_, _, err = n.Verified(t.Context(), crypto.NewNumber(crypto.KindStatement))
+	wantCode(t, err, portal.NotFound, "no-statement")
+}

@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"fmt"
 	"html/template"
 	"net/http"
 	"slices"
@@ -26,23 +25,8 @@ type publishedStatement struct {
 func (s *server) published(ctx context.Context, n crypto.Number) (*publishedStatement, error) {
 	p := &publishedStatement{number: n}
 	var err error
-	if p.kept, err = s.Publish.Statement(ctx, n); err != nil {
-		return nil, err
-	}
-	signed := make([]crypto.SignedStatement, len(p.kept))
-	for i, v := range p.kept {
-		if signed[i], err = crypto.ParseSignedStatement(v.Signed); err != nil {
-			return nil, fmt.Errorf("a published statement: %w", err)
-		}
-	}
-	staff, err := s.Registry.Staff(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if p.verified, err = s.Root.VerifyStatementVersions(signed, staff, s.Now()); err != nil {
-		return nil, fmt.Errorf("a published statement no longer verifies: %w", err)
-	}
-	return p, nil
+	p.kept, p.verified, err = s.Publish.Verified(ctx, n)
+	return p, err
 }
 
 func (p *publishedStatement) newest() int { return len(p.verified) }
