@@ -93,6 +93,9 @@ func (s *server) getAuditPage(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		page.Problem, page.Foreign, status = f.message, l.tag != "en", f.status
+		if text, err := l.say("failure.code."+f.code, nil, nil); err == nil {
+			page.Problem, page.Foreign = text, false
+		}
 	}
 	if page.Days, err = auditDays(l, names, entries); err != nil {
 		return err
