@@ -177,6 +177,11 @@ func (s *server) getStatementItem(w http.ResponseWriter, r *http.Request) error 
 		return notFound(w, r)
 	}
 	item := r.PathValue("item")
+	// A version without a language, as somebody cuts an address short.
+	if v, err := strconv.Atoi(item); version == 0 && err == nil && 0 < v && v <= p.newest() && strconv.Itoa(v) == item {
+		varyByLanguage(w)
+		return s.writeStatement(w, r, p, v, preferredText(r, p.version(v)))
+	}
 	if p.version(version).Text(item) != nil {
 		return s.writeStatement(w, r, p, version, item)
 	}

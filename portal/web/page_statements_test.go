@@ -193,6 +193,11 @@ func TestCorrectedAndWithdrawnVersionsStay(t *testing.T) {
 			t.Errorf("the correction lacks %s", want)
 		}
 	}
+	if n.reader.page(at+"/1", 200) != n.reader.page(at+"/1/en", 200) {
+		t.Error("a version without a language is not in the one that the browser prefers")
+	}
+	n.reader.page(at+"/3", 404)
+	n.reader.page(at+"/01", 404)
 	old := n.reader.page(at+"/1/en", 200)
 	for _, want := range []string{"Anomalous activity was detected.", `id="replaced"`, "The date was wrong.", `href="` + at + `/en"`, `<link rel="canonical" href="` + n.p.URL + at + `/en">`, at + "/1/en.txt"} {
 		if !strings.Contains(old, want) {
