@@ -542,7 +542,7 @@ export function draftForm({ changed, prepare }) {
     for (const [i, l] of draft.languages.entries()) rows.push([`${languageName(l.language)}${i === 0 ? ` (${word('editor-authoritative')})` : ''}`, l.title, l.reason]);
     rows.push([word('editor-topic'), draft.topic]);
     if (draft.series) rows.push([word('editor-series'), `${draft.series} ${$('series-title').textContent}`]);
-    rows.push([word('editor-publication'), draft.publishAt ? `${time(draft.publishAt)}, ${draft.zone.replaceAll('_', ' ')} – ${$('publish-means').textContent}` : word('editor-at-once')]);
+    rows.push([word('editor-publication'), draft.publishAt ? (draft.zone === 'UTC' ? '' : `${time(draft.publishAt)}, ${draft.zone.replaceAll('_', ' ')} – `) + $('publish-means').textContent : word('editor-at-once')]);
     const names = draft.acknowledge.map((letter) => word(`editor-asks-${letter}`));
     rows.push([word('editor-asks'), names.length ? new Intl.ListFormat(root.lang).format(names) + (draft.deadline ? `, ${word('editor-until', { time: time(draft.deadline) })}` : '') : word('editor-nobody')]);
     if (draft.attachments.length) rows.push([word('editor-files'), draft.attachments.map((file) => `${file.name} (${size(file.size)})`).join(', ')]);
