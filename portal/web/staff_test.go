@@ -47,7 +47,7 @@ func TestAnAdministratorReadsPublishesAndApprovesNothing(t *testing.T) {
 	own := []string{"/staff", "/staff/account", "/staff/people", api.Root + "/factors", api.Root + "/staff/people"}
 	fill := strings.NewReplacer(
 		"{notice}", string(notice), "{statement}", string(draft.Statement), "{mailbox}", string(person.Number.Mailbox), "{representative}", string(person.Number.Mailbox)+".1",
-		"{version}", "1", "{id}", strings.Repeat("0", 64), "{name}", "a.pdf", "{code}", "AAAA", "{passkey}", "AAAA", "{member}", fingerprint(olga), "{group}", string(crypto.NewNumber(crypto.KindGroup)),
+		"{version}", "1", "{id}", strings.Repeat("0", 64), "{name}", "a.pdf", "{code}", "AAAA", "{passkey}", "AAAA", "{member}", fingerprint(olga), "{thread}", string(crypto.NewNumber(crypto.KindThread)), "{message}", strings.Repeat("0", 32), "{group}", string(crypto.NewNumber(crypto.KindGroup)),
 	)
 	bodies := map[string]any{
 		"POST " + api.Root + "/mailboxes": api.Issue{Representative: crypto.Representative{Mailbox: crypto.NewNumber(crypto.KindState), Ordinal: 1}.String()},
