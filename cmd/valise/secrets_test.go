@@ -146,6 +146,7 @@ func (j *journey) run() {
 	j.secret("the salt in the content", opened.Content().Salt)
 	receipt, err := ceremony.Acknowledge(opened, keys[0], state.number, crypto.DecisionAcknowledged, fetched.Nonce, time.Now())
 	j.must(err)
+	j.correspond(v, unlocked.Bundle, state.number, number)
 	j.goWrong(state.number, number)
 	j.search(number, state.number, portaltest.Secret{What: "the opening value", Value: []byte(opened.Content().Opening)})
 
