@@ -55,6 +55,11 @@ type NoticeRecord struct {
 	Reason      []byte    // why, sealed to the desk; nil when nobody said
 }
 
+// NoticeTally counts the mailboxes of a released notice.
+type NoticeTally struct {
+	Mailboxes, Opened, Acknowledged, Refused int
+}
+
 // Delivery is one released notice in one mailbox, as one representative sees it.
 type Delivery struct {
 	Notice          NoticeRecord // Audience is empty: recipients aren't shown to each other

@@ -44,6 +44,13 @@ type officer struct {
 	outgoing map[string][]byte                             // sealed files that are to be uploaded, by the digest that names them
 
 	directory *ceremony.Directory // the mailboxes, as they were last read
+	notice    *noticeOnDesk       // that is open before them
+}
+
+// noticeOnDesk is a notice as it was examined.
+type noticeOnDesk struct {
+	examined *ceremony.Examined
+	signed   api.SignedManifest
 }
 
 // holder names whom the unlocked key belongs to as sessions do: S-7K2M9QXD/2, or staff:FINGERPRINT.

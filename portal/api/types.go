@@ -299,6 +299,16 @@ type StaffNotice struct {
 	Suite             crypto.Suite            `json:"suite,omitempty"`    // of that envelope
 }
 
+// NoticeStanding is the answer of GET /staff/notices/{notice}/standing.
+type NoticeStanding struct {
+	Notice    crypto.Number      `json:"notice"`
+	State     portal.NoticeState `json:"state"`
+	Submitted time.Time          `json:"submitted"`
+	Released  *time.Time         `json:"released"`
+	Ended     *time.Time         `json:"ended"`
+	EndedBy   string             `json:"ended_by,omitempty"`
+}
+
 // Approval is the request of POST /staff/notices/{notice}/approval.
 type Approval struct {
 	Signature string `json:"signature"` // armored

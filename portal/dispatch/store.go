@@ -53,6 +53,8 @@ type Store interface {
 	Acknowledgement(ctx context.Context, n crypto.Number, mailbox crypto.Number) (portal.AcknowledgementRecord, error)
 	// Status returns a line per mailbox of the notice.
 	Status(ctx context.Context, n crypto.Number) ([]portal.MailboxStatus, error)
+	// NoticeTallies counts the mailboxes of released notices; one without any is missing.
+	NoticeTallies(ctx context.Context, notices []crypto.Number) (map[crypto.Number]portal.NoticeTally, error)
 	// MailboxEvidence returns, by their numbers, at most limit mailboxes of a released notice that come after one ("": from the first on), each with all that
 	// is kept of it at one moment.
 	MailboxEvidence(ctx context.Context, n, after crypto.Number, limit int) ([]portal.MailboxEvidence, error)

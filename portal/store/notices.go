@@ -259,6 +259,30 @@ func (d *DB) Signed(ctx context.Context, number crypto.Number) (n portal.NoticeR
 	return n, err
 }
 
+// NoticeTallies implements dispatch.Store.
+func (d *DB) NoticeTallies(ctx context.Context, notices []crypto.Number) (map[crypto.Number]portal.NoticeTally, error) {
+	tallies := make(map[crypto.Number]portal.NoticeTally, len(notices))
+	if len(notices) == 0 {
+		return tallies, nil
+	}
+	args := make([]any, len(notices))
+	for i, n := range notices {
+		args[i] = n
+	}
+	err := d.look(ctx, func(t *tx) error {
+		return t.each(func(rows *sql.Rows) error {
+			var n crypto.Number
+			var tally portal.NoticeTally
+			err := rows.Scan(&n, &tally.Mailboxes, &tally.Opened, &tally.Acknowledged, &tally.Refused)
+			tallies[n] = tally
+			return err
+		}, `SELECT d.notice, count(*), count(d.opened_at), count(CASE WHEN a.decision = 'acknowledged' THEN 1 END), count(CASE WHEN a.decision = 'refused' THEN 1 END)
+			FROM deliveries d LEFT JOIN acknowledgements a ON a.notice = d.notice AND a.mailbox = d.mailbox
+			WHERE d.notice IN (`+parameters(1, len(notices))+`) GROUP BY d.notice`, args...)
+	})
+	return tallies, err
+}
+
 // Envelope implements dispatch.Store.
 func (d *DB) Envelope(ctx context.Context, n crypto.Number, holder string) (e crypto.Envelope, err error) {
 	err = d.look(ctx, func(t *tx) error {

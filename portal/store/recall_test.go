@@ -89,6 +89,37 @@ func TestEndNotice(t *testing.T) {
 	})
 }
 
+func TestNoticeTallies(t *testing.T) {
+	onBoth(t, func(t *testing.T, node func() *DB) {
+		db, ctx := node(), t.Context()
+		var people []crypto.Representative
+		for range 4 {
+			people = append(people, newRepresentative())
+			issued(t, db, people[len(people)-1])
+		}
+		n, other, waits := delivered(t, db, people...), delivered(t, db, people[0]), submit(t, db, people...)
+		for i, decision := range []crypto.Decision{crypto.DecisionAcknowledged, crypto.DecisionRefused, ""} {
+			_, err := db.MarkOpened(ctx, people[i], n, noon)
+			must(t, err)
+			if decision == "" {
+				continue
+			}
+			a := receipt(n, people[i], "receipt")
+			a.Decision = decision
+			_, _, err = db.RecordAcknowledgement(ctx, a)
+			must(t, err)
+		}
+		got, err := db.NoticeTallies(ctx, []crypto.Number{n, other, waits})
+		must(t, err)
+		if len(got) != 2 || got[n] != (portal.NoticeTally{Mailboxes: 4, Opened: 3, Acknowledged: 1, Refused: 1}) || got[other] != (portal.NoticeTally{Mailboxes: 1}) {
+			t.Errorf("%+v", got)
+		}
+		if got, err := db.NoticeTallies(ctx, nil); err != nil || len(got) != 0 {
+			t.Errorf("of none: %v, %v", got, err)
+		}
+	})
+}
+
 // Whoever comes first wins, and the other one is told; there is no notice that was both.
 func TestRecallingWhileItIsReleased(t *testing.T) {
 	onBoth(t, func(t *testing.T, node func() *DB) {

@@ -148,6 +148,22 @@ func endNotice(w http.ResponseWriter, r *http.Request, end portal.NoticeState, d
 	return writeJSON(w, http.StatusOK, api.NoticeEnded{State: end, Ended: wireTime(ended)})
 }
 
+// getNoticeStanding tells an open page whether somebody else decided.
+func (s *server) getNoticeStanding(w http.ResponseWriter, r *http.Request) error {
+	n, err := pathNotice(r)
+	if err != nil {
+		return err
+	}
+	record, err := s.Dispatch.Standing(r.Context(), visitOf(r).actor, n)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, api.NoticeStanding{
+		Notice: record.Number, State: record.State, Submitted: wireTime(record.SubmittedAt),
+		Released: wireTimeOrNull(record.ReleasedAt), Ended: wireTimeOrNull(record.EndedAt), EndedBy: record.EndedBy,
+	})
+}
+
 func (s *server) getStatus(w http.ResponseWriter, r *http.Request) error {
 	n, err := pathNotice(r)
 	if err != nil {

@@ -44,11 +44,13 @@ type deskRow struct {
 
 // noticeOnDesk is a notice that staff sent, or want to send.
 type noticeOnDesk struct {
-	Number              crypto.Number
-	Author              string
-	Submitted, Released time.Time
-	Deadline            *time.Time
-	Mailboxes           int
+	Number    crypto.Number
+	State     string // a key under "dispatch.state."
+	Author    string
+	Submitted time.Time
+	At        time.Time // when it came where it stands
+	Deadline  *time.Time
+	Mailboxes int
 }
 
 // lastNotices is how many of those the home shows.
@@ -142,11 +144,9 @@ func (s *server) noticesOnDesk(ctx context.Context, actor portal.Actor, names na
 			return err
 		}
 		line := noticeOnDesk{
-			Number: record.Number, Author: names.of(portal.StaffHolder(m.Author)), Submitted: record.SubmittedAt.UTC(), Released: record.ReleasedAt.UTC(), Mailboxes: m.Mailboxes,
+			Number: record.Number, State: string(record.State), Author: names.of(portal.StaffHolder(m.Author)), Submitted: record.SubmittedAt.UTC(), Mailboxes: m.Mailboxes,
 		}
-		if record.ReleasedAt.IsZero() {
-			line.Released = time.Time{}
-		}
+		_, line.At = lastAct(record, m, names)
 		if m.Acknowledge && !m.Deadline.IsZero() {
 			line.Deadline = &m.Deadline
 		}

@@ -34,7 +34,7 @@ type pages struct {
 
 // scriptOf is which script each page loads; the others load frame.js, which does what every page needs.
 var scriptOf = map[string]string{
-	"factor": "factor.js", "staff_account": "staff-account.js", "staff_people": "staff-people.js",
+	"dispatch_notice": "dispatch-notice.js", "factor": "factor.js", "staff_account": "staff-account.js", "staff_people": "staff-people.js",
 	"staff_login": "staff-login.js", "staff_home": "staff-home.js", "newsroom": "newsroom.js", "editor": "editor.js", "review": "review.js",
 	"verify": "verify.js", "registry": "registry.js", "registry_mailbox": "registry-mailbox.js", "registry_issue": "registry-issue.js", "registry_groups": "registry-groups.js",
 	"thread": "thread.js", "thread_desk": "thread.js", "thread_list": "thread-list.js", "thread_inbox": "thread-list.js",
@@ -136,7 +136,7 @@ func (v *view) In(path string) string { return inPath(v.tag, path) }
 
 // wordy are pages whose scripts have many words of their own, which begin with the page's name: they are on that page only, and on those whose names go on behind
 // an underscore.
-var wordy = []string{"editor", "review", "registry", "thread"}
+var wordy = []string{"editor", "review", "dispatch", "registry", "thread"}
 
 // Words are the messages that scripts show.
 func (v *view) Words() []word {

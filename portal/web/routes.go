@@ -132,11 +132,12 @@ func (s *server) apiRoutes() []route {
 		{pattern: "GET /staff/notices", access: staff, handle: s.getStaffNotices},
 		{pattern: "GET /staff/notices/{notice}", access: staff, handle: s.getStaffNotice},
 		{pattern: "POST /staff/notices/{notice}/approval", access: staff, handle: s.postApproval},
+		{pattern: "GET /staff/notices/{notice}/standing", access: staff, handle: s.getNoticeStanding},
+		{pattern: "POST /staff/notices/{notice}/return", access: staff, handle: s.postNoticeReturn, maxBody: api.MaxKeyRequest},
+		{pattern: "POST /staff/notices/{notice}/recall", access: staff, handle: s.postNoticeRecall, maxBody: api.MaxKeyRequest},
 		{pattern: "GET /staff/notices/{notice}/status", access: staff, handle: s.getStatus},
 		{pattern: "GET /staff/notices/{notice}/bundle", access: staff, handle: s.getBundle},
 		{pattern: "GET /staff/notices/{notice}/acknowledgements/{mailbox}", access: staff, handle: s.getStaffAcknowledgement},
-		{pattern: "POST /staff/notices/{notice}/return", access: staff, handle: s.postNoticeReturn, maxBody: api.MaxKeyRequest},
-		{pattern: "POST /staff/notices/{notice}/recall", access: staff, handle: s.postNoticeRecall, maxBody: api.MaxKeyRequest},
 		{pattern: "GET /staff/statements", access: staff, handle: s.getStaffStatements},
 		{pattern: "GET /staff/statements/{statement}", access: staff, handle: s.getStaffStatement},
 		{pattern: "GET /staff/statements/{statement}/standing", access: staff, handle: s.getStatementStanding},
@@ -215,6 +216,10 @@ func (s *server) pageRoutes() []route {
 		{pattern: "GET " + registryPath + "/new", access: staff, handle: s.getRegistryIssue},
 		{pattern: "GET " + registryPath + "/{mailbox}", access: staff, handle: s.getRegistryMailbox},
 		{pattern: "GET " + deskPath + "/groups", access: staff, handle: s.getRegistryGroups},
+
+		// Staff: notices.
+		{pattern: "GET " + noticesPath, access: staff, handle: s.getDispatchPage},
+		{pattern: "GET " + noticesPath + "/{notice}", access: staff, handle: s.getDispatchNotice},
 
 		// Staff: the newsroom.
 		{pattern: "GET " + newsroomPath, access: staff, handle: s.getNewsroom},

@@ -150,7 +150,7 @@ func TestWhatWaitsForStaff(t *testing.T) {
 		return text
 	}
 	if text := section(approver, "waiting"); !strings.Contains(text, string(submitted.Statement)) || !strings.Contains(text, "Awaits your approval") ||
-		!strings.Contains(text, "by "+live.AuthorName) || !strings.Contains(text, "valise approve "+string(notice.Notice)) {
+		!strings.Contains(text, "by "+live.AuthorName) || !strings.Contains(text, `href="/staff/notices/`+string(notice.Notice)) {
 		t.Errorf("what waits for the approver: %s", text)
 	}
 	if !strings.Contains(approver, "2 matters wait for you") || strings.Contains(approver, "/staff/statements/new") {

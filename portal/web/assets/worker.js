@@ -10,6 +10,7 @@
 import './wasm_exec.js';
 import { call, pause } from './server.js';
 import * as correspond from './correspond-ceremonies.js';
+import * as dispatch from './dispatch-ceremonies.js';
 import * as mailbox from './mailbox-ceremonies.js';
 import * as newsroom from './newsroom-ceremonies.js';
 import * as registry from './registry-ceremonies.js';
@@ -46,7 +47,7 @@ async function fetchWhole(address) {
 
 // Each group has its ceremonies by name: (parameters, progress, asked) → result. ahead holds, by the same names, what a ceremony needs of the server
 // whatever Go says: it is asked for while Go is still loading, and handed in last. No name is in two groups.
-const groups = [mailbox, correspond, staff, newsroom, registry, verify];
+const groups = [dispatch, mailbox, correspond, staff, newsroom, registry, verify];
 const ceremonies = merged('ceremonies');
 const ahead = merged('ahead');
 

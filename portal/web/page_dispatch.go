@@ -1,0 +1,224 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"valise/crypto"
+	"valise/portal"
+	"valise/portal/dispatch"
+)
+
+const noticesPath = deskPath + "/notices"
+
+// noticesOnPage is how many notices that are decided the list shows at once.
+const noticesOnPage = 50
+
+// dispatchPage is the list of notices, as the server knows them: without a subject.
+type dispatchPage struct {
+	Approve, Waiting, Done []boardLine
+	Next, Newer            string // addresses; "" for none
+}
+
+// boardLine is a notice in the list.
+type boardLine struct {
+	Number    crypto.Number
+	State     string // a key under "dispatch.state."
+	By        string // who did it last
+	At        time.Time
+	Deadline  *time.Time // by which it is to be acknowledged
+	Asks      bool       // for acknowledgement
+	Mailboxes int
+	Tally     portal.NoticeTally
+	Overdue   int
+}
+
+// Released says whether it lies in mailboxes.
+func (l boardLine) Released() bool { return l.State == string(portal.Released) }
+
+// Bar shows how many have acknowledged.
+func (l boardLine) Bar() []barPart { return tallyBar(l.Tally, l.Asks, l.Overdue) }
+
+// getDispatchPage lists the notices, what waits for whoever looks first.
+func (s *server) getDispatchPage(w http.ResponseWriter, r *http.Request) error {
+	actor := visitOf(r).actor
+	skip := 0
+	if from := r.URL.Query().Get("from"); from != "" {
+		var err error
+		if skip, err = strconv.Atoi(from); err != nil || skip < 0 || skip > 1_000_000 {
+			return portal.Errorf(portal.Invalid, "invalid-from", "\"from\" is how many notices to leave out.")
+		}
+	}
+	waiting, rest, total, err := s.Dispatch.Board(r.Context(), actor, skip, noticesOnPage)
+	if err != nil {
+		return err
+	}
+	names, err := s.names(r.Context())
+	if err != nil {
+		return err
+	}
+	var page dispatchPage
+	for _, line := range waiting {
+		if portal.StaffHolder(line.Manifest.Author) != actor.Holder() && actor.Has(crypto.RoleApprover) {
+			page.Approve = append(page.Approve, lineOnBoard(line, names))
+		} else {
+			page.Waiting = append(page.Waiting, lineOnBoard(line, names))
+		}
+	}
+	for _, line := range rest {
+		page.Done = append(page.Done, lineOnBoard(line, names))
+	}
+	if skip+noticesOnPage < total {
+		page.Next = fmt.Sprintf("%s?from=%d", noticesPath, skip+noticesOnPage)
+	}
+	if skip > 0 {
+		page.Newer = fmt.Sprintf("%s?from=%d", noticesPath, max(0, skip-noticesOnPage))
+	}
+	return s.pages.render(w, r, http.StatusOK, "dispatch", page)
+}
+
+func lineOnBoard(l dispatch.Line, names nameBook) boardLine {
+	line := boardLine{Number: l.Notice.Number, State: string(l.Notice.State), Asks: l.Manifest.Acknowledge, Mailboxes: l.Manifest.Mailboxes, Tally: l.Tally, Overdue: l.Overdue}
+	line.By, line.At = lastAct(l.Notice, l.Manifest, names)
+	if l.Manifest.Acknowledge && !l.Manifest.Deadline.IsZero() {
+		line.Deadline = &l.Manifest.Deadline
+	}
+	return line
+}
+
+// lastAct is who brought a notice where it stands, and when. A release is told with its author: who approved stands in the signatures.
+func lastAct(n portal.NoticeRecord, m *crypto.Manifest, names nameBook) (by string, at time.Time) {
+	switch {
+	case !n.EndedAt.IsZero():
+		return names.of(n.EndedBy), n.EndedAt.UTC()
+	case n.State == portal.Released:
+		return names.of(portal.StaffHolder(m.Author)), n.ReleasedAt.UTC()
+	}
+	return names.of(portal.StaffHolder(m.Author)), n.SubmittedAt.UTC()
+}
+
+// tallyBar draws the mailboxes of a released notice; asks: they are to acknowledge it.
+func tallyBar(t portal.NoticeTally, asks bool, overdue int) []barPart {
+	opened := max(0, t.Opened-t.Acknowledged-t.Refused)
+	parts := []barPart{
+		{State: "acknowledged", Count: t.Acknowledged}, {State: "refused", Count: t.Refused}, {State: "fetched", Count: opened},
+		{State: "waiting", Count: max(0, t.Mailboxes-max(t.Opened, t.Acknowledged+t.Refused))},
+	}
+	if overdue > 0 { // all who have not answered are late, whether or not they opened it
+		parts[2].Count, parts[3].Count = 0, 0
+		parts = append(parts, barPart{State: "overdue", Count: overdue})
+	}
+	if !asks {
+		parts = parts[2:]
+	}
+	var bar []barPart
+	from := 0.0
+	for _, part := range parts {
+		part.From = from
+		part.To = from + 100*float64(part.Count)/float64(max(t.Mailboxes, 1))
+		from = part.To
+		bar = append(bar, part)
+	}
+	return bar
+}
+
+// dispatchNoticePage is one notice, as the server knows it. Before its release the browser opens it; after it, the page tells how far it has come.
+type dispatchNoticePage struct {
+	Number    crypto.Number
+	State     portal.NoticeState
+	By        string // who brought it there
+	At        time.Time
+	Author    string
+	Opens     bool // it was written for whoever looks: an author or approver
+	Mailboxes int
+	Asks      bool
+	Deadline  *time.Time
+	Opened    int
+	Overdue   int
+	Bar       []barPart
+	Lines     []progressLine // those that are late first
+}
+
+// Ended says whether it will never be released.
+func (p dispatchNoticePage) Ended() bool {
+	return p.State == portal.Returned || p.State == portal.Recalled
+}
+
+// Checks are what the browser has checked of what it shows; keys under "dispatch.check.".
+func (dispatchNoticePage) Checks() []string {
+	return []string{"author", "content", "audience", "root"}
+}
+
+// progressLine is a mailbox of a released notice.
+type progressLine struct {
+	Mailbox crypto.Number
+	State   string // a key under "dispatch.mailbox."
+	By      string // the representative who answered
+	At      time.Time
+	Late    bool
+}
+
+// getDispatchNotice shows a notice to staff.
+func (s *server) getDispatchNotice(w http.ResponseWriter, r *http.Request) error {
+	n, err := pathNotice(r)
+	if err != nil {
+		return err
+	}
+	actor := visitOf(r).actor
+	record, err := s.Dispatch.Standing(r.Context(), actor, n)
+	if err != nil {
+		return err
+	}
+	m, err := crypto.ParseManifest(record.Signed.Manifest)
+	if err != nil {
+		return err
+	}
+	names, err := s.names(r.Context())
+	if err != nil {
+		return err
+	}
+	page := dispatchNoticePage{
+		Number: n, State: record.State, Author: names.of(portal.StaffHolder(m.Author)), Opens: frameOf(actor).Writes(), Mailboxes: m.Mailboxes, Asks: m.Acknowledge,
+	}
+	page.By, page.At = lastAct(record, m, names)
+	if m.Acknowledge && !m.Deadline.IsZero() {
+		page.Deadline = &m.Deadline
+	}
+	if record.State == portal.Released {
+		status, err := s.Dispatch.Status(r.Context(), actor, n)
+		if err != nil {
+			return err
+		}
+		page.progress(status)
+	}
+	return s.pages.render(w, r, http.StatusOK, "dispatch_notice", page)
+}
+
+func (p *dispatchNoticePage) progress(status *dispatch.Status) {
+	tally := portal.NoticeTally{Mailboxes: len(status.Mailboxes)}
+	var late, rest []progressLine
+	for _, m := range status.Mailboxes {
+		line := progressLine{Mailbox: m.Mailbox, State: "delivered", At: m.DeliveredAt.UTC(), Late: status.Overdue(m)}
+		if !m.OpenedAt.IsZero() {
+			tally.Opened++
+			line.State, line.At = "opened", m.OpenedAt.UTC()
+		}
+		if a := m.Acknowledgement; a != nil {
+			line.State, line.By, line.At = string(a.Decision), a.Representative.String(), a.ReceivedAt.UTC()
+			if a.Decision == crypto.DecisionRefused {
+				tally.Refused++
+			} else {
+				tally.Acknowledged++
+			}
+		}
+		if line.Late {
+			p.Overdue++
+			late = append(late, line)
+		} else {
+			rest = append(rest, line)
+		}
+	}
+	p.Lines, p.Opened, p.Bar = append(late, rest...), tally.Opened, tallyBar(tally, p.Asks, p.Overdue)
+}
