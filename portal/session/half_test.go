@@ -33,7 +33,7 @@ func TestCompletingRotates(t *testing.T) {
 	if state, err := b.store.Update(httptest.NewRecorder(), b.request(half), func(s *session.State) { s.Complete, s.Passkey = true, true }); err != nil || state.Complete || !state.Passkey {
 		t.Fatalf("an update makes %+v, %v", state, err)
 	}
-	b.pass(10 * time.Minute)
+	b.pass(9 * time.Minute)
 	w := httptest.NewRecorder()
 	state, err := b.store.Complete(w, b.request(half))
 	if err != nil {
@@ -47,7 +47,7 @@ func TestCompletingRotates(t *testing.T) {
 	if got := b.current(whole); got == nil || !got.Complete {
 		t.Errorf("then: %+v", got)
 	}
-	b.pass(session.AbsoluteTimeout - 11*time.Minute) // it lives no longer for it
+	b.pass(session.AbsoluteTimeout - 9*time.Minute) // it lives no longer for it
 	b.wantLoggedIn(whole, false)
 
 	// What was ended meanwhile stays so.
@@ -172,4 +172,35 @@ func TestALogInIsConfirmedInAnotherSession(t *testing.T) {
 	}
 	b.wantLoggedIn(other, false)
 	b.wantLoggedIn(half, true)
+}
+
+// What a thief of the key alone can begin is soon gone.
+func TestAHalfSessionIsShort(t *testing.T) {
+	b := newBench(t)
+	half, whole := b.begin(), b.logIn("")
+	b.pass(session.HalfTimeout - time.Second)
+	b.wantLoggedIn(half, true)
+	b.pass(time.Second)
+	b.wantLoggedIn(half, false)
+	b.wantLoggedIn(whole, true)
+}
+
+func TestOtherSessionsEndAndThisOneGoesOn(t *testing.T) {
+	b := newBench(t)
+	this, other, half := b.logIn(""), b.logIn(""), b.begin()
+	before := b.current(this)
+	w := httptest.NewRecorder()
+	if err := b.store.EndOthers(w, b.request(this)); err != nil {
+		t.Fatal(err)
+	}
+	again := b.setCookie(w).Value
+	for _, gone := range []string{this, other, half} {
+		b.wantLoggedIn(gone, false)
+	}
+	if got := b.current(again); got == nil || !got.Complete || string(got.BrowserShare) != string(before.BrowserShare) || !got.Created.Equal(before.Created) {
+		t.Errorf("this session is now %+v", got)
+	}
+	if err := b.store.EndOthers(httptest.NewRecorder(), b.request(this)); portal.KindOf(err) != portal.Unauthenticated {
+		t.Errorf("from a session that has ended: %v", err)
+	}
 }

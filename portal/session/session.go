@@ -15,6 +15,7 @@ const Name = "valise"
 const (
 	IdleTimeout     = 30 * time.Minute
 	AbsoluteTimeout = 12 * time.Hour
+	HalfTimeout     = 10 * time.Minute // of a half session, whatever it does: who has a key alone shall not pile them up
 	NonceLifetime   = 2 * time.Minute
 )
 
@@ -110,4 +111,9 @@ func (s *State) IdleExpires() time.Time {
 }
 
 // AbsoluteExpires is when the session ends whatever comes.
-func (s *State) AbsoluteExpires() time.Time { return s.Created.Add(AbsoluteTimeout) }
+func (s *State) AbsoluteExpires() time.Time {
+	if !s.Complete {
+		return s.Created.Add(HalfTimeout)
+	}
+	return s.Created.Add(AbsoluteTimeout)
+}

@@ -270,7 +270,10 @@ func (s *Store) WaitForConfirmation(w http.ResponseWriter, r *http.Request, code
 	})
 }
 
-// Waiting lists the holder's half sessions that wait for confirmation, the oldest first.
+// maxWaiting is how many half sessions are shown to who confirms them.
+const maxWaiting = 20
+
+// Waiting lists the holder's half sessions that wait for confirmation: the newest, the oldest of them first.
 func (s *Store) Waiting(r *http.Request) ([]Waiting, error) {
 	held, err := s.held(r)
 	if err != nil {
@@ -288,7 +291,7 @@ func (s *Store) Waiting(r *http.Request) ([]Waiting, error) {
 		}
 		return strings.Compare(a.Code, b.Code)
 	})
-	return waiting, nil
+	return waiting[max(0, len(waiting)-maxWaiting):], nil
 }
 
 // Confirm lets the holder's half session of that code become complete; refuse ends it. portal.NotFound when none waits under the code.
@@ -431,6 +434,40 @@ func (s *Store) RevokeAll(w http.ResponseWriter, r *http.Request) error {
 	}
 	s.forget(w, t)
 	return nil
+}
+
+// EndOthers ends all sessions of the request's holder but this one, which goes on under a new id: what others may have been begun with
+// counts no more.
+func (s *Store) EndOthers(w http.ResponseWriter, r *http.Request) error {
+	if started(w) {
+		return errLate
+	}
+	t, err := s.Get(r, Name)
+	if err != nil {
+		return err
+	}
+	current := recordOf(t)
+	if current == nil {
+		return errEnded
+	}
+	// Read once more: what another request ended or wrote meanwhile counts.
+	still, err := s.update(r.Context(), current, func(*State) {})
+	if err != nil {
+		return err
+	}
+	clear(t.Values)
+	if still == nil {
+		return errEnded
+	}
+	state := still.state.clone()
+	if err := s.records.Revoke(r.Context(), state.Holder); err != nil {
+		return err
+	}
+	if state.Epoch, err = s.records.Epoch(r.Context(), state.Holder); err != nil {
+		return err
+	}
+	_, err = s.begin(r.Context(), w, t, *state)
+	return err
 }
 
 // RevokeHolder ends all sessions of somebody else: an administrator took their factors away.

@@ -143,7 +143,11 @@ func (s *server) postPasskeyRemove(w http.ResponseWriter, r *http.Request) error
 	if err != nil {
 		return err
 	}
-	return done(w, s.Passkeys.Remove(r.Context(), visitOf(r).actor, id, shown))
+	if err := s.Passkeys.Remove(r.Context(), visitOf(r).actor, id, shown); err != nil {
+		return err
+	}
+	// Whoever took the device may have a session that was begun with it.
+	return done(w, s.Sessions.EndOthers(w, r))
 }
 
 // postMemberReset takes another member's second factor away.

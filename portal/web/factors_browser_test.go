@@ -26,6 +26,14 @@ func (r *reader) addDevice() webauthn.AuthenticatorID {
 	return added.AuthenticatorID
 }
 
+// touches says whether somebody touches a virtual authenticator as soon as it asks for that.
+func (r *reader) touches(device webauthn.AuthenticatorID, touches bool) {
+	r.t.Helper()
+	if _, err := chromedp.Call(r.Browser, webauthn.SetAutomaticPresenceSimulation, webauthn.SetAutomaticPresenceSimulationParams{AuthenticatorID: device, Enabled: touches}); err != nil {
+		r.t.Error(err)
+	}
+}
+
 // unplug takes a virtual authenticator away.
 func (r *reader) unplug(device webauthn.AuthenticatorID) {
 	r.t.Helper()
@@ -93,8 +101,15 @@ func TestPasskeysInTheBrowser(t *testing.T) {
 	r.visit("/staff/account", "staff_account")
 	key := r.addDevice()
 	r.typeInto("#enrol-label", "security key in the safe")
+	// People touch one device at a time: the phone when it is to be shown, then the new one.
+	r.Do(chromedp.Evaluate[chromedp.Void](`{ const create = navigator.credentials.create.bind(navigator.credentials);
+		navigator.credentials.create = (options) => new Promise((resolve) => { window.touchTheNewOne = () => resolve(create(options)); }); }`))
 	r.press("#enrol-submit")
+	r.Do(chromedp.Poll[chromedp.Void]("window.touchTheNewOne !== undefined"))
+	r.touches(phone, false)
+	r.Do(chromedp.Evaluate[chromedp.Void]("window.touchTheNewOne()"))
 	r.sees("#passkeys", "security key in the safe")
+	r.touches(phone, true)
 
 	// A log-in of the command line is confirmed.
 	command := logInWithKey(t, f, f.Author)

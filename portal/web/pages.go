@@ -117,7 +117,8 @@ type languageLink struct {
 	Current         bool
 }
 
-// WASM is the address of the browser's half that the page loads; "" when it wasn't built. The calls of the verify page are in the larger one.
+// WASM is the address of the browser's half that the page loads; "" when it wasn't built. The calls of the verify page, and of those on which representatives write, are in
+// the larger one.
 func (v *view) WASM() (string, error) {
 	if v.Desk || v.Page == "verify" || v.Page == "thread" || v.Page == "thread_list" {
 		return v.assets.address(deskAsset)
