@@ -326,6 +326,7 @@ func TestAStrangerChecksABundleWithTheCommandsOfItsReadme(t *testing.T) {
 	// Whose access ends after they signed has signed all the same.
 	later := maps.Clone(files)
 	key := "mailboxes/" + string(c.state.Number.Mailbox) + "/2/key-1.asc"
+	time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second))) // signatures tell seconds
 	later[key] = c.revoked(later[key], time.Now())
 	resum(later)
 	if step, report := paste(t, spread(t, later), blocks); step != "" {

@@ -86,7 +86,7 @@ func TestKeysComeBackAndAreNotMixedUp(t *testing.T) {
 		}
 	}
 	for _, format := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
-		secret := logKey.Secret()[strings.LastIndex(logKey.Secret(), "+")+1:]
+		secret := strings.SplitN(logKey.Secret(), "+", 5)[4] // which may itself have a plus in it
 		if strings.Contains(fmt.Sprintf(format, logKey), secret) {
 			t.Errorf("printing with %s shows the secret", format)
 		}

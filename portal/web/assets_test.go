@@ -177,6 +177,7 @@ func TestItStartsWithoutTheBrowsersHalf(t *testing.T) {
 
 // The page scripts themselves: nothing in them makes markup or code out of text.
 func TestScriptsMakeNoMarkup(t *testing.T) {
+	const svg = "http://www.w3.org/2000/svg" // a namespace, which nobody asks for
 	files, err := assetFiles.ReadDir(assetsFolder)
 	if err != nil {
 		t.Fatal(err)
@@ -190,7 +191,7 @@ func TestScriptsMakeNoMarkup(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, word := range []string{"innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function", "setTimeout('", "localStorage", "DOMParser", "srcdoc", "http://", "https://"} {
-			if strings.Contains(string(text), word) {
+			if strings.Contains(strings.ReplaceAll(string(text), svg, ""), word) {
 				t.Errorf("%s has %s in it", file.Name(), word)
 			}
 		}

@@ -100,6 +100,7 @@ func TestPasskeysInTheBrowser(t *testing.T) {
 	// A second device, with the first one.
 	r.visit("/staff/account", "staff_account")
 	key := r.addDevice()
+	r.touches(key, false)
 	r.typeInto("#enrol-label", "security key in the safe")
 	// People touch one device at a time: the phone when it is to be shown, then the new one.
 	r.Do(chromedp.Evaluate[chromedp.Void](`{ const create = navigator.credentials.create.bind(navigator.credentials);
@@ -107,6 +108,7 @@ func TestPasskeysInTheBrowser(t *testing.T) {
 	r.press("#enrol-submit")
 	r.Do(chromedp.Poll[chromedp.Void]("window.touchTheNewOne !== undefined"))
 	r.touches(phone, false)
+	r.touches(key, true)
 	r.Do(chromedp.Evaluate[chromedp.Void]("window.touchTheNewOne()"))
 	r.sees("#passkeys", "security key in the safe")
 	r.touches(phone, true)

@@ -70,7 +70,7 @@ func TestAStatementIsShownAndCheckedByItsReader(t *testing.T) {
 			t.Errorf("the page lacks %s", want)
 		}
 	}
-	if french := n.reader.page(at+"/fr", 200); !strings.Contains(french, `<html lang="fr"`) || !strings.Contains(french, "La version qui fait foi est celle en : English") {
+	if french := n.reader.page(at+"/fr", 200); !strings.Contains(french, `<html lang="fr"`) || !strings.Contains(french, "La version qui fait foi est celle en\u00a0: English") {
 		t.Errorf("%s", french)
 	}
 	if arabic := n.reader.page(at+"/ar", 200); !strings.Contains(arabic, `<html lang="en"`) || !strings.Contains(arabic, `class="prose" lang="ar" dir="rtl"`) || !strings.Contains(arabic, "العربية") {

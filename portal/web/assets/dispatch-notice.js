@@ -178,8 +178,9 @@ function drawAudience() {
   shown.mailboxes.sort((a, b) => Number(wrong(b)) - Number(wrong(a)) || a.name.localeCompare(b.name) || (a.mailbox < b.mailbox ? -1 : 1));
   const absent = shown.mailboxes.reduce((n, box) => n + box.absent.length, 0);
   const notes = [
-    [shown.classical, 'dispatch-classical'], [shown.unclaimed, 'dispatch-unclaimed'], [absent, 'dispatch-absent'],
-  ].filter(([n]) => n > 0).map(([n, key]) => el('li', {}, word(n === 1 ? `${key}-one` : key, { n })));
+    [shown.classical, 'dispatch-classical-one', 'dispatch-classical'], [shown.unclaimed, 'dispatch-unclaimed-one', 'dispatch-unclaimed'],
+    [absent, 'dispatch-absent-one', 'dispatch-absent'],
+  ].filter(([n]) => n > 0).map(([n, one, many]) => el('li', {}, word(n === 1 ? one : many, { n })));
   $('warnings').replaceChildren(...notes);
   $('warnings').hidden = notes.length === 0;
   $('problems').hidden = shown.problems.length === 0;

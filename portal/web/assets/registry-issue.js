@@ -7,12 +7,12 @@ import { withKey } from './staff-unlock.js';
 
 const form = $('issue');
 const { mailbox } = form.dataset;
-const kept = 'valise.letter-contact'; // how to reach a person at the institution: for the next letter, in this browser
+const kept = 'valise.letter-contact'; // how to reach a person at the institution: for the next letter, in this tab
 
 withKey(async () => {
   show(form);
   try {
-    $('contact').value = localStorage.getItem(kept) ?? '';
+    $('contact').value = sessionStorage.getItem(kept) ?? '';
   } catch { /* switched off */ }
   if (!mailbox) return;
   const found = (await ask('mailboxes')).find((one) => one.mailbox === mailbox);
@@ -54,7 +54,7 @@ form.addEventListener('submit', (event) => {
       });
       status($('issue-status'));
       try {
-        localStorage.setItem(kept, contact.join('\n'));
+        sessionStorage.setItem(kept, contact.join('\n'));
       } catch { /* switched off */ }
       onPaper(letter, contact, unsure);
     } catch (error) {

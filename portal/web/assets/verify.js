@@ -86,7 +86,7 @@ async function compare() {
   const text = typed.value.trim();
   if (!text) return true;
   try {
-    const { same } = await ask('fingerprint', { typed: text, shown: $('verify-shown').dataset.root });
+    const { same } = await ask('fingerprint', { typed: text, shown: $('verify-root').dataset.shown });
     if (same) $('verify-root-status').textContent = word('verify-same');
     else complain(word('verify-differs'));
     return true;
