@@ -25,11 +25,9 @@ const origin = "https://portal.example"
 var noon = time.Date(2026, 1, 5, 12, 0, 0, 0, time.UTC)
 
 type staff struct {
-	root                  *crypto.Root
-	author, administrator *crypto.Staff
-	secondAdministrator   *crypto.Staff
-	certificates          []*crypto.Certificate
-	ada, bela, chandra    portal.Actor
+	root               *crypto.Root
+	certificates       []*crypto.Certificate
+	ada, bela, chandra portal.Actor
 }
 
 var theStaff = sync.OnceValue(func() *staff {

@@ -134,7 +134,7 @@ func acknowledgeStatement(t *testing.T, p *live.Server) {
 		t.Errorf("%s", proof.body)
 	}
 	var evidence api.Evidence
-	newVisitor(t, p).post("/evidence", api.EvidenceRequest{Receipt: receipt.Receipt}).into(t, 200, &evidence)
+	newVisitor(t, p).post("/evidence", api.EvidenceRequest(receipt)).into(t, 200, &evidence)
 	if evidence.LedgerProof != string(proof.body) || evidence.Manifest != "" {
 		t.Errorf("%+v", evidence)
 	}

@@ -60,7 +60,7 @@ func revokeSomebody(t *testing.T, one, other *live.Server) {
 	// What they had acknowledged holds as it did; that they could sign another receipt now helps nobody.
 	var evidence api.Evidence
 	anyone := newVisitor(t, one)
-	anyone.post("/evidence", api.EvidenceRequest{Receipt: before.Receipt}).into(t, 200, &evidence)
+	anyone.post("/evidence", api.EvidenceRequest(before)).into(t, 200, &evidence)
 	trust := trustOf(t, one, anyone)
 	if _, err := ceremony.VerifyReceipt(trust, []byte(before.Receipt), evidence, time.Now().Add(24*time.Hour)); err != nil {
 		t.Errorf("the receipt from before the revocation: %v", err)
