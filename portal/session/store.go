@@ -140,6 +140,19 @@ func recordOf(t *sessions.Session) *record {
 
 var errEnded = portal.Errorf(portal.Unauthenticated, "no-session", "Your session has ended. Log in and try again.")
 
+// running returns the request's session with its record; errEnded when nobody is logged in.
+func (s *Store) running(r *http.Request) (*sessions.Session, *record, error) {
+	t, err := s.Get(r, Name)
+	if err != nil {
+		return nil, nil, err
+	}
+	found := recordOf(t)
+	if found == nil {
+		return nil, nil, errEnded
+	}
+	return t, found, nil
+}
+
 // Current returns the request's session state, nil when nobody is logged in; an error is portal.Unavailable, never "nobody".
 // The State is the caller's: changing it changes nothing.
 func (s *Store) Current(r *http.Request) (*State, error) {
@@ -202,19 +215,23 @@ func (s *Store) begin(ctx context.Context, w http.ResponseWriter, t *sessions.Se
 // Complete makes the request's half session a whole one. The id rotates: whoever had the old one has nothing. All else stays, the lifetimes
 // among it.
 func (s *Store) Complete(w http.ResponseWriter, r *http.Request) (*State, error) {
+	return s.renew(w, r, func(ctx context.Context, half *record, whole *State) error {
+		whole.Complete, whole.Code, whole.Confirmed = true, "", false
+		return s.records.Delete(ctx, half.idHash, whole.Holder)
+	})
+}
+
+// renew goes on with the request's session under a new id. replace ends the old one, and says what is different in the new.
+func (s *Store) renew(w http.ResponseWriter, r *http.Request, replace func(ctx context.Context, old *record, next *State) error) (*State, error) {
 	if started(w) {
 		return nil, errLate
 	}
-	t, err := s.Get(r, Name)
+	t, current, err := s.running(r)
 	if err != nil {
 		return nil, err
 	}
-	half := recordOf(t)
-	if half == nil {
-		return nil, errEnded
-	}
 	// Read once more: what was ended or refused meanwhile doesn't come back, and what another request wrote isn't lost.
-	still, err := s.update(r.Context(), half, func(*State) {})
+	still, err := s.update(r.Context(), current, func(*State) {})
 	if err != nil {
 		return nil, err
 	}
@@ -222,12 +239,11 @@ func (s *Store) Complete(w http.ResponseWriter, r *http.Request) (*State, error)
 	if still == nil {
 		return nil, errEnded
 	}
-	whole := still.state.clone()
-	whole.Complete, whole.Code, whole.Confirmed = true, "", false
-	if err := s.records.Delete(r.Context(), still.idHash, whole.Holder); err != nil {
+	next := still.state.clone()
+	if err := replace(r.Context(), still, next); err != nil {
 		return nil, err
 	}
-	return s.begin(r.Context(), w, t, *whole)
+	return s.begin(r.Context(), w, t, *next)
 }
 
 // ------------------------------------------------------------------ questions
@@ -320,13 +336,9 @@ func (s *Store) Confirm(r *http.Request, code string, confirm bool) error {
 
 // held returns the running sessions of the request's holder.
 func (s *Store) held(r *http.Request) ([]*record, error) {
-	t, err := s.Get(r, Name)
+	_, current, err := s.running(r)
 	if err != nil {
 		return nil, err
-	}
-	current := recordOf(t)
-	if current == nil {
-		return nil, errEnded
 	}
 	stored, err := s.records.List(r.Context(), current.state.Holder)
 	if err != nil {
@@ -347,13 +359,9 @@ func (s *Store) held(r *http.Request) ([]*record, error) {
 // State that it is given. Whose the session is, when it began, its share and
 // whether it is complete stay as they are, whatever change does.
 func (s *Store) Update(w http.ResponseWriter, r *http.Request, change func(*State)) (*State, error) {
-	t, err := s.Get(r, Name)
+	t, found, err := s.running(r)
 	if err != nil {
 		return nil, err
-	}
-	found := recordOf(t)
-	if found == nil {
-		return nil, errEnded
 	}
 	updated, err := s.update(r.Context(), found, change)
 	if err != nil {
@@ -391,13 +399,9 @@ func (s *Store) end(ctx context.Context, w http.ResponseWriter, t *sessions.Sess
 
 // Lines lists the holder's sessions, the latest used first, the current one marked.
 func (s *Store) Lines(r *http.Request) ([]Info, error) {
-	t, err := s.Get(r, Name)
+	_, current, err := s.running(r)
 	if err != nil {
 		return nil, err
-	}
-	current := recordOf(t)
-	if current == nil {
-		return nil, errEnded
 	}
 	held, err := s.held(r)
 	if err != nil {
@@ -421,13 +425,9 @@ func (s *Store) RevokeAll(w http.ResponseWriter, r *http.Request) error {
 	if started(w) {
 		return errLate
 	}
-	t, err := s.Get(r, Name)
+	t, current, err := s.running(r)
 	if err != nil {
 		return err
-	}
-	current := recordOf(t)
-	if current == nil {
-		return errEnded
 	}
 	if err := s.records.Revoke(r.Context(), current.state.Holder); err != nil {
 		return err
@@ -439,34 +439,13 @@ func (s *Store) RevokeAll(w http.ResponseWriter, r *http.Request) error {
 // EndOthers ends all sessions of the request's holder but this one, which goes on under a new id: what others may have been begun with
 // counts no more.
 func (s *Store) EndOthers(w http.ResponseWriter, r *http.Request) error {
-	if started(w) {
-		return errLate
-	}
-	t, err := s.Get(r, Name)
-	if err != nil {
+	_, err := s.renew(w, r, func(ctx context.Context, _ *record, next *State) (err error) {
+		if err := s.records.Revoke(ctx, next.Holder); err != nil {
+			return err
+		}
+		next.Epoch, err = s.records.Epoch(ctx, next.Holder)
 		return err
-	}
-	current := recordOf(t)
-	if current == nil {
-		return errEnded
-	}
-	// Read once more: what another request ended or wrote meanwhile counts.
-	still, err := s.update(r.Context(), current, func(*State) {})
-	if err != nil {
-		return err
-	}
-	clear(t.Values)
-	if still == nil {
-		return errEnded
-	}
-	state := still.state.clone()
-	if err := s.records.Revoke(r.Context(), state.Holder); err != nil {
-		return err
-	}
-	if state.Epoch, err = s.records.Epoch(r.Context(), state.Holder); err != nil {
-		return err
-	}
-	_, err = s.begin(r.Context(), w, t, *state)
+	})
 	return err
 }
 
