@@ -188,6 +188,15 @@ func (d *DB) Envelopes(ctx context.Context, holder string) (held []registry.Held
 	return held, err
 }
 
+// lockRepresentative locks the row of a representative, and returns where they stand and how many certificates their chain has; portal.NotFound.
+func (t *tx) lockRepresentative(holder string) (state portal.RepresentativeState, certificates int, err error) {
+	if err := t.row(`SELECT state FROM representatives WHERE holder = $1`+t.forUpdate, holder).Scan(&state); err != nil {
+		return "", 0, orNotFound(err, "no-representative", "There is no representative %s.", holder)
+	}
+	err = t.row(`SELECT count(*) FROM certificates WHERE holder = $1`, holder).Scan(&certificates)
+	return state, certificates, err
+}
+
 // Claim implements registry.Store. The row of the representative is locked first; a submission that seals to them holds it too, so one of the
 // two sees what the other did.
 func (d *DB) Claim(ctx context.Context, r portal.RepresentativeRecord, rewrapped []registry.HeldEnvelope) error {
@@ -197,12 +206,8 @@ func (d *DB) Claim(ctx context.Context, r portal.RepresentativeRecord, rewrapped
 	}
 	holder := r.Representative.String()
 	return d.write(ctx, func(t *tx) error {
-		var state portal.RepresentativeState
-		if err := t.row(`SELECT state FROM representatives WHERE holder = $1`+t.forUpdate, holder).Scan(&state); err != nil {
-			return orNotFound(err, "no-representative", "There is no representative %s.", holder)
-		}
-		var stored int
-		if err := t.row(`SELECT count(*) FROM certificates WHERE holder = $1`, holder).Scan(&stored); err != nil {
+		state, stored, err := t.lockRepresentative(holder)
+		if err != nil {
 			return err
 		}
 		if state != portal.Issued || stored != len(r.Chain)-1 {
@@ -230,12 +235,8 @@ func (d *DB) RevokeRepresentative(ctx context.Context, r portal.RepresentativeRe
 	}
 	holder := r.Representative.String()
 	return d.write(ctx, func(t *tx) error {
-		var state portal.RepresentativeState
-		if err := t.row(`SELECT state FROM representatives WHERE holder = $1`+t.forUpdate, holder).Scan(&state); err != nil {
-			return orNotFound(err, "no-representative", "There is no representative %s.", holder)
-		}
-		var stored int
-		if err := t.row(`SELECT count(*) FROM certificates WHERE holder = $1`, holder).Scan(&stored); err != nil {
+		state, stored, err := t.lockRepresentative(holder)
+		if err != nil {
 			return err
 		}
 		switch {
