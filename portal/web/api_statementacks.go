@@ -101,13 +101,9 @@ func (s *server) getMailboxStatementText(w http.ResponseWriter, r *http.Request)
 	if err != nil {
 		return err
 	}
-	signed, err := crypto.ParseSignedStatement(versions[len(versions)-1].Signed)
+	signed, m, err := readVersion(versions[len(versions)-1])
 	if err != nil {
-		return fmt.Errorf("a published statement: %w", err)
-	}
-	m, err := crypto.ParseStatementManifest(signed.Manifest)
-	if err != nil {
-		return fmt.Errorf("a published statement: %w", err)
+		return err
 	}
 	at := 0
 	for i, tag := range m.Languages() {

@@ -15,6 +15,9 @@ type acknowledgePage struct {
 	Problem string
 }
 
+// Action is where the signed text goes.
+func (p acknowledgePage) Action() string { return "/notices/" + string(p.Number) + "/acknowledge" }
+
 func (s *server) getAcknowledge(w http.ResponseWriter, r *http.Request) error {
 	n, err := pathNotice(r)
 	if err != nil {
@@ -72,19 +75,29 @@ func (s *server) postAcknowledge(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	return s.handIn(w, r, "/notices/"+string(n), func(signed []byte) error {
+		_, _, err := s.acknowledge(r, n, signed)
+		return err
+	}, func(signed string, f failure) error {
+		return s.showAcknowledge(w, r, acknowledgePage{Number: n, Signed: signed, Problem: f.message}, f.status)
+	})
+}
+
+// handIn takes a receipt that was signed by hand out of a page's form, and goes on to where it is shown. What the person can mend is shown with the
+// form again, and loses nothing.
+func (s *server) handIn(w http.ResponseWriter, r *http.Request, shownAt string, take func(signed []byte) error, again func(signed string, f failure) error) error {
 	values, err := form(w, r)
 	if err != nil {
 		return err
 	}
-	page := acknowledgePage{Number: n, Signed: values.Get("receipt")}
-	_, _, err = s.acknowledge(r, n, []byte(page.Signed))
+	signed := values.Get("receipt")
+	err = take([]byte(signed))
 	if f, ok := s.again(r, err); ok {
-		page.Problem = f.message
-		return s.showAcknowledge(w, r, page, f.status)
+		return again(signed, f)
 	}
 	if err != nil {
 		return err
 	}
-	http.Redirect(w, r, "/notices/"+string(n)+"#receipt-section", http.StatusSeeOther)
+	http.Redirect(w, r, shownAt+"#receipt-section", http.StatusSeeOther)
 	return nil
 }

@@ -141,6 +141,9 @@ type dispatchNoticePage struct {
 	Lines     []progressLine // those that are late first
 }
 
+// About names what is decided on, in keys of messages.
+func (dispatchNoticePage) About() string { return "notice" }
+
 // Ended says whether it will never be released.
 func (p dispatchNoticePage) Ended() bool {
 	return p.State == portal.Returned || p.State == portal.Recalled

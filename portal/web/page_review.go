@@ -56,6 +56,9 @@ func (s *server) getReview(w http.ResponseWriter, r *http.Request) error {
 	return s.pages.render(w, r, http.StatusOK, "review", page)
 }
 
+// About names what is decided on, in keys of messages.
+func (reviewPage) About() string { return "statement" }
+
 // Kinds are whom a statement can ask to acknowledge it.
 func (reviewPage) Kinds() []string {
 	return []string{string(rune(crypto.KindState)), string(rune(crypto.KindOrganisation)), string(rune(crypto.KindIndividual))}

@@ -102,15 +102,21 @@ func signedDeadline(v publish.Version) (*time.Time, error) {
 }
 
 func manifestOf(v publish.Version) (*crypto.StatementManifest, error) {
+	_, m, err := readVersion(v)
+	return m, err
+}
+
+// readVersion reads what was published. That it can't be read is our fault.
+func readVersion(v publish.Version) (crypto.SignedStatement, *crypto.StatementManifest, error) {
 	signed, err := crypto.ParseSignedStatement(v.Signed)
 	if err != nil {
-		return nil, fmt.Errorf("a published statement: %w", err)
+		return signed, nil, fmt.Errorf("a published statement: %w", err)
 	}
 	m, err := crypto.ParseStatementManifest(signed.Manifest)
 	if err != nil {
-		return nil, fmt.Errorf("a published statement: %w", err)
+		return signed, nil, fmt.Errorf("a published statement: %w", err)
 	}
-	return m, nil
+	return signed, m, nil
 }
 
 // statementAcknowledgePage is the way to acknowledge with a text that one signs oneself.
@@ -122,6 +128,11 @@ type statementAcknowledgePage struct {
 	Text      string // to sign; "" until this session has fetched the newest version
 	Signed    string // as it was pasted
 	Problem   string
+}
+
+// Action is where the signed text goes.
+func (p statementAcknowledgePage) Action() string {
+	return mailboxStatementPath(p.Number, "/acknowledge")
 }
 
 func (s *server) getStatementAcknowledge(w http.ResponseWriter, r *http.Request) error {
@@ -176,19 +187,10 @@ func (s *server) postStatementAcknowledge(w http.ResponseWriter, r *http.Request
 	if err != nil {
 		return err
 	}
-	values, err := form(w, r)
-	if err != nil {
+	return s.handIn(w, r, mailboxStatementPath(n, ""), func(signed []byte) error {
+		_, _, err := s.acknowledgeStatement(r, n, signed)
 		return err
-	}
-	page := statementAcknowledgePage{Number: n, Signed: values.Get("receipt")}
-	_, _, err = s.acknowledgeStatement(r, n, []byte(page.Signed))
-	if f, ok := s.again(r, err); ok {
-		page.Problem = f.message
-		return s.showStatementAcknowledge(w, r, page, f.status)
-	}
-	if err != nil {
-		return err
-	}
-	http.Redirect(w, r, mailboxStatementPath(n, "#receipt-section"), http.StatusSeeOther)
-	return nil
+	}, func(signed string, f failure) error {
+		return s.showStatementAcknowledge(w, r, statementAcknowledgePage{Number: n, Signed: signed, Problem: f.message}, f.status)
+	})
 }
