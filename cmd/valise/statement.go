@@ -238,6 +238,26 @@ func reportSaved(p *process, d *crypto.StatementDraft) {
 	})
 }
 
+// fill puts the texts and whatever else was asked for into a draft.
+func (o *statementOptions) fill(p *process, d *crypto.StatementDraft, texts []string) error {
+	if err := p.readLanguages(d, texts); err != nil {
+		return err
+	}
+	return o.apply(d)
+}
+
+// keep attaches what is to be attached, saves the draft, and says so.
+func (o *officer) keep(ctx context.Context, p *process, d *crypto.StatementDraft, options *statementOptions) error {
+	if err := o.attach(ctx, p, d, options.Attach, options.Detach); err != nil {
+		return err
+	}
+	if err := o.saveStatement(ctx, d); err != nil {
+		return err
+	}
+	reportSaved(p, d)
+	return nil
+}
+
 // StatementNewCommand begins a statement.
 type StatementNewCommand struct {
 	staffFlags
@@ -267,10 +287,7 @@ EXIT STATUS
 // Run saves.
 func (c *StatementNewCommand) Run(ctx context.Context, p *process) error {
 	d := &crypto.StatementDraft{Statement: crypto.NewNumber(crypto.KindStatement), Revision: 1}
-	if err := p.readLanguages(d, c.Texts); err != nil {
-		return err
-	}
-	if err := c.apply(d); err != nil {
+	if err := c.fill(p, d, c.Texts); err != nil {
 		return err
 	}
 	o, err := c.logIn(ctx, p, crypto.RoleAuthor)
@@ -278,14 +295,7 @@ func (c *StatementNewCommand) Run(ctx context.Context, p *process) error {
 		return err
 	}
 	defer o.close(ctx)
-	if err := o.attach(ctx, p, d, c.Attach, c.Detach); err != nil {
-		return err
-	}
-	if err := o.saveStatement(ctx, d); err != nil {
-		return err
-	}
-	reportSaved(p, d)
-	return nil
+	return o.keep(ctx, p, d, &c.statementOptions)
 }
 
 // StatementEditCommand changes a draft.
@@ -330,20 +340,10 @@ func (c *StatementEditCommand) Run(ctx context.Context, p *process) error {
 	}
 	d := w.Content
 	d.Revision++
-	if err := p.readLanguages(d, c.Texts); err != nil {
+	if err := c.fill(p, d, c.Texts); err != nil {
 		return err
 	}
-	if err := c.apply(d); err != nil {
-		return err
-	}
-	if err := o.attach(ctx, p, d, c.Attach, c.Detach); err != nil {
-		return err
-	}
-	if err := o.saveStatement(ctx, d); err != nil {
-		return err
-	}
-	reportSaved(p, d)
-	return nil
+	return o.keep(ctx, p, d, &c.statementOptions)
 }
 
 // StatementSubmitCommand signs and submits.
@@ -497,10 +497,7 @@ func (f *staffFlags) begin(ctx context.Context, p *process, number string, texts
 	if err != nil {
 		return err
 	}
-	if err := p.readLanguages(d, texts); err != nil {
-		return err
-	}
-	if err := options.apply(d); err != nil {
+	if err := options.fill(p, d, texts); err != nil {
 		return err
 	}
 	for _, l := range d.Languages {
@@ -508,14 +505,7 @@ func (f *staffFlags) begin(ctx context.Context, p *process, number string, texts
 			return usagef("say in %s, too, why: --reason %s=\"…\"", l.Language, l.Language)
 		}
 	}
-	if err := o.attach(ctx, p, d, options.Attach, options.Detach); err != nil {
-		return err
-	}
-	if err := o.saveStatement(ctx, d); err != nil {
-		return err
-	}
-	reportSaved(p, d)
-	return nil
+	return o.keep(ctx, p, d, options)
 }
 
 // StatementWithdrawCommand begins a withdrawal.
