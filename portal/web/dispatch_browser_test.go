@@ -45,7 +45,6 @@ func (f *frontage) stateOf(t *testing.T, n crypto.Number) portal.NoticeState {
 
 // TestANoticeIsDecidedOnInTheBrowser follows three notices before author and approver: sent back on a bad line, recalled while the approver looks, approved; then acknowledged.
 func TestANoticeIsDecidedOnInTheBrowser(t *testing.T) {
-	t.Parallel() // it waits for most of its time
 	f := newFrontage(t)
 	state := f.Claim(f.Issue(crypto.KindState, crypto.ProfilePQ), crypto.ProfilePQ)
 	office := f.Claim(f.Issue(crypto.KindOrganisation, crypto.ProfileCompat), crypto.ProfileCompat)

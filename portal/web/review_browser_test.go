@@ -50,7 +50,6 @@ func reviewOf(n crypto.Number) string { return "/staff/statements/" + string(n) 
 
 // TestAStatementIsReviewedInTheBrowser follows a statement before its approver: what changed, sent back on a bad line, changed meanwhile, approved; then one for a minute.
 func TestAStatementIsReviewedInTheBrowser(t *testing.T) {
-	t.Parallel() // it waits for most of its time
 	f := newFrontage(t)
 	n := newNewsroom(t, f.Server)
 	first := hostile()

@@ -66,7 +66,6 @@ func (r *reader) logInStaff(file, passphrase, page string) {
 // TestStaffComeInWithTheirKeyFile follows a staff member's key from a file into the browser, from page to page and tab to tab, and out; and what people may
 // take for a key file.
 func TestStaffComeInWithTheirKeyFile(t *testing.T) {
-	t.Parallel() // it waits for most of its time
 	f := newFrontage(t)
 	person := f.Claim(f.Issue(crypto.KindState, crypto.ProfilePQ), crypto.ProfilePQ)
 	bela := f.keyFile(t, live.ApproverName, f.Approver)
