@@ -150,13 +150,13 @@ func newReference() string {
 	return rand.Text()[:8]
 }
 
-// identifying are shapes that must not get into a log by way of an error's text: numbers of mailboxes and notices, network addresses,
+// identifying are shapes that must not get into a log by way of an error's text: numbers of whatever kind, network addresses,
 // e-mail addresses, fingerprints and hashes, and anything that stands between quotes or in a database's "Key (…)=(…)".
 var identifying = []struct {
 	shape *regexp.Regexp
 	put   string
 }{
-	{regexp.MustCompile(`(?i)\b[SOIN]-[0-9A-Z]{8}\b(/\d+)?`), "[number]"},
+	{regexp.MustCompile(`(?i)\b[A-Z]-[0-9A-Z]{8}\b(/\d+)?`), "[number]"},
 	{regexp.MustCompile(`[^\s@"<>]+@[^\s@"<>]+`), "[mail]"},
 	{regexp.MustCompile(`\b\d{1,3}(\.\d{1,3}){3}(:\d+)?\b`), "[address]"},
 	{regexp.MustCompile(`\[?[0-9A-Fa-f]{0,4}(:[0-9A-Fa-f]{0,4}){2,7}(%\w+)?\]?(:\d+)?`), "[address]"},

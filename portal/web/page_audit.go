@@ -50,7 +50,7 @@ type auditText struct {
 	Number bool
 }
 
-var numbers = regexp.MustCompile(`\b[SOINP]-[0-9A-Z]{8}\b(/\d+)?`)
+var numbers = regexp.MustCompile(`\b[SOINPTG]-[0-9A-Z]{8}\b(/\d+)?`)
 
 // auditPieces cuts a sentence at its numbers.
 func auditPieces(text string) (pieces []auditText) {
