@@ -94,17 +94,21 @@ func loopback(host string) bool {
 // discover asks the provider for its addresses, once it answers.
 func (s *SignOn) discover(ctx context.Context) (*oidc.Provider, *oauth2.Config, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.provider == nil {
+	provider := s.provider
+	s.mu.Unlock()
+	if provider == nil {
+		// Without the lock: when the provider is slow, nobody is to wait for somebody else's answer. Of two who ask at once, either answer will do.
 		// The provider's keys are fetched with this context later on, too, so it must not end with the request.
 		found, err := oidc.NewProvider(oidc.ClientContext(context.WithoutCancel(ctx), s.config.HTTP), s.config.Issuer)
 		if err != nil {
 			return nil, nil, portal.Errorf(portal.Unavailable, "sign-on-unavailable", "The institution's single sign-on can't be reached at the moment. Wait a little, then try again.").Because(err)
 		}
-		s.provider = found
+		s.mu.Lock()
+		s.provider, provider = found, found
+		s.mu.Unlock()
 	}
-	return s.provider, &oauth2.Config{
-		ClientID: s.config.ClientID, ClientSecret: s.config.Secret, Endpoint: s.provider.Endpoint(), RedirectURL: s.config.Return, Scopes: []string{oidc.ScopeOpenID},
+	return provider, &oauth2.Config{
+		ClientID: s.config.ClientID, ClientSecret: s.config.Secret, Endpoint: provider.Endpoint(), RedirectURL: s.config.Return, Scopes: []string{oidc.ScopeOpenID},
 	}, nil
 }
 
