@@ -62,8 +62,20 @@ type Manifest struct {
 	// Deadline is until when; only with Acknowledge. It keeps its offset from UTC,
 	// so that everybody reads the hour that was meant. Zero: none.
 	Deadline time.Time
+	// Release is when an approved notice is put into the mailboxes; it keeps its
+	// offset from UTC. Zero, or a time that has passed: once it is approved.
+	Release time.Time
+	// Urgent stands first wherever it is listed. It loosens no role: two people.
+	Urgent bool
 	// Fallback is what happens by e-mail.
 	Fallback Fallback
+	// Reminders are hours before the deadline, falling; at most MaxReminders, only
+	// with a deadline. Who has not acknowledged by then is reminded.
+	Reminders []int
+	// EscalateHours is after how many hours in the mailboxes a notice that was not
+	// acknowledged (or, when that isn't asked for, not opened) is brought by another
+	// way, 1 to 720; 0: never.
+	EscalateHours int
 }
 
 // BodyRef names a sealed body or heading.
@@ -87,42 +99,6 @@ func (b BodyRef) check(sealed []byte) error {
 		return fmt.Errorf("it is not the one that was signed (%d bytes, SHA-256 %s)", b.Size, b.SHA256)
 	}
 	return nil
-}
-
-// Fallback is when the courier writes an e-mail that carries the same sealed
-// message: FallbackNone, FallbackAtOnce, or FallbackAfter a number of hours in
-// which nobody opened the notice.
-type Fallback string
-
-const (
-	FallbackNone   Fallback = "none"
-	FallbackAtOnce Fallback = "at-once"
-)
-
-// maxFallbackHours is thirty days.
-const maxFallbackHours = 720
-
-// FallbackAfter returns "after 12h" for 12 hours; 1 to 720 are accepted in a manifest.
-func FallbackAfter(hours int) Fallback { return Fallback("after " + strconv.Itoa(hours) + "h") }
-
-// ParseFallback reads "none", "at-once", or "after 12h" with 1 to 720 hours.
-func ParseFallback(text string) (Fallback, error) {
-	f := Fallback(text)
-	_, isAfter := f.Hours()
-	if f == FallbackNone || f == FallbackAtOnce || isAfter {
-		return f, nil
-	}
-	return "", fmt.Errorf("the fallback must be none, at-once, or after and hours from 1 to %d, as in \"after 12h\"", maxFallbackHours)
-}
-
-// Hours returns the hours of FallbackAfter; ok is false for the others.
-func (f Fallback) Hours() (hours int, ok bool) {
-	text, _ := strings.CutPrefix(string(f), "after ")
-	hours, err := strconv.Atoi(strings.TrimSuffix(text, "h"))
-	if err != nil || hours < 1 || hours > maxFallbackHours || f != FallbackAfter(hours) {
-		return 0, false
-	}
-	return hours, true
 }
 
 // suites are all suites, in the order of their lines.
@@ -153,17 +129,12 @@ func (m *Manifest) text() []byte {
 	for _, s := range suites {
 		lines = append(lines, textLine{"heading-" + string(s), refText(m.Headings, s)})
 	}
-	acknowledge, deadline := "no", "none"
-	if m.Acknowledge {
-		acknowledge = "yes"
-	}
+	deadline := "none"
 	if !m.Deadline.IsZero() {
 		deadline = formatTextTime(m.Deadline)
 	}
-	lines = append(lines,
-		textLine{"acknowledge", acknowledge},
-		textLine{"deadline", deadline},
-		textLine{"fallback", string(m.Fallback)})
+	lines = append(lines, textLine{"acknowledge", yesOrNo(m.Acknowledge)}, textLine{"deadline", deadline})
+	lines = append(lines, m.policyLines()...)
 	return writeText(manifestFirstLine, lines...)
 }
 
@@ -224,11 +195,7 @@ func ParseManifest(text []byte) (*Manifest, error) {
 	}
 	m.Acknowledge = r.yes("acknowledge")
 	m.Deadline = r.deadline("deadline", m)
-	fallback := r.value("fallback")
-	if _, err := ParseFallback(fallback); err != nil {
-		r.wrong("fallback", `none, at-once, or such as "after 12h", with 1 to 720 hours`)
-	}
-	m.Fallback = Fallback(fallback)
+	r.readPolicy(m)
 	if err := r.end(); err != nil {
 		return nil, err
 	}

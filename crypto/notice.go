@@ -16,7 +16,13 @@ type Draft struct {
 	Attachments []Attachment
 	Acknowledge bool      // whether a receipt is asked for
 	Deadline    time.Time // for the receipt; keeps its offset from UTC; zero: none
-	Fallback    Fallback  // "": FallbackNone
+
+	// What follows is the Manifest's, see there. A zero value is the plain choice.
+	Release       time.Time
+	Urgent        bool
+	Fallback      Fallback // "": FallbackNone
+	Reminders     []int
+	EscalateHours int
 }
 
 // Envelope is one wrapped session key, and whose it is.
@@ -94,8 +100,8 @@ func SealNotice(root *Root, author *Key, draft *Draft, recipients []*Recipient, 
 		ContentSHA256: sha256Hex(mime), HeadingSHA256: sha256Hex(content.heading().encode()),
 		OpeningSHA256: openingDigest(content.Opening), AudienceRoot: content.AudienceRoot,
 		Mailboxes: audience.Mailboxes(), Members: len(audience.Members), Bodies: map[Suite]BodyRef{}, Headings: map[Suite]BodyRef{},
-		Acknowledge: draft.Acknowledge, Deadline: draft.Deadline, Fallback: cmp.Or(draft.Fallback, FallbackNone),
 	}
+	manifest.setPolicy(draft)
 	if err := checkDraft(manifest); err != nil {
 		return nil, err
 	}
@@ -165,20 +171,6 @@ func audienceOf(recipients []*Recipient) (*Audience, error) {
 		audience.Members = append(audience.Members, r.member())
 	}
 	return audience, nil
-}
-
-// checkDraft checks what of the manifest comes from the draft, in the author's words.
-func checkDraft(m *Manifest) error {
-	switch _, err := ParseFallback(string(m.Fallback)); {
-	case err != nil:
-		return err
-	case m.Deadline.IsZero():
-	case !m.Acknowledge:
-		return errors.New("the notice has a deadline but asks for no acknowledgement: ask for it, or leave out the deadline")
-	case !m.Deadline.Truncate(time.Second).After(m.Created):
-		return fmt.Errorf("the deadline, %s, has passed", formatTextTime(m.Deadline))
-	}
-	return nil
 }
 
 // checkDesk says whether somebody can approve what will be sealed, and checks the

@@ -62,6 +62,7 @@ func testDraft() *Draft {
 	return &Draft{
 		From: c.From, Languages: c.Languages, Attachments: c.Attachments,
 		Acknowledge: true, Deadline: time.Date(2026, 2, 1, 17, 0, 0, 0, time.FixedZone("", 3600)), Fallback: FallbackAfter(12),
+		Reminders: []int{72, 24}, EscalateHours: 48,
 	}
 }
 
@@ -273,6 +274,14 @@ func TestSealNoticeRefuses(t *testing.T) {
 		"asks for no acknowledgement": func(d *Draft) { d.Acknowledge = false },
 		"has passed":                  func(d *Draft) { d.Deadline = sealedAt.Add(-time.Hour) },
 		"the fallback must be":        func(d *Draft) { d.Fallback = "by pigeon" },
+		"time of release":             func(d *Draft) { d.Release = sealedAt.Add(-time.Minute) },
+		"after its deadline":          func(d *Draft) { d.Release = d.Deadline.Add(time.Minute) },
+		"leave out the reminders":     func(d *Draft) { d.Deadline = time.Time{} },
+		"at most 5":                   func(d *Draft) { d.Reminders = []int{6, 5, 4, 3, 2, 1} },
+		"in their order":              func(d *Draft) { d.Reminders = []int{2, 24} },
+		"1 to 720 hours before":       func(d *Draft) { d.Reminders = []int{0} },
+		"before the notice is":        func(d *Draft) { d.Reminders = []int{500} },
+		"1 to 720 hours, not":         func(d *Draft) { d.EscalateHours = -1 },
 		"no text":                     func(d *Draft) { d.Languages = nil },
 		"institution's name":          func(d *Draft) { d.From = "" },
 	} {

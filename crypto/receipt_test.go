@@ -176,7 +176,7 @@ func TestNoticeWithGPGAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	draft := testDraft()
-	draft.Deadline = now.Add(48 * time.Hour)
+	draft.Deadline = now.Add(7 * 24 * time.Hour)
 	if d.sealed, err = SealNotice(d.pin, o.author, draft, []*Recipient{recipient}, d.desk(t), now, nil); err != nil {
 		t.Fatal(err)
 	}

@@ -37,7 +37,11 @@ func testManifest() *Manifest {
 		Headings:      map[Suite]BodyRef{SuitePQ: heading, SuiteCompat: heading},
 		Acknowledge:   true,
 		Deadline:      time.Date(2026, 2, 1, 17, 0, 0, 0, time.FixedZone("", 3600)),
+		Release:       time.Date(2026, 1, 20, 8, 0, 0, 0, time.FixedZone("", 3600)),
+		Urgent:        true,
 		Fallback:      FallbackAfter(12),
+		Reminders:     []int{72, 24, 2},
+		EscalateHours: 48,
 	}
 }
 
@@ -253,13 +257,21 @@ func TestErrorsNameTheLineAndWhatToDo(t *testing.T) {
 		`each body has one heading`:                                    func(m *Manifest) { delete(m.Headings, SuitePQ) },
 		`line 13 of the manifest ("body-pq")`:                          func(m *Manifest) { m.Bodies[SuitePQ] = BodyRef{m.ContentSHA256, MaxBodySize + 1} },
 		`line 14 of the manifest ("body-compat")`:                      func(m *Manifest) { m.Bodies[SuiteCompat] = BodyRef{m.ContentSHA256, 0} },
-		`unknown suites`:                                           func(m *Manifest) { m.Bodies["rot13"] = m.Bodies[SuitePQ] },
-		`since no acknowledgement is asked for`:                    func(m *Manifest) { m.Acknowledge = false },
-		`later than the line "created"`:                            func(m *Manifest) { m.Deadline = m.Created },
-		`line 19 of the manifest ("fallback") must be none`:        func(m *Manifest) { m.Fallback = "after 721h" },
-		`line 19 of the manifest ("fallback") has no value`:        func(m *Manifest) { m.Fallback = "" },
-		`must start with "author: " and hold a value`:              func(m *Manifest) { m.Notice += "\nauthor: \n" },
-		`line 6 of the manifest ("created") must be a time in UTC`: func(m *Manifest) { m.Created = m.Deadline.AddDate(-1, 0, 0) },
+		`unknown suites`:                                            func(m *Manifest) { m.Bodies["rot13"] = m.Bodies[SuitePQ] },
+		`since no acknowledgement is asked for`:                     func(m *Manifest) { m.Acknowledge = false },
+		`later than the line "created"`:                             func(m *Manifest) { m.Deadline = m.Created },
+		`line 21 of the manifest ("fallback") must be none`:         func(m *Manifest) { m.Fallback = "after 721h" },
+		`line 21 of the manifest ("fallback") has no value`:         func(m *Manifest) { m.Fallback = "" },
+		`line 19 of the manifest ("release") must be not before`:    func(m *Manifest) { m.Release = m.Created.Add(-time.Second) },
+		`line 19 of the manifest ("release") must be before`:        func(m *Manifest) { m.Release = m.Deadline },
+		`line 22 of the manifest ("reminders") must be none, or`:    func(m *Manifest) { m.Reminders = []int{24, 24} },
+		`line 22 of the manifest ("reminders") must be none, or at`: func(m *Manifest) { m.Reminders = []int{6, 5, 4, 3, 2, 1} },
+		`2 of the manifest ("reminders") must be none, or at most`:  func(m *Manifest) { m.Reminders = []int{721} },
+		`line 22 of the manifest ("reminders") must be after`:       func(m *Manifest) { m.Reminders = []int{300} },
+		`since there is no deadline`:                                func(m *Manifest) { m.Deadline = time.Time{} },
+		`line 23 of the manifest ("escalate") must be none, or`:     func(m *Manifest) { m.EscalateHours = 721 },
+		`must start with "author: " and hold a value`:               func(m *Manifest) { m.Notice += "\nauthor: \n" },
+		`line 6 of the manifest ("created") must be a time in UTC`:  func(m *Manifest) { m.Created = m.Deadline.AddDate(-1, 0, 0) },
 	} {
 		m := testManifest()
 		change(m)
