@@ -24,6 +24,8 @@ const (
 	PurposeNoticeAuthor    Purpose = "notice-author"   // author's over the manifest
 	PurposeNoticeApproval  Purpose = "notice-approval" // approver's over the same manifest
 	PurposeNoticeReason    Purpose = "notice-reason"   // inner signature of why one was sent back or recalled
+	PurposeContact         Purpose = "contact"         // clear-signed word of staff on a contact outside the portal
+	PurposeContactNote     Purpose = "contact-note"    // inner signature of the note beside it
 	PurposeDetails         Purpose = "details"         // inner signature of a sealed personal record
 
 	PurposeStatementAuthor          Purpose = "statement-author"          // author's over a statement's manifest and texts
@@ -53,6 +55,7 @@ const maxSignatureSize = 64 << 10
 func (p Purpose) check() error {
 	switch p {
 	case PurposeLogIn, PurposeAcknowledgement, PurposeContent, PurposeHeading, PurposeNoticeAuthor, PurposeNoticeApproval, PurposeNoticeReason, PurposeDetails,
+		PurposeContact, PurposeContactNote,
 		PurposeStatementAuthor, PurposeStatementApproval, PurposeStatementAcknowledgement, PurposeStatementDraft,
 		PurposeStatementSealed, PurposeStatementReturn, PurposeStatementAttachment, PurposeLedgerKey,
 		PurposeReply, PurposeReplyHeading, PurposeAnswer, PurposeAnswerHeading:
