@@ -63,66 +63,26 @@ func (s *SealedNotice) Signed() SignedManifest {
 // the policy now. Among the desk, the staff who can open the notice before it is
 // released, must be an approver who is not the author.
 func SealNotice(root *Root, author *Key, draft *Draft, recipients []*Recipient, desk []*Staff, now time.Time, progress func(done, total int)) (*SealedNotice, error) {
-	if draft == nil {
-		return nil, errors.New("there is no draft to seal")
+	if slices.ContainsFunc(recipients, func(r *Recipient) bool { return r == nil || r.certificate == nil }) {
+		return nil, errors.New("a recipient was not verified")
 	}
-	now = now.UTC().Truncate(time.Second)
-	if err := checkAuthor(root, author, now); err != nil {
+	recipients = slices.Clone(recipients)
+	slices.SortFunc(recipients, func(a, b *Recipient) int { return compareRepresentatives(a.representative, b.representative) })
+	members := make([]AudienceMember, len(recipients))
+	for i, r := range recipients {
+		members[i] = r.Member()
+	}
+	if err := checkPolicies(recipients, now.UTC().Truncate(time.Second)); err != nil {
 		return nil, err
 	}
-	recipients, desk, err := sortHolders(recipients, desk)
+	sealing, err := BeginSealing(root, author, draft, members, desk, now)
 	if err != nil {
 		return nil, err
 	}
-	audience, err := audienceOf(recipients)
-	if err != nil {
+	if err := sealing.wrapAll(recipients, progress); err != nil {
 		return nil, err
 	}
-	a, err := audience.Encode()
-	if err != nil {
-		return nil, err
-	}
-	audienceRoot, err := audience.Root()
-	if err != nil {
-		return nil, err
-	}
-	content := &Content{
-		From: draft.From, Notice: NewNumber(KindNotice), Salt: NewContentSalt(), Opening: NewOpening(), AudienceRoot: audienceRoot,
-		Created: now, Languages: draft.Languages, Attachments: draft.Attachments,
-	}
-	mime, err := content.Encode()
-	if err != nil {
-		return nil, err
-	}
-	// Before the work begins: everything else in the manifest that could be refused.
-	manifest := &Manifest{
-		Institution: root.Fingerprint(), Notice: content.Notice, Version: 1, Author: author.Certificate().Fingerprint(), Created: now,
-		ContentSHA256: sha256Hex(mime), HeadingSHA256: sha256Hex(content.heading().encode()),
-		OpeningSHA256: openingDigest(content.Opening), AudienceRoot: content.AudienceRoot,
-		Mailboxes: audience.Mailboxes(), Members: len(audience.Members), Bodies: map[Suite]BodyRef{}, Headings: map[Suite]BodyRef{},
-	}
-	manifest.setPolicy(draft)
-	if err := checkDraft(manifest); err != nil {
-		return nil, err
-	}
-	if err := checkDesk(author, root, desk, recipients, now); err != nil {
-		return nil, err
-	}
-	sealed := &SealedNotice{Audience: a, Headings: map[Suite][]byte{}, Bodies: map[Suite][]byte{}}
-	keys, err := sealed.sealBodies(author, mime, content.heading().encode(), manifest, holderCertificates(recipients, desk), now)
-	if err != nil {
-		return nil, err
-	}
-	if err := sealed.wrap(keys, recipients, desk, progress); err != nil {
-		return nil, err
-	}
-	if sealed.Manifest, err = manifest.Encode(); err != nil {
-		return nil, err
-	}
-	if sealed.AuthorSignature, err = SignDetached(author, PurposeNoticeAuthor, sealed.Manifest, now); err != nil {
-		return nil, err
-	}
-	return sealed, nil
+	return sealing.Finish()
 }
 
 func checkAuthor(root *Root, author *Key, now time.Time) error {
@@ -139,43 +99,39 @@ func checkAuthor(root *Root, author *Key, now time.Time) error {
 	return nil
 }
 
-// sortHolders returns both sorted, the desk without repetitions.
-func sortHolders(recipients []*Recipient, desk []*Staff) ([]*Recipient, []*Staff, error) {
-	if slices.ContainsFunc(recipients, func(r *Recipient) bool { return r == nil || r.certificate == nil }) ||
-		slices.ContainsFunc(desk, func(s *Staff) bool { return s == nil || s.certificate == nil }) {
-		return nil, nil, errors.New("a recipient or a member of the desk was not verified")
+// sortDesk returns them by fingerprint, without repetitions.
+func sortDesk(desk []*Staff) ([]*Staff, error) {
+	if slices.ContainsFunc(desk, func(s *Staff) bool { return s == nil || s.certificate == nil }) {
+		return nil, errors.New("a member of the desk was not verified")
 	}
-	recipients, desk = slices.Clone(recipients), slices.Clone(desk)
-	slices.SortFunc(recipients, func(a, b *Recipient) int { return compareRepresentatives(a.representative, b.representative) })
+	desk = slices.Clone(desk)
 	slices.SortFunc(desk, func(a, b *Staff) int {
 		return cmp.Compare(a.certificate.fingerprint, b.certificate.fingerprint)
 	})
-	desk = slices.CompactFunc(desk, func(a, b *Staff) bool { return a.certificate.fingerprint == b.certificate.fingerprint })
-	return recipients, desk, nil
+	return slices.CompactFunc(desk, func(a, b *Staff) bool { return a.certificate.fingerprint == b.certificate.fingerprint }), nil
 }
 
-func (r *Recipient) member() AudienceMember {
-	return AudienceMember{r.representative, r.certificate.Fingerprint(), r.certificate.Suite()}
+// Member returns the recipient as a line of an audience.
+func (r *Recipient) Member() AudienceMember {
+	return AudienceMember{Representative: r.representative, Certificate: r.certificate.Fingerprint(), Suite: r.certificate.Suite()}
 }
 
-// audienceOf returns the audience of sorted recipients.
-func audienceOf(recipients []*Recipient) (*Audience, error) {
-	if len(recipients) == 0 {
+// audienceOf returns the audience of sorted members.
+func audienceOf(members []AudienceMember) (*Audience, error) {
+	if len(members) == 0 {
 		return nil, errors.New("the notice goes to nobody: choose at least one mailbox")
 	}
-	audience := &Audience{Salt: NewAudienceSalt()}
-	for i, r := range recipients {
-		if i > 0 && r.representative == recipients[i-1].representative {
-			return nil, fmt.Errorf("%s stands in the audience twice", r.representative)
+	for i, m := range members {
+		if i > 0 && m.Representative == members[i-1].Representative {
+			return nil, fmt.Errorf("%s stands in the audience twice", m.Representative)
 		}
-		audience.Members = append(audience.Members, r.member())
 	}
-	return audience, nil
+	return &Audience{Salt: NewAudienceSalt(), Members: members}, nil
 }
 
 // checkDesk says whether somebody can approve what will be sealed, and checks the
-// policy of every certificate that it will be sealed to.
-func checkDesk(author *Key, root *Root, desk []*Staff, recipients []*Recipient, now time.Time) error {
+// policy of the desk's certificates.
+func checkDesk(author *Key, root *Root, desk []*Staff, now time.Time) error {
 	self, err := root.VerifyStaff(author.Certificate(), now)
 	if err != nil {
 		return fmt.Errorf("the author: %w", err)
@@ -190,6 +146,11 @@ func checkDesk(author *Key, root *Root, desk []*Staff, recipients []*Recipient, 
 			return fmt.Errorf("the certificate of %s can't be sealed to: %w", s.Name(), err)
 		}
 	}
+	return nil
+}
+
+// checkPolicies checks the policy of every certificate that will be sealed to.
+func checkPolicies(recipients []*Recipient, now time.Time) error {
 	return onAllCores(len(recipients), nil, func(i int) error {
 		r := recipients[i]
 		if err := r.certificate.CheckPolicy(now); err != nil {
@@ -199,22 +160,11 @@ func checkDesk(author *Key, root *Root, desk []*Staff, recipients []*Recipient, 
 	})
 }
 
-func holderCertificates(recipients []*Recipient, desk []*Staff) []*Certificate {
-	certificates := make([]*Certificate, 0, len(recipients)+len(desk))
-	for _, r := range recipients {
-		certificates = append(certificates, r.certificate)
-	}
-	for _, s := range desk {
-		certificates = append(certificates, s.certificate)
-	}
-	return certificates
-}
-
 // sealBodies seals body and heading for each suite that occurs, and names them in the manifest.
-func (s *SealedNotice) sealBodies(author *Key, mime, heading []byte, m *Manifest, to []*Certificate, now time.Time) (map[Suite]*SessionKey, error) {
+func (s *SealedNotice) sealBodies(author *Key, mime, heading []byte, m *Manifest, occurs map[Suite]bool, now time.Time) (map[Suite]*SessionKey, error) {
 	keys := map[Suite]*SessionKey{}
 	for _, suite := range suites {
-		if !slices.ContainsFunc(to, func(c *Certificate) bool { return c.Suite() == suite }) {
+		if !occurs[suite] {
 			continue
 		}
 		body, key, err := SealBody(suite, author, mime, now)
@@ -230,26 +180,6 @@ func (s *SealedNotice) sealBodies(author *Key, mime, heading []byte, m *Manifest
 		s.Headings[suite], m.Headings[suite] = sealedHeading, RefTo(sealedHeading)
 	}
 	return keys, nil
-}
-
-func (s *SealedNotice) wrap(keys map[Suite]*SessionKey, recipients []*Recipient, desk []*Staff, progress func(done, total int)) error {
-	to := holderCertificates(recipients, desk)
-	var report func(int)
-	if progress != nil {
-		report = func(done int) { progress(done, len(to)) }
-	}
-	envelopes, err := WrapAll(keys, to, report)
-	if err != nil {
-		return err
-	}
-	for i, c := range to {
-		holder := StaffHolder(c.Fingerprint())
-		if i < len(recipients) {
-			holder = recipients[i].representative.String()
-		}
-		s.Envelopes = append(s.Envelopes, Envelope{Holder: holder, Certificate: c.Fingerprint(), Suite: c.Suite(), Data: envelopes[i]})
-	}
-	return nil
 }
 
 // OpenedNotice is a notice whose body, content, opening value and manifest agreed.

@@ -317,3 +317,45 @@ func OpenThreadMessage(v *VerifiedHeading, body []byte, now time.Time) (*OpenedM
 	}
 	return &OpenedMessage{verified: v, message: m}, nil
 }
+
+// sortHolders returns both sorted, the desk without repetitions.
+func sortHolders(recipients []*Recipient, desk []*Staff) ([]*Recipient, []*Staff, error) {
+	if slices.ContainsFunc(recipients, func(r *Recipient) bool { return r == nil || r.certificate == nil }) {
+		return nil, nil, errors.New("a recipient was not verified")
+	}
+	recipients = slices.Clone(recipients)
+	slices.SortFunc(recipients, func(a, b *Recipient) int { return compareRepresentatives(a.representative, b.representative) })
+	desk, err := sortDesk(desk)
+	return recipients, desk, err
+}
+
+func holderCertificates(recipients []*Recipient, desk []*Staff) []*Certificate {
+	certificates := make([]*Certificate, 0, len(recipients)+len(desk))
+	for _, r := range recipients {
+		certificates = append(certificates, r.certificate)
+	}
+	for _, s := range desk {
+		certificates = append(certificates, s.certificate)
+	}
+	return certificates
+}
+
+func (s *SealedNotice) wrap(keys map[Suite]*SessionKey, recipients []*Recipient, desk []*Staff, progress func(done, total int)) error {
+	to := holderCertificates(recipients, desk)
+	var report func(int)
+	if progress != nil {
+		report = func(done int) { progress(done, len(to)) }
+	}
+	envelopes, err := WrapAll(keys, to, report)
+	if err != nil {
+		return err
+	}
+	for i, c := range to {
+		holder := StaffHolder(c.Fingerprint())
+		if i < len(recipients) {
+			holder = recipients[i].representative.String()
+		}
+		s.Envelopes = append(s.Envelopes, Envelope{Holder: holder, Certificate: c.Fingerprint(), Suite: c.Suite(), Data: envelopes[i]})
+	}
+	return nil
+}
