@@ -31,7 +31,10 @@ var (
 
 		"portal/session": nouns,
 		"portal/store":   with(nouns, with(steps, "portal/session")...), // whose store methods it has
-		"portal/web":     with(nouns, with(steps, "portal/session", "portal/api", "portal/evidence", "templates")...),
+		"portal/web":     with(nouns, with(steps, "portal/session", "portal/api", "portal/evidence", "portal/watch", "templates")...),
+
+		// What wakes open pages. Steps tell it through a function, and don't know it.
+		"portal/watch": nouns,
 
 		// The zip of evidence, which web writes of what dispatch and ledger know, and the command reads. No step: it keeps nothing, and no step imports it.
 		"portal/evidence": with(nouns, "portal/ledger"),

@@ -30,6 +30,7 @@ import (
 	"valise/portal/session"
 	"valise/portal/signon"
 	"valise/portal/store"
+	"valise/portal/watch"
 	"valise/portal/web"
 )
 
@@ -104,6 +105,7 @@ type site struct {
 	portal   *web.Portal
 	store    *store.DB
 	redis    *session.Redis // nil: sessions are in the database
+	watch    *watch.Watch
 	notary   *crypto.Bundle // nil: notaries run elsewhere
 	listener net.Listener
 	server   *http.Server
@@ -161,6 +163,10 @@ func (c *ServeCommand) open(ctx context.Context, log *slog.Logger) (_ *site, err
 	if err != nil {
 		return nil, err
 	}
+	s.watch = new(watch.Watch)
+	if s.redis != nil {
+		s.watch = watch.OverRedis(s.redis.Client(), log)
+	}
 	sessions := session.NewStore(records, c.InsecureHTTP, time.Now)
 	passkeys, signOn, err := c.factors(s.store, sessions, institution, origin, secret)
 	if err != nil {
@@ -171,9 +177,10 @@ func (c *ServeCommand) open(ctx context.Context, log *slog.Logger) (_ *site, err
 		Origin:       origin,
 		Root:         root,
 		Registry:     registry.New(s.store, root, secret, time.Now),
-		Dispatch:     dispatch.New(s.store, root, time.Now),
+		Dispatch:     dispatch.New(s.store, root, time.Now).Telling(s.watch.Tell),
 		Correspond:   correspond.New(s.store, root, time.Now),
 		Audit:        audit.New(s.store),
+		Watch:        s.watch,
 		Publish:      publish.New(s.store, root, institution.Languages, time.Now),
 		Ledger:       ledger.New(s.store),
 		LedgerKey:    ledgerKey,
@@ -355,6 +362,9 @@ func (s *site) notarise(ctx context.Context) {
 func (s *site) Close() {
 	if s.listener != nil {
 		s.listener.Close()
+	}
+	if s.watch != nil {
+		s.watch.Close()
 	}
 	if s.redis != nil {
 		s.redis.Close()

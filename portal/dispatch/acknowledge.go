@@ -47,9 +47,11 @@ func (d *Dispatch) Acknowledge(ctx context.Context, actor portal.Actor, n crypto
 	if sessionNonce == "" || subtle.ConstantTimeCompare([]byte(said.SessionNonce), []byte(sessionNonce)) != 1 {
 		return a, false, invalid("wrong-nonce", "The receipt carries the nonce of another session than this one, in which you opened the notice. Take the text from this session and sign it anew.")
 	}
-	return d.store.RecordAcknowledgement(ctx, portal.AcknowledgementRecord{
+	a, created, err = d.store.RecordAcknowledgement(ctx, portal.AcknowledgementRecord{
 		Notice: n, Representative: self, Certificate: said.Certificate, Decision: said.Decision, Receipt: verified.Bytes(), ReceivedAt: d.now(),
 	})
+	d.told(n, err)
+	return a, created, err
 }
 
 // verifyReceipt verifies a receipt with the representative's own current certificate, and that the notice was meant for them: a delivery
@@ -108,6 +110,30 @@ func (d *Dispatch) Receipt(ctx context.Context, actor portal.Actor, n crypto.Num
 		}
 	}
 	return d.store.Acknowledgement(ctx, n, mailbox)
+}
+
+// ReceiptsPage is how many receipts are read at once.
+const ReceiptsPage = 1000
+
+// Receipts returns at most ReceiptsPage receipts of a released notice, by their mailboxes, after those of a mailbox ("": from the first on), and the notice, at the
+// first ones with its audience, so that a client can verify all of it. Staff, but not administrators.
+func (d *Dispatch) Receipts(ctx context.Context, actor portal.Actor, n, after crypto.Number) (notice portal.NoticeRecord, receipts []portal.AcknowledgementRecord, err error) {
+	if err := d.staffAct(ctx, actor, "dispatch.receipts", string(n), readers...); err != nil {
+		return notice, nil, err
+	}
+	if after == "" {
+		notice, err = d.store.Notice(ctx, n)
+	} else {
+		notice, err = d.store.Signed(ctx, n)
+	}
+	if err != nil {
+		return notice, nil, err
+	}
+	if notice.State != portal.Released {
+		return notice, nil, portal.Errorf(portal.Conflict, "not-released", "The notice %s has not been released, so nobody can have acknowledged it.", n)
+	}
+	receipts, err = d.store.Receipts(ctx, n, after, ReceiptsPage)
+	return notice, receipts, err
 }
 
 // Evidence is what proves a receipt, beyond the root.

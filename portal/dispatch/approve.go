@@ -62,7 +62,9 @@ func (d *Dispatch) Approve(ctx context.Context, actor portal.Actor, n crypto.Num
 	if err := d.verifyApproval(ctx, actor, notice, signature); err != nil {
 		return time.Time{}, err
 	}
-	return d.store.Release(ctx, n, signature, d.now())
+	released, err = d.store.Release(ctx, n, signature, d.now())
+	d.told(n, err)
+	return released, err
 }
 
 // verifyApproval checks that the actor, another person than the author, signed this manifest, and that nothing stands against releasing it now.

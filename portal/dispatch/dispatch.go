@@ -17,11 +17,26 @@ type Dispatch struct {
 	now       func() time.Time
 	verified  portal.Certificates
 	manifests manifests
+	tell      func(topics ...string) // nil: nobody watches
 }
 
 // New makes the step; now is the clock.
 func New(store Store, root *crypto.Root, now func() time.Time) *Dispatch {
 	return &Dispatch{store: store, root: root, now: now}
+}
+
+// Telling lets whoever watches know of changes: after each commit tell is called with the topics that changed, a notice's number and
+// portal.TopicDesk. It must not wait for anybody. Call Telling before the first act.
+func (d *Dispatch) Telling(tell func(topics ...string)) *Dispatch {
+	d.tell = tell
+	return d
+}
+
+// told wakes whoever watches a notice, unless what was to change it failed.
+func (d *Dispatch) told(n crypto.Number, err error) {
+	if err == nil && d.tell != nil {
+		d.tell(string(n), portal.TopicDesk)
+	}
 }
 
 // audit writes down what is about to be done. When it can't be written, it must not be done.

@@ -44,6 +44,7 @@ func (d *Dispatch) Open(ctx context.Context, actor portal.Actor, n crypto.Number
 		if delivery.OpenedAt, err = d.store.MarkOpened(ctx, self, n, d.now()); err != nil {
 			return portal.Delivery{}, nil, err
 		}
+		d.told(n, nil)
 	}
 	return delivery, body, nil
 }

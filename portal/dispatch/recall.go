@@ -27,7 +27,9 @@ func (d *Dispatch) Return(ctx context.Context, actor portal.Actor, n crypto.Numb
 	if err := d.checkReason(ctx, reason); err != nil {
 		return time.Time{}, err
 	}
-	return d.store.EndNotice(ctx, n, portal.Returned, actor.Holder(), reason, d.now())
+	ended, err = d.store.EndNotice(ctx, n, portal.Returned, actor.Holder(), reason, d.now())
+	d.told(n, err)
+	return ended, err
 }
 
 // Recall takes a submitted notice back before its release: its author, or an approver. A reason, sealed to the desk, may be given. Again: the same outcome.
@@ -47,7 +49,9 @@ func (d *Dispatch) Recall(ctx context.Context, actor portal.Actor, n crypto.Numb
 	} else if err := d.checkReason(ctx, reason); err != nil {
 		return time.Time{}, err
 	}
-	return d.store.EndNotice(ctx, n, portal.Recalled, actor.Holder(), reason, d.now())
+	ended, err = d.store.EndNotice(ctx, n, portal.Recalled, actor.Holder(), reason, d.now())
+	d.told(n, err)
+	return ended, err
 }
 
 // author is the holder whose signature a notice was submitted with.

@@ -68,9 +68,11 @@ func (d *Dispatch) Submit(ctx context.Context, actor portal.Actor, s *crypto.Sea
 		return "", err
 	}
 	m := v.Manifest()
-	return m.Notice, d.store.Submit(ctx, portal.NoticeRecord{
+	err = d.store.Submit(ctx, portal.NoticeRecord{
 		Number: m.Notice, State: portal.Submitted, Signed: s.Signed(), Audience: s.Audience, Headings: s.Headings, SubmittedAt: d.now(),
 	}, s.Bodies, s.Envelopes, memberships)
+	d.told(m.Notice, err)
+	return m.Notice, err
 }
 
 // prove returns, by holder, what shows each of the audience that they are in it. All at once now costs as much as one alone would later, and a

@@ -107,6 +107,9 @@ func (d *Redis) Ping(ctx context.Context) error {
 	return unavailable(d.client.Ping(ctx).Err())
 }
 
+// Client is what goes over these connections, for what else does: package watch.
+func (d *Redis) Client() redis.UniversalClient { return d.client }
+
 // Close gives up the connections.
 func (d *Redis) Close() error { return d.client.Close() }
 

@@ -22,6 +22,7 @@ import (
 	"valise/portal/registry"
 	"valise/portal/session"
 	"valise/portal/signon"
+	"valise/portal/watch"
 )
 
 // Portal is everything that the pages and the API stand on. Every field is needed, but LedgerKey, SecurityFile, MailCertificates, TrustedProxies, InsecureHTTP,
@@ -36,6 +37,7 @@ type Portal struct {
 	Publish          *publish.Publish
 	Ledger           *ledger.Ledger
 	Audit            *audit.Audit
+	Watch            *watch.Watch          // what Dispatch tells
 	LedgerKey        []byte                // crypto.SignLedgerKey; nil: nobody signs the ledger
 	SecurityFile     []byte                // a finished security.txt; nil: Institution.Security says what is in it
 	MailCertificates []*crypto.Certificate // further ones of the institution for the Web Key Directory
@@ -127,7 +129,7 @@ func (p *Portal) check() error {
 		return err
 	}
 	for name, missing := range map[string]bool{
-		"Root": p.Root == nil, "Registry": p.Registry == nil, "Dispatch": p.Dispatch == nil, "Correspond": p.Correspond == nil, "Publish": p.Publish == nil, "Ledger": p.Ledger == nil, "Audit": p.Audit == nil, "Sessions": p.Sessions == nil, "Passkeys": p.Passkeys == nil,
+		"Root": p.Root == nil, "Registry": p.Registry == nil, "Dispatch": p.Dispatch == nil, "Correspond": p.Correspond == nil, "Publish": p.Publish == nil, "Ledger": p.Ledger == nil, "Audit": p.Audit == nil, "Watch": p.Watch == nil, "Sessions": p.Sessions == nil, "Passkeys": p.Passkeys == nil,
 		"Challenges": p.Challenges == nil, "Limiter": p.Limiter == nil, "Log": p.Log == nil, "Now": p.Now == nil,
 	} {
 		if missing {

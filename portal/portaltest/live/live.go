@@ -40,6 +40,7 @@ import (
 	"valise/portal/session"
 	"valise/portal/signon"
 	"valise/portal/store"
+	"valise/portal/watch"
 	"valise/portal/web"
 )
 
@@ -143,6 +144,7 @@ func (p *Server) open(o Options) {
 		session.Nonces
 		session.Limits
 	} = p.Store
+	told := new(watch.Watch)
 	if o.Redis != "" {
 		redis, err := session.OpenRedis(context.Background(), o.Redis)
 		if err != nil {
@@ -150,6 +152,8 @@ func (p *Server) open(o Options) {
 		}
 		t.Cleanup(func() { redis.Close() })
 		place, ready["sessions"] = redis, redis.Ping
+		told = watch.OverRedis(redis.Client(), slog.New(slog.NewJSONHandler(p.Log, nil)))
+		t.Cleanup(told.Close)
 	}
 	secret := bytes.Repeat([]byte("portal secret of a test "), 2)[:32]
 	sessions := session.NewStore(place, false, o.Now)
@@ -171,7 +175,7 @@ func (p *Server) open(o Options) {
 			Languages: o.Languages, Contact: []string{"Registry of the court"},
 		},
 		Origin: p.URL, Root: root,
-		Registry: registry.New(p.Store, root, secret, o.Now), Dispatch: dispatch.New(p.Store, root, o.Now), Correspond: correspond.New(p.Store, root, o.Now), Publish: publish.New(p.Store, root, o.Languages, o.Now), Ledger: ledger.New(p.Store), Audit: audit.New(p.Store),
+		Registry: registry.New(p.Store, root, secret, o.Now), Dispatch: dispatch.New(p.Store, root, o.Now).Telling(told.Tell), Correspond: correspond.New(p.Store, root, o.Now), Publish: publish.New(p.Store, root, o.Languages, o.Now), Ledger: ledger.New(p.Store), Audit: audit.New(p.Store), Watch: told,
 		Sessions: sessions, Passkeys: passkeys, SignOn: signOn, Challenges: session.NewChallenges(place),
 		Limiter: session.NewLimiter(place, secret, o.Now), TrustedProxies: o.TrustedProxies,
 		Ready: ready, Log: slog.New(slog.NewJSONHandler(p.Log, &slog.HandlerOptions{Level: slog.LevelDebug})), Now: o.Now,
