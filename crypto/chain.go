@@ -50,15 +50,21 @@ const (
 	// their minute and publishes them. Who has it has no other role, so its key, which
 	// lies on a machine that is always on, signs nothing that anybody believes.
 	RoleNotary Role = "notary"
+
+	// RoleCourier is that of a process, too: it opens the addresses that it must write to, and carries sealed messages by e-mail. Likewise it has no other role.
+	RoleCourier Role = "courier"
 )
+
+// IsProcess says whether a role is that of a process: whoever has it has no other role, and is no actor of the portal.
+func (r Role) IsProcess() bool { return r == RoleNotary || r == RoleCourier }
 
 // ParseRole reads one of the roles; capitals and spaces around are forgiven.
 func ParseRole(text string) (Role, error) {
 	switch r := Role(strings.ToLower(strings.TrimSpace(text))); r {
-	case RoleAuthor, RoleApprover, RoleRegistrar, RoleAuditor, RoleAdministrator, RoleNotary:
+	case RoleAuthor, RoleApprover, RoleRegistrar, RoleAuditor, RoleAdministrator, RoleNotary, RoleCourier:
 		return r, nil
 	}
-	return "", fmt.Errorf("%q is no role; the roles are author, approver, registrar, auditor, administrator and notary", text)
+	return "", fmt.Errorf("%q is no role; the roles are author, approver, registrar, auditor, administrator, notary and courier", text)
 }
 
 // CertifyStaff returns subject with one more certification on its only user ID,
@@ -86,8 +92,8 @@ func CertifyStaff(root *Key, subject *Certificate, roles []Role, now time.Time) 
 	}
 	slices.Sort(values)
 	values = slices.Compact(values)
-	if slices.Contains(roles, RoleNotary) && len(values) > 1 {
-		return nil, errors.New("a notary has no other role: it is a process whose key is always at hand; make another key for the other roles")
+	if i := slices.IndexFunc(roles, Role.IsProcess); i >= 0 && len(values) > 1 {
+		return nil, fmt.Errorf("a %s has no other role: it is a process whose key is always at hand; make another key for the other roles", roles[i])
 	}
 	// A certification made within the same second must be the newer one of the two.
 	if s := root.certificate.newestCertification(subject, subject.userIDs[0], now.Add(ClockSkew), isAnyCertification); s != nil && !now.Truncate(time.Second).After(s.CreationTime) {
@@ -362,8 +368,8 @@ func (r *Root) VerifyStaff(c *Certificate, at time.Time) (*Staff, error) {
 		if len(roles) == 0 {
 			continue
 		}
-		if slices.Contains(roles, RoleNotary) && len(roles) > 1 {
-			return nil, fmt.Errorf("certificate %s is certified as a notary and for other roles, too; the root may certify a notary only as that", c.Fingerprint())
+		if i := slices.IndexFunc(roles, Role.IsProcess); i >= 0 && len(roles) > 1 {
+			return nil, fmt.Errorf("certificate %s is certified as a %s and for other roles, too; the root may certify a %[2]s only as that", c.Fingerprint(), roles[i])
 		}
 		if staff != nil {
 			return nil, fmt.Errorf("certificate %s is certified under two names; the root may certify only one", c.Fingerprint())
@@ -428,6 +434,9 @@ func (s *Staff) Roles() []Role { return slices.Clone(s.roles) }
 
 // Has says whether role is among the roles.
 func (s *Staff) Has(role Role) bool { return slices.Contains(s.roles, role) }
+
+// IsProcess says whether it is no person: a notary, or a courier.
+func (s *Staff) IsProcess() bool { return slices.ContainsFunc(s.roles, Role.IsProcess) }
 
 // Name returns the certified user ID.
 func (s *Staff) Name() string { return s.name }

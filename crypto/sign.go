@@ -21,12 +21,15 @@ const (
 	PurposeAcknowledgement Purpose = "acknowledgement" // clear-signed receipt
 	PurposeContent         Purpose = "content"         // inner signature of a sealed body
 	PurposeHeading         Purpose = "heading"         // inner signature of a sealed heading
+	PurposePersonal        Purpose = "personal"        // inner signature of what a notice says to one mailbox
+	PurposePersonalKey     Purpose = "personal-key"    // inner signature of what opens all of these for the desk
 	PurposeNoticeAuthor    Purpose = "notice-author"   // author's over the manifest
 	PurposeNoticeApproval  Purpose = "notice-approval" // approver's over the same manifest
 	PurposeNoticeReason    Purpose = "notice-reason"   // inner signature of why one was sent back or recalled
 	PurposeContact         Purpose = "contact"         // clear-signed word of staff on a contact outside the portal
 	PurposeContactNote     Purpose = "contact-note"    // inner signature of the note beside it
 	PurposeDetails         Purpose = "details"         // inner signature of a sealed personal record
+	PurposeAddress         Purpose = "address"         // inner signature of where, and how, a representative gets e-mail
 
 	PurposeStatementAuthor          Purpose = "statement-author"          // author's over a statement's manifest and texts
 	PurposeStatementApproval        Purpose = "statement-approval"        // approver's over the same
@@ -54,8 +57,8 @@ const maxSignatureSize = 64 << 10
 
 func (p Purpose) check() error {
 	switch p {
-	case PurposeLogIn, PurposeAcknowledgement, PurposeContent, PurposeHeading, PurposeNoticeAuthor, PurposeNoticeApproval, PurposeNoticeReason, PurposeDetails,
-		PurposeContact, PurposeContactNote,
+	case PurposeLogIn, PurposeAcknowledgement, PurposeContent, PurposeHeading, PurposePersonal, PurposePersonalKey, PurposeNoticeAuthor, PurposeNoticeApproval, PurposeNoticeReason, PurposeDetails,
+		PurposeContact, PurposeContactNote, PurposeAddress,
 		PurposeStatementAuthor, PurposeStatementApproval, PurposeStatementAcknowledgement, PurposeStatementDraft,
 		PurposeStatementSealed, PurposeStatementReturn, PurposeStatementAttachment, PurposeLedgerKey,
 		PurposeReply, PurposeReplyHeading, PurposeAnswer, PurposeAnswerHeading:

@@ -18,10 +18,10 @@ type Actor struct {
 func ActingRepresentative(r crypto.Representative) Actor { return Actor{representative: r} }
 
 // ActingStaff is an actor who proved to hold a key that the root certified; the
-// value exists only when that chain held. The zero Staff is nobody, and so is a notary:
-// it is a process that publishes what others approved, and asks for nothing.
+// value exists only when that chain held. The zero Staff is nobody, and so are a notary and
+// a courier: they are processes that publish and carry what others approved, and ask for nothing.
 func ActingStaff(s *crypto.Staff) Actor {
-	if s == nil || s.Certificate() == nil || s.Has(crypto.RoleNotary) {
+	if s == nil || s.Certificate() == nil || s.IsProcess() {
 		return Actor{}
 	}
 	return Actor{staff: s}

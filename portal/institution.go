@@ -73,23 +73,10 @@ func (i Institution) Check() error {
 			return fmt.Errorf(`pinned = %q is not the number of a statement; write it like pinned = "P-V2HC9RK1"`, i.Pinned)
 		}
 	}
-	if i.Zone != "" && !isZoneName(i.Zone) {
+	if i.Zone != "" && !crypto.IsZoneName(i.Zone) {
 		return fmt.Errorf(`zone = %q is not the name of a time zone; it looks like zone = "Europe/Amsterdam"`, i.Zone)
 	}
 	return i.Security.check()
-}
-
-// isZoneName says whether a name is written as the IANA database of time zones writes them. Whether there is such a one, the browser says in which hours
-// are set. (By hand: package regexp would be a twentieth of what a representative's browser downloads.)
-func isZoneName(name string) bool {
-	const letters, rest = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", "0123456789_+-"
-	parts := strings.Split(name, "/")
-	for _, part := range parts {
-		if part == "" || len(part) > 31 || strings.Trim(part, letters+rest) != "" {
-			return false
-		}
-	}
-	return len(parts) <= 3 && strings.ContainsRune(letters, rune(name[0]))
 }
 
 func (s SecurityContact) check() error {

@@ -126,8 +126,8 @@ func (t *Trust) Officer(key *crypto.Key, at time.Time) (*crypto.Key, *crypto.Sta
 		}
 		return nil, nil, wrongKey(KeyUnknown, "%v", err)
 	}
-	if member.Has(crypto.RoleNotary) {
-		return nil, nil, wrongKey(KeyNotary, "this is a notary's key; a notary is a process, not a person, and does not log in")
+	if member.IsProcess() {
+		return nil, nil, wrongKey(KeyNotary, "this is the key of a notary or courier; that is a process, not a person, and does not log in")
 	}
 	return certified, member, nil
 }

@@ -123,7 +123,7 @@ func unproven(code, format string, args ...any) *portal.Error {
 	return portal.Errorf(portal.Unauthenticated, code, format, args...)
 }
 
-var errNotary = unproven("notary", "This is a notary's key. A notary is a process, not a person, and does not log in.")
+var errProcess = unproven("notary", "This is the key of a notary or courier. That is a process, not a person, and does not log in.")
 
 // VerifyLogIn checks a clear-signed log-in text against the certificate of whom it names. Whatever is wrong with the proof is portal.Unauthenticated.
 func (g *Registry) VerifyLogIn(ctx context.Context, signedText []byte, origin string) (*Proof, error) {
@@ -185,8 +185,8 @@ func (g *Registry) prove(ctx context.Context, who identity, signedText []byte, n
 		if err != nil {
 			return nil, unproven("not-staff", "%s", portal.Sentence(err))
 		}
-		if member.Has(crypto.RoleNotary) {
-			return nil, errNotary
+		if member.IsProcess() {
+			return nil, errProcess
 		}
 		return &Proof{actor: portal.ActingStaff(member)}, nil
 	}
@@ -236,8 +236,8 @@ func (g *Registry) ActorOf(ctx context.Context, holder string) (portal.Actor, po
 			if err != nil {
 				return portal.Actor{}, "", unproven("not-staff", "%s", portal.Sentence(err))
 			}
-			if member.Has(crypto.RoleNotary) {
-				return portal.Actor{}, "", errNotary
+			if member.IsProcess() {
+				return portal.Actor{}, "", errProcess
 			}
 			return portal.ActingStaff(member), "", nil
 		}

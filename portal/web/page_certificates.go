@@ -98,7 +98,7 @@ func (s *server) certificates(ctx context.Context, page *certificatesPage) error
 		}
 		line := staffLine{
 			Name: record.Name, Roles: record.Roles, Since: record.First, Ended: record.Ended, Fingerprint: strings.Fields(c.Fingerprint().Spaced()),
-			File: keysPath + string(c.Fingerprint()) + ".asc", Notary: slices.Contains(record.Roles, crypto.RoleNotary),
+			File: keysPath + string(c.Fingerprint()) + ".asc", Notary: slices.ContainsFunc(record.Roles, crypto.Role.IsProcess),
 		}
 		if member, err := s.Root.VerifyStaff(c, now); err == nil {
 			line.Name, line.Roles = member.Name(), member.Roles()

@@ -58,7 +58,7 @@ func (s *server) getPeople(w http.ResponseWriter, r *http.Request) error {
 		holder := portal.StaffHolder(c.Fingerprint())
 		line := personLine{
 			staffFrame: staffFrame{Name: record.Name, Roles: record.Roles}, Fingerprint: c.Fingerprint(), Self: holder == actor.Holder(),
-			Process: slices.Contains(record.Roles, crypto.RoleNotary), Passkeys: standings[holder].Passkeys, SignOn: standings[holder].SignOn,
+			Process: slices.ContainsFunc(record.Roles, crypto.Role.IsProcess), Passkeys: standings[holder].Passkeys, SignOn: standings[holder].SignOn,
 		}
 		if _, err := s.Root.VerifyStaff(c, s.Now()); err != nil {
 			page.Former = append(page.Former, line)
