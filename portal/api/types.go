@@ -188,6 +188,21 @@ type Receipt struct {
 	Receipt string `json:"receipt"`
 }
 
+// Receipts is the answer of GET /staff/notices/{notice}/receipts: the receipts of a notice, and what a client needs to verify them besides the directory. The
+// first page has the audience.
+type Receipts struct {
+	SignedManifest
+	Audience string           `json:"audience,omitempty"`
+	Receipts []MailboxReceipt `json:"receipts"`
+	Next     crypto.Number    `json:"next,omitempty"` // the query "after" of the next page; absent on the last one
+}
+
+// MailboxReceipt is one of them, to the byte.
+type MailboxReceipt struct {
+	Mailbox crypto.Number `json:"mailbox"`
+	Receipt string        `json:"receipt"`
+}
+
 // ReceivedReceipt is its answer.
 type ReceivedReceipt struct {
 	Received time.Time `json:"received"`

@@ -29,6 +29,9 @@ func (e Entry) Name() string {
 	return name
 }
 
+// RefusedName is how an act is written down that was not allowed.
+func RefusedName(act string) string { return act + refusedSuffix }
+
 // Refused says whether the act was not allowed.
 func (e Entry) Refused() bool { return strings.HasSuffix(e.Act, refusedSuffix) }
 
@@ -83,7 +86,7 @@ const MaxExport = 100_000
 
 // Reads are the acts that change nothing, sorted.
 var reads = []string{
-	"audit.export", "audit.read", "correspond.addressees", "correspond.inbox", "correspond.lacking", "correspond.message", "correspond.thread", "dispatch.examine", "dispatch.manifest", "dispatch.notices", "dispatch.receipt", "dispatch.status", "publish.acknowledgements", "publish.attachment", "publish.awaited",
+	"audit.export", "audit.read", "correspond.addressees", "correspond.inbox", "correspond.lacking", "correspond.message", "correspond.thread", "dispatch.examine", "dispatch.manifest", "dispatch.notices", "dispatch.receipt", "dispatch.receipts", "dispatch.status", "publish.acknowledgements", "publish.attachment", "publish.awaited",
 	"publish.draft", "publish.drafts", "publish.receipt", "publish.standing", "registry.chain", "registry.directory", "registry.group", "registry.groups",
 }
 

@@ -3,11 +3,8 @@ package ceremony
 import (
 	"errors"
 	"fmt"
-	"runtime"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"valise/crypto"
@@ -19,6 +16,8 @@ import (
 type Directory struct {
 	Mailboxes []DirectoryMailbox // in the order that the server gave
 	Groups    Groups             // whom Choose may be told by name; nil when they were not asked for
+
+	at map[crypto.Number]int // where each stands: in a large audience somebody is looked for thousands of times
 }
 
 // DirectoryMailbox is one mailbox. Its name is empty for whom it isn't sealed to, and
@@ -75,24 +74,13 @@ func ReadDirectory(t *Trust, keys []*crypto.Key, mailboxes []api.Mailbox, now ti
 	if err := t.exists(); err != nil {
 		return nil, err
 	}
-	d := &Directory{Mailboxes: make([]DirectoryMailbox, len(mailboxes))}
-	var next atomic.Int64
-	var reporting sync.Mutex
-	done := 0
-	var group sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(mailboxes)) {
-		group.Go(func() {
-			for i := int(next.Add(1) - 1); i < len(mailboxes); i = int(next.Add(1) - 1) {
-				d.Mailboxes[i] = readMailbox(t, keys, mailboxes[i], now)
-				reporting.Lock()
-				if done++; progress != nil {
-					progress(done, len(mailboxes))
-				}
-				reporting.Unlock()
-			}
-		})
+	d := &Directory{Mailboxes: make([]DirectoryMailbox, len(mailboxes)), at: make(map[crypto.Number]int, len(mailboxes))}
+	onAllCores(len(mailboxes), progress, func(i int) { d.Mailboxes[i] = readMailbox(t, keys, mailboxes[i], now) })
+	for i := range d.Mailboxes {
+		if _, twice := d.at[d.Mailboxes[i].Mailbox]; !twice {
+			d.at[d.Mailboxes[i].Mailbox] = i
+		}
 	}
-	group.Wait()
 	d.refuseTwice()
 	return d, nil
 }
@@ -141,10 +129,8 @@ func (d *Directory) refuseTwice() {
 
 // Mailbox returns one mailbox, nil when the directory doesn't have it.
 func (d *Directory) Mailbox(n crypto.Number) *DirectoryMailbox {
-	for i := range d.Mailboxes {
-		if d.Mailboxes[i].Mailbox == n {
-			return &d.Mailboxes[i]
-		}
+	if i, ok := d.at[n]; ok {
+		return &d.Mailboxes[i]
 	}
 	return nil
 }
@@ -189,8 +175,10 @@ const (
 // its representatives. A number that the directory doesn't have is an error.
 func (d *Directory) Choose(wanted ...string) (*Selection, error) {
 	s := new(Selection)
+	taken := map[*DirectoryMailbox]bool{}
 	take := func(m *DirectoryMailbox) {
-		if !slices.Contains(s.Mailboxes, m) {
+		if !taken[m] {
+			taken[m] = true
 			s.Mailboxes = append(s.Mailboxes, m)
 		}
 	}

@@ -132,6 +132,28 @@ func (e *Examined) readAudience(a *crypto.Audience, d *Directory) {
 	}
 }
 
+// Absent returns the representatives that the directory has for the mailboxes of the audience, and could be sealed to, and who are not in it: they came after the
+// notice was sealed, the author left them out, or the portal hid them from the author.
+func (e *Examined) Absent(d *Directory) []*DirectoryEntry {
+	in := make(map[crypto.Representative]bool, len(e.Recipients))
+	for _, r := range e.Recipients {
+		in[r.Representative] = true
+	}
+	var absent []*DirectoryEntry
+	seen := map[crypto.Number]bool{}
+	for _, r := range e.Recipients {
+		if m := d.Mailbox(r.Representative.Mailbox); m != nil && !seen[m.Mailbox] {
+			seen[m.Mailbox] = true
+			for i := range m.Representatives {
+				if entry := &m.Representatives[i]; entry.Recipient != nil && !in[entry.Representative] {
+					absent = append(absent, entry)
+				}
+			}
+		}
+	}
+	return absent
+}
+
 // Approve signs the manifest of a notice that was examined, so that the server
 // releases it. One with Problems is refused.
 func Approve(t *Trust, approver *crypto.Key, e *Examined, now time.Time) (api.Approval, error) {

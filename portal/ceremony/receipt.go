@@ -2,7 +2,6 @@ package ceremony
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"valise/crypto"
@@ -45,16 +44,7 @@ func VerifyReceipt(t *Trust, receipt []byte, e api.Evidence, now time.Time) (*Ve
 	if err != nil {
 		return nil, err
 	}
-	// Who has changed their key since has a longer chain than when they signed.
-	signer := slices.IndexFunc(chain, func(c *crypto.Certificate) bool { return c.Fingerprint() == claimed.Certificate })
-	if signer < 0 {
-		return nil, fmt.Errorf("the certificate that the receipt names, %s, is not in the chain that the portal shows for %s", claimed.Certificate, claimed.Representative)
-	}
-	r, err := crypto.VerifyReceipt(receipt, v, chain[signer], now)
-	if err != nil {
-		return nil, err
-	}
-	recipient, err := t.root.VerifyRepresentative(t.staff, chain[:signer+1], claimed.Representative, r.Signature().Made())
+	r, recipient, err := t.verifyReceipt(v, receipt, claimed, chain, now)
 	if err != nil {
 		return nil, err
 	}

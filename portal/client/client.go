@@ -29,6 +29,7 @@ const (
 	maxStaffNotice  = 160 << 20 // two bodies
 	maxNoticeList   = 64 << 20  // 10,000 notices
 	maxMailboxList  = 512 << 20 // 50,000 representatives with their chains
+	maxReceiptsPage = 64 << 20  // 1,000 receipts, and an audience of 100,000
 	maxFailure      = 64 << 10
 	connectTimeout  = 15 * time.Second
 	requestTimeout  = 10 * time.Minute // a large notice on a bad line

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -199,6 +200,22 @@ func (c *Client) RecallNotice(ctx context.Context, number crypto.Number, r api.N
 // Status tells who has opened and acknowledged.
 func (c *Client) Status(ctx context.Context, number crypto.Number) (api.Status, error) {
 	return get[api.Status](ctx, c, staffNoticePath(number, "/status"), maxNoticeList)
+}
+
+// Receipts fetches all receipts of a notice; ceremony.ReadAnswers says which of them hold.
+func (c *Client) Receipts(ctx context.Context, number crypto.Number) (api.Receipts, error) {
+	all, err := get[api.Receipts](ctx, c, staffNoticePath(number, "/receipts"), maxReceiptsPage)
+	for next := all.Next; err == nil && next != ""; {
+		var page api.Receipts
+		page, err = get[api.Receipts](ctx, c, staffNoticePath(number, "/receipts")+"?after="+url.QueryEscape(string(next)), maxReceiptsPage)
+		if err == nil && (len(page.Receipts) == 0 || len(all.Receipts) > crypto.MaxAudience) {
+			return all, errors.New("the portal goes on and on with its list of receipts; don't rely on it, and tell the administrators")
+		}
+		all.Receipts = append(all.Receipts, page.Receipts...)
+		next = page.Next
+	}
+	all.Next = ""
+	return all, err
 }
 
 // StaffReceipt fetches a mailbox's receipt, to the byte.

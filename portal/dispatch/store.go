@@ -51,6 +51,8 @@ type Store interface {
 	RecordAcknowledgement(ctx context.Context, a portal.AcknowledgementRecord) (kept portal.AcknowledgementRecord, created bool, err error)
 	// Acknowledgement returns the mailbox's receipt; portal.NotFound.
 	Acknowledgement(ctx context.Context, n crypto.Number, mailbox crypto.Number) (portal.AcknowledgementRecord, error)
+	// Receipts returns, by their mailboxes, at most limit receipts of a notice after those of a mailbox ("": from the first on).
+	Receipts(ctx context.Context, n, after crypto.Number, limit int) ([]portal.AcknowledgementRecord, error)
 	// Status returns a line per mailbox of the notice.
 	Status(ctx context.Context, n crypto.Number) ([]portal.MailboxStatus, error)
 	// NoticeTallies counts the mailboxes of released notices; one without any is missing.

@@ -76,3 +76,21 @@ func (t *tx) members(n crypto.Number, found []portal.MailboxEvidence, at map[cry
 	}, `SELECT c.holder, c.fingerprint, c.certificate FROM envelopes e JOIN certificates c ON c.holder = e.holder
 		WHERE e.notice = $1 AND e.mailbox IN (`+parameters(2, len(found))+`) ORDER BY c.holder, c.position`, args...)
 }
+
+// Receipts implements dispatch.Store.
+func (d *DB) Receipts(ctx context.Context, n, after crypto.Number, limit int) (found []portal.AcknowledgementRecord, err error) {
+	err = d.look(ctx, func(t *tx) error {
+		return t.each(func(rows *sql.Rows) error {
+			var a acknowledgement
+			if err := rows.Scan(a.columns()...); err != nil {
+				return err
+			}
+			record, err := a.record(n)
+			if record != nil {
+				found = append(found, *record)
+			}
+			return err
+		}, `SELECT holder, certificate, decision, received_at, receipt FROM acknowledgements WHERE notice = $1 AND mailbox > $2 ORDER BY mailbox LIMIT $3`, n, after, limit)
+	})
+	return found, err
+}

@@ -8,6 +8,7 @@ import (
 	"valise/crypto"
 	"valise/portal"
 	"valise/portal/api"
+	"valise/portal/dispatch"
 	"valise/portal/registry"
 )
 
@@ -174,6 +175,35 @@ func (s *server) getStatus(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return writeJSON(w, http.StatusOK, wireStatus(status))
+}
+
+// getStaffReceipts gives the receipts of a notice, so that a client can verify all of them: one at a time would take ten thousand questions.
+func (s *server) getStaffReceipts(w http.ResponseWriter, r *http.Request) error {
+	n, err := pathNotice(r)
+	if err != nil {
+		return err
+	}
+	after := crypto.Number("")
+	if text := r.URL.Query().Get("after"); text != "" {
+		if after, err = crypto.ParseNumber(text); err != nil {
+			return portal.Errorf(portal.Invalid, "invalid-number", "after: %s", portal.Sentence(err))
+		}
+	}
+	notice, receipts, err := s.Dispatch.Receipts(r.Context(), visitOf(r).actor, n, after)
+	if err != nil {
+		return err
+	}
+	answer := api.Receipts{
+		SignedManifest: api.SignedManifest{Manifest: string(notice.Signed.Manifest), AuthorSignature: string(notice.Signed.AuthorSignature), ApproverSignature: string(notice.Signed.ApproverSignature)},
+		Audience:       string(notice.Audience), Receipts: make([]api.MailboxReceipt, len(receipts)),
+	}
+	for i, a := range receipts {
+		answer.Receipts[i] = api.MailboxReceipt{Mailbox: a.Representative.Mailbox, Receipt: string(a.Receipt)}
+	}
+	if len(receipts) == dispatch.ReceiptsPage {
+		answer.Next = receipts[len(receipts)-1].Representative.Mailbox
+	}
+	return writeJSON(w, http.StatusOK, answer)
 }
 
 func (s *server) getStaffAcknowledgement(w http.ResponseWriter, r *http.Request) error {

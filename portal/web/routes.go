@@ -137,6 +137,7 @@ func (s *server) apiRoutes() []route {
 		{pattern: "POST /staff/notices/{notice}/recall", access: staff, handle: s.postNoticeRecall, maxBody: api.MaxKeyRequest},
 		{pattern: "GET /staff/notices/{notice}/status", access: staff, handle: s.getStatus},
 		{pattern: "GET /staff/notices/{notice}/bundle", access: staff, handle: s.getBundle},
+		{pattern: "GET /staff/notices/{notice}/receipts", access: staff, handle: s.getStaffReceipts},
 		{pattern: "GET /staff/notices/{notice}/acknowledgements/{mailbox}", access: staff, handle: s.getStaffAcknowledgement},
 		{pattern: "GET /staff/statements", access: staff, handle: s.getStaffStatements},
 		{pattern: "GET /staff/statements/{statement}", access: staff, handle: s.getStaffStatement},
@@ -219,6 +220,8 @@ func (s *server) pageRoutes() []route {
 
 		// Staff: notices.
 		{pattern: "GET " + noticesPath, access: staff, handle: s.getDispatchPage},
+		{pattern: "GET " + composePath, access: staff, handle: s.getCompose},
+		{pattern: "GET " + noticesPath + "/drafts/{draft}", access: staff, handle: s.getCompose},
 		{pattern: "GET " + noticesPath + "/{notice}", access: staff, handle: s.getDispatchNotice},
 
 		// Staff: the newsroom.
