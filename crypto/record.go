@@ -59,6 +59,56 @@ func SealRecord(content []byte, signer *Key, purpose Purpose, to []*Certificate,
 // that one of signers signed the content for the purpose, as VerifyDetached
 // demands.
 func OpenRecord(message []byte, keys []*Key, signers []*Certificate, purpose Purpose, now time.Time) ([]byte, *Signature, error) {
+	key, err := UnwrapRecord(message, keys)
+	if err != nil {
+		return nil, nil, err
+	}
+	return OpenRecordWith(message, key, signers, purpose, now)
+}
+
+// UnwrapRecord is the half of OpenRecord that takes a private key; OpenRecordWith, in
+// another worker perhaps, is the other.
+func UnwrapRecord(message []byte, keys []*Key) (*SessionKey, error) {
+	envelopes, body, err := splitRecord(message)
+	if err != nil {
+		return nil, err
+	}
+	suite, err := CheckBody(body)
+	if err != nil {
+		return nil, err
+	}
+	key, err := unwrapAny(envelopes, keys)
+	if err != nil {
+		return nil, err
+	}
+	if key.suite != suite {
+		return nil, errNoMessage(errors.New("its envelope and its body are of different suites"))
+	}
+	return key, nil
+}
+
+// OpenRecordWith is OpenRecord with the key that UnwrapRecord returned.
+func OpenRecordWith(message []byte, key *SessionKey, signers []*Certificate, purpose Purpose, now time.Time) ([]byte, *Signature, error) {
+	_, body, err := splitRecord(message)
+	if err != nil {
+		return nil, nil, err
+	}
+	suite, err := CheckBody(body)
+	if err != nil {
+		return nil, nil, err
+	}
+	if key == nil || key.suite != suite {
+		return nil, nil, errNoMessage(errors.New("its envelope and its body are of different suites"))
+	}
+	plain, err := key.decrypt(body)
+	if err != nil {
+		return nil, nil, err
+	}
+	return verifyInside(plain, signers, purpose, now)
+}
+
+// splitRecord takes a record, armored or binary, apart.
+func splitRecord(message []byte) (envelopes []rawPacket, body []byte, err error) {
 	raw, err := binaryMessage(message)
 	if err != nil {
 		return nil, nil, err
@@ -70,23 +120,7 @@ func OpenRecord(message []byte, keys []*Key, signers []*Certificate, purpose Pur
 	if len(packets) < 2 {
 		return nil, nil, errNoMessage(errors.New("it is cut off"))
 	}
-	envelopes, body := packets[:len(packets)-1], packets[len(packets)-1].whole
-	suite, err := CheckBody(body)
-	if err != nil {
-		return nil, nil, err
-	}
-	key, err := unwrapAny(envelopes, keys)
-	if err != nil {
-		return nil, nil, err
-	}
-	if key.suite != suite {
-		return nil, nil, errNoMessage(errors.New("its envelope and its body are of different suites"))
-	}
-	plain, err := key.decrypt(body)
-	if err != nil {
-		return nil, nil, err
-	}
-	return verifyInside(plain, signers, purpose, now)
+	return packets[:len(packets)-1], packets[len(packets)-1].whole, nil
 }
 
 // unwrapAny opens the first of several envelopes that is addressed to one of keys.
