@@ -54,12 +54,12 @@ func afterHours(hours int) string { return "after " + strconv.Itoa(hours) + "h" 
 // parseAfterHours reads what afterHours writes, with 1 to 720 hours.
 func parseAfterHours(text string) (hours int, ok bool) {
 	rest, _ := strings.CutPrefix(text, "after ")
-	hours, ok = parseHours(rest)
+	hours, ok = ParseHours(rest)
 	return hours, ok && text == afterHours(hours)
 }
 
-// parseHours reads "24h", with 1 to 720 hours in their only spelling.
-func parseHours(text string) (hours int, ok bool) {
+// ParseHours reads "24h", with 1 to 720 hours in their only spelling.
+func ParseHours(text string) (hours int, ok bool) {
 	hours, err := strconv.Atoi(strings.TrimSuffix(text, "h"))
 	if err != nil || hours < 1 || hours > maxPolicyHours || text != strconv.Itoa(hours)+"h" {
 		return 0, false
@@ -145,7 +145,7 @@ func ParseReminders(text string) ([]int, error) {
 	}
 	var hours []int
 	for word := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ' ' || r == ',' }) {
-		h, ok := parseHours(word)
+		h, ok := ParseHours(word)
 		if !ok {
 			return nil, fmt.Errorf("%q is not hours from 1 to %d, such as 24h", word, maxPolicyHours)
 		}
@@ -267,7 +267,21 @@ func checkDraft(m *Manifest) error {
 	return nil
 }
 
-// setPolicy takes over what a draft says of it; times are cut to seconds, as they are written.
+// Policy returns a manifest that says nothing but what the draft says of its policy.
+func (d *Draft) Policy() *Manifest {
+	m := &Manifest{}
+	m.setPolicy(d)
+	return m
+}
+
+// CheckPolicy says what of a draft's policy SealNotice would refuse at the given time.
+func (d *Draft) CheckPolicy(now time.Time) error {
+	m := d.Policy()
+	m.Created = now.UTC().Truncate(time.Second)
+	return checkDraft(m)
+}
+
+// setPolicy takes a draft's policy over.
 func (m *Manifest) setPolicy(d *Draft) {
 	m.Acknowledge, m.Deadline, m.Release, m.Urgent = d.Acknowledge, d.Deadline, d.Release, d.Urgent
 	m.Fallback, m.Reminders, m.EscalateHours = d.Fallback, slices.Clone(d.Reminders), d.EscalateHours

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,9 +42,9 @@ EXAMPLES
 
 JSON
 
-  with a notice: notice, released, author, languages[] (language, subject, text), attachments[] (name, type, size, sha256), acknowledge, deadline, recipients[] (representative, stakeholder, name, post_quantum)
+  with a notice: notice, released, author, languages[] (language, subject, text), attachments[] (name, type, size, sha256), acknowledge, deadline, release (null: at once), urgent, fallback, reminders[] (hours before the deadline), escalate_hours, recipients[] (representative, stakeholder, name, post_quantum)
   with --send-back: notice, state (returned), ended
-  without: an array of notice, author, submitted, acknowledge, deadline, mailboxes, problem
+  without: an array of notice, author, submitted, acknowledge, deadline, release, urgent, fallback, reminders[], escalate_hours, mailboxes, problem
 
 ENVIRONMENT
 
@@ -143,10 +144,7 @@ func (c *ApproveCommand) show(p *process, e *ceremony.Examined) {
 	m := v.Manifest()
 	p.say("%s, sealed by %s at %s", m.Notice, v.Author().Name(), hourUTC(m.Created))
 	p.say("from %s", e.Opened.Content().From)
-	if m.Acknowledge {
-		p.say("acknowledgement %s", deadlineText(m.Deadline))
-	}
-	p.say("by e-mail: %s", m.Fallback)
+	showPolicy(p, m)
 	showContent(p, e.Opened.Content(), "")
 	p.say("\nTo %s:", count(m.Mailboxes, "mailbox", "mailboxes"))
 	for _, r := range e.Recipients {
@@ -228,16 +226,15 @@ type approveJSON struct {
 	Author      *signerJSON      `json:"author"`
 	Languages   []languageJSON   `json:"languages"`
 	Attachments []attachmentJSON `json:"attachments"`
-	Acknowledge bool             `json:"acknowledge"`
-	Deadline    *time.Time       `json:"deadline"`
 	Recipients  []recipientJSON  `json:"recipients"`
+	policyJSON
 }
 
 func approvedJSON(n crypto.Number, released time.Time, e *ceremony.Examined) approveJSON {
 	v := e.Opened.Verified()
 	out := approveJSON{
 		Notice: n, Released: released, Author: signedBy(v.Author(), v.AuthorSignature()),
-		Acknowledge: v.Manifest().Acknowledge, Deadline: optional(v.Manifest().Deadline), Recipients: []recipientJSON{},
+		Recipients: []recipientJSON{}, policyJSON: policyOf(v.Manifest()),
 	}
 	out.Languages, out.Attachments = contentJSON(e.Opened.Content())
 	for _, r := range e.Recipients {
@@ -247,13 +244,12 @@ func approvedJSON(n crypto.Number, released time.Time, e *ceremony.Examined) app
 }
 
 type waitingJSON struct {
-	Notice      crypto.Number `json:"notice"`
-	Author      *signerJSON   `json:"author"`
-	Submitted   time.Time     `json:"submitted"`
-	Acknowledge bool          `json:"acknowledge"`
-	Deadline    *time.Time    `json:"deadline"`
-	Mailboxes   int           `json:"mailboxes"`
-	Problem     string        `json:"problem,omitempty"`
+	Notice    crypto.Number `json:"notice"`
+	Author    *signerJSON   `json:"author"`
+	Submitted time.Time     `json:"submitted"`
+	Mailboxes int           `json:"mailboxes"`
+	policyJSON
+	Problem string `json:"problem,omitempty"`
 }
 
 // list shows what waits for approval.
@@ -273,17 +269,18 @@ func (c *ApproveCommand) list(ctx context.Context, p *process, o *officer) error
 			w.Problem = err.Error()
 		} else {
 			m := v.Manifest()
-			w.Author, w.Acknowledge, w.Deadline, w.Mailboxes = signedBy(v.Author(), v.AuthorSignature()), m.Acknowledge, optional(m.Deadline), m.Mailboxes
+			w.Author, w.policyJSON, w.Mailboxes = signedBy(v.Author(), v.AuthorSignature()), policyOf(m), m.Mailboxes
 		}
 		waiting = append(waiting, w)
 	}
+	slices.SortStableFunc(waiting, func(a, b waitingJSON) int { return urgentFirst(a.Urgent, b.Urgent) })
 	p.report(waiting, func() {
 		for _, w := range waiting {
 			if w.Problem != "" {
 				p.say("%s  DOES NOT HOLD: %s", w.Notice, w.Problem)
 				continue
 			}
-			p.say("%s  by %s, %s, to %s", w.Notice, w.Author.Name, hourUTC(w.Submitted), count(w.Mailboxes, "mailbox", "mailboxes"))
+			p.say("%s%s  by %s, %s, to %s", urgentMark(w.Urgent), w.Notice, w.Author.Name, hourUTC(w.Submitted), count(w.Mailboxes, "mailbox", "mailboxes"))
 		}
 		if len(waiting) == 0 {
 			p.say("Nothing waits for approval.")

@@ -20,7 +20,7 @@ type ListCommand struct {
 
 // Help is the part of --help below the summary.
 func (ListCommand) Help() string {
-	return manual(`What awaits acknowledgement comes first, the nearest deadline at the top; then the others, newest first. Statements to the world that ask you to acknowledge them stand there, too, with their corrections and withdrawals. A subject is shown only when both staff signatures of its notice hold, up to the root whose fingerprint is locked in with your key, and it was meant for you.
+	return manual(`What awaits acknowledgement comes first, the nearest deadline at the top, and what is urgent before that; then the others, newest first. Statements to the world that ask you to acknowledge them stand there, too, with their corrections and withdrawals. A subject is shown only when both staff signatures of its notice hold, up to the root whose fingerprint is locked in with your key, and it was meant for you.
 
 EXAMPLES
 
@@ -29,7 +29,7 @@ EXAMPLES
 
 JSON
 
-  an array of notice (or statement, version and kind), subjects[] (language, subject), author and approver (name, fingerprint, signed), acknowledge, deadline, delivered, opened, acknowledgement (representative, certificate, decision, received; null: none), awaiting, overdue, problem (empty: everything held)
+  an array of notice (or statement, version and kind), subjects[] (language, subject), author and approver (name, fingerprint, signed), urgent, acknowledge, deadline, delivered, opened, acknowledgement (representative, certificate, decision, received; null: none), awaiting, overdue, problem (empty: everything held)
 
 ENVIRONMENT
 
@@ -48,6 +48,7 @@ type listedJSON struct {
 	Subjects        []languageJSON       `json:"subjects"`
 	Author          *signerJSON          `json:"author"`
 	Approver        *signerJSON          `json:"approver"`
+	Urgent          bool                 `json:"urgent"`
 	Acknowledge     bool                 `json:"acknowledge"`
 	Deadline        *time.Time           `json:"deadline"`
 	Delivered       time.Time            `json:"delivered"`
@@ -115,8 +116,11 @@ type updateLine struct {
 // errShown fails a command whose JSON value has been printed.
 var errShown = errors.New("see above")
 
-// firstAwaiting sorts what awaits acknowledgement in front, by deadline, those without one last; the others newest first.
+// firstAwaiting sorts in front what is urgent and awaits the reader, then what awaits acknowledgement, by deadline, those without one last; the others newest first.
 func firstAwaiting(a, b updateLine) int {
+	if by := urgentFirst(a.presses(), b.presses()); by != 0 {
+		return by
+	}
 	switch da, db := a.json.Deadline, b.json.Deadline; {
 	case a.json.Awaiting && !b.json.Awaiting:
 		return -1
@@ -149,6 +153,7 @@ func listJSON(l *ceremony.Listed, now time.Time) listedJSON {
 	}
 	v := l.Verified
 	out.Author, out.Approver = signedBy(v.Author(), v.AuthorSignature()), signedBy(v.Approver(), v.ApproverSignature())
+	out.Urgent = v.Manifest().Urgent
 	out.Acknowledge, out.Deadline = v.Manifest().Acknowledge, optional(v.Manifest().Deadline)
 	return out
 }
@@ -172,5 +177,10 @@ func listLine(l *ceremony.Listed, language string, now time.Time) string {
 	case l.Opened != nil:
 		state = "opened " + hourUTC(*l.Opened)
 	}
-	return fmt.Sprintf("%s  %s  (%s)", number, l.Subject(language), state)
+	return fmt.Sprintf("%s%s  %s  (%s)", urgentMark(l.Urgent()), number, l.Subject(language), state)
+}
+
+// presses says whether a line is urgent, and not done with: neither opened, where that is enough, nor acknowledged.
+func (l updateLine) presses() bool {
+	return l.json.Urgent && (l.json.Awaiting || !l.json.Acknowledge && l.json.Opened == nil)
 }

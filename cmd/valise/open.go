@@ -36,7 +36,7 @@ EXAMPLES
 
 JSON
 
-  notice, from, languages[] (language, subject, text; the authoritative one first), attachments[] (name, type, size, sha256), author and approver (name, fingerprint, signed), root_fingerprint, acknowledge, deadline, delivered, acknowledgement (null: none)
+  notice, from, languages[] (language, subject, text; the authoritative one first), attachments[] (name, type, size, sha256), author and approver (name, fingerprint, signed), root_fingerprint, urgent, acknowledge, deadline, delivered, acknowledgement (null: none)
   of a statement: statement, version, kind, topic, languages[], author, approver, manifest_sha256, root_fingerprint, publish_at, acknowledge (you are asked), deadline, acknowledgement
 
 ENVIRONMENT
@@ -56,6 +56,7 @@ type openedJSON struct {
 	Author          *signerJSON          `json:"author"`
 	Approver        *signerJSON          `json:"approver"`
 	RootFingerprint crypto.Fingerprint   `json:"root_fingerprint"`
+	Urgent          bool                 `json:"urgent"`
 	Acknowledge     bool                 `json:"acknowledge"`
 	Deadline        *time.Time           `json:"deadline"`
 	Delivered       time.Time            `json:"delivered"`
@@ -144,6 +145,9 @@ func showOpened(p *process, m *member, o *crypto.OpenedNotice, n api.Notice, lan
 	p.say("%s  from %s", v.Manifest().Notice, o.Content().From)
 	p.say("signed by %s (author), %s, and %s (approver), %s; both certified by the root %s",
 		v.Author().Name(), hourUTC(v.AuthorSignature().Made()), v.Approver().Name(), hourUTC(v.ApproverSignature().Made()), m.trust.Pin().Fingerprint.Spaced())
+	if v.Manifest().Urgent {
+		p.say("URGENT")
+	}
 	switch a := n.Acknowledgement; {
 	case a != nil:
 		p.say("%s by %s, %s", clean(string(a.Decision)), clean(a.Representative), hourUTC(a.Received))
@@ -157,7 +161,7 @@ func openJSON(m *member, o *crypto.OpenedNotice, n api.Notice) openedJSON {
 	v := o.Verified()
 	out := openedJSON{
 		Notice: v.Manifest().Notice, From: o.Content().From, Author: signedBy(v.Author(), v.AuthorSignature()), Approver: signedBy(v.Approver(), v.ApproverSignature()),
-		RootFingerprint: m.trust.Pin().Fingerprint, Acknowledge: v.Manifest().Acknowledge, Deadline: optional(v.Manifest().Deadline),
+		RootFingerprint: m.trust.Pin().Fingerprint, Urgent: v.Manifest().Urgent, Acknowledge: v.Manifest().Acknowledge, Deadline: optional(v.Manifest().Deadline),
 		Delivered: n.Delivered, Acknowledgement: n.Acknowledgement,
 	}
 	out.Languages, out.Attachments = contentJSON(o.Content())

@@ -13,15 +13,13 @@ import (
 // SealCommand seals and submits a notice.
 type SealCommand struct {
 	staffFlags
-	Texts           []string `arg:"" name:"text" help:"The notice, one Markdown file per language, the authoritative one first: en.md or notice.en.md, or en=FILE. Its first line is the subject, or a front matter says \"subject: …\"."`
-	To              []string `placeholder:"WHO,…" help:"The audience: numbers of mailboxes, groups by number or name, states, organisations, individuals, or all."`
-	ToFile          string   `type:"existingfile" placeholder:"FILE" help:"More of the audience, one to a line; what follows # is passed over."`
-	Attach          []string `type:"existingfile" sep:"none" placeholder:"FILE" help:"A file that goes with it; 25 MiB in all. May be repeated."`
-	Acknowledge     bool     `help:"Ask for acknowledgement."`
-	Deadline        string   `placeholder:"TIME" help:"Until when acknowledgement is asked for, with hour and offset from UTC: 2026-02-01T17:00+01:00. Asks for acknowledgement."`
-	Fallback        string   `default:"none" placeholder:"WHEN" help:"When the sealed message goes by e-mail as well: none, at-once, or \"after 12h\" unopened."`
-	LeaveOutRefused bool     `help:"With --yes: seal although some representatives' certificates were refused, and leave those out."`
-	Yes             bool     `help:"Don't ask."`
+	Texts  []string `arg:"" name:"text" help:"The notice, one Markdown file per language, the authoritative one first: en.md or notice.en.md, or en=FILE. Its first line is the subject, or a front matter says \"subject: …\"."`
+	To     []string `placeholder:"WHO,…" help:"The audience: numbers of mailboxes, groups by number or name, states, organisations, individuals, or all."`
+	ToFile string   `type:"existingfile" placeholder:"FILE" help:"More of the audience, one to a line; what follows # is passed over."`
+	Attach []string `type:"existingfile" sep:"none" placeholder:"FILE" help:"A file that goes with it; 25 MiB in all. May be repeated."`
+	policyFlags
+	LeaveOutRefused bool `help:"With --yes: seal although some representatives' certificates were refused, and leave those out."`
+	Yes             bool `help:"Don't ask."`
 }
 
 // Help is the part of --help below the summary.
@@ -33,6 +31,8 @@ EXAMPLES
   valise seal en.md fr.md --server https://portal.example --key amara.key --to states --deadline 2026-02-01T17:00+01:00
 
   valise seal en.md … --to "Host States,G-2WRX6B0C"
+  valise seal en.md … --to all --release 2026-01-20T08:00+01:00 --deadline 2026-02-01T17:00+01:00 --remind 72h,24h --escalate 48h
+  valise seal warning.md … --to all --urgent --acknowledge --fallback at-once
   valise seal notice.en.md … --to S-7K2M9QXD,O-4GZ0R8TB --attach timeline.csv --yes --json
 
 FILES
@@ -108,16 +108,9 @@ func (c *SealCommand) Run(ctx context.Context, p *process) error {
 
 // draft reads what the author wrote.
 func (c *SealCommand) draft(p *process) (*crypto.Draft, error) {
-	d := &crypto.Draft{Acknowledge: c.Acknowledge || c.Deadline != ""}
-	fallback, err := crypto.ParseFallback(c.Fallback)
-	if err != nil {
-		return nil, usagef("--fallback: %w", err)
-	}
-	d.Fallback = fallback
-	if c.Deadline != "" {
-		if d.Deadline, err = parseDeadline(c.Deadline); err != nil {
-			return nil, err
-		}
+	d := &crypto.Draft{}
+	if err := c.policy(d); err != nil {
+		return nil, err
 	}
 	for _, argument := range c.Texts {
 		version, err := p.readText(argument)
@@ -134,19 +127,6 @@ func (c *SealCommand) draft(p *process) (*crypto.Draft, error) {
 		d.Attachments = append(d.Attachments, a)
 	}
 	return d, nil
-}
-
-// parseDeadline reads a time with its offset from UTC; seconds may be left out.
-func parseDeadline(text string) (time.Time, error) {
-	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04Z07:00", "2006-01-02 15:04 Z07:00"} {
-		if t, err := time.Parse(layout, text); err == nil {
-			if !t.After(time.Now()) {
-				return t, usagef("--deadline: %s has passed", hour(t))
-			}
-			return t, nil
-		}
-	}
-	return time.Time{}, usagef("--deadline: %q is not a time with hour and offset from UTC, such as 2026-02-01T17:00+01:00 or 2026-02-01T16:00Z", text)
 }
 
 func (c *SealCommand) audience(p *process) ([]string, error) {
@@ -177,9 +157,7 @@ func (c *SealCommand) show(p *process, draft *crypto.Draft, d *ceremony.Director
 	for _, a := range draft.Attachments {
 		p.say("attached  %s (%s, %s)", a.Name, a.Type, size(len(a.Data)))
 	}
-	if draft.Acknowledge {
-		p.say("acknowledgement  %s", deadlineText(draft.Deadline))
-	}
+	showPolicy(p, draft.Policy())
 	for _, g := range s.Groups {
 		p.say("group  %s, %s, revision %d of %s, by %s", g.Number, clean(g.Name), g.Revision, hourUTC(g.Saved), g.By.Name())
 	}

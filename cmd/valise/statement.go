@@ -111,7 +111,7 @@ func (o *statementOptions) applyTimes(d *crypto.StatementDraft) (err error) {
 		return usagef("--zone says where the clock stands that --publish-at is read from; give that, too")
 	}
 	if o.Deadline != "" {
-		d.Deadline, err = parseDeadline(o.Deadline)
+		d.Deadline, err = parseFuture("deadline", o.Deadline)
 	}
 	return err
 }

@@ -34,6 +34,15 @@ func (l *Listed) Overdue(now time.Time) bool {
 	return !deadline.IsZero() && now.After(deadline)
 }
 
+// Urgent says whether both signers say so.
+func (l *Listed) Urgent() bool { return l.Verified != nil && l.Verified.Manifest().Urgent }
+
+// Presses says whether it is urgent and not done with: not acknowledged, or, where that
+// isn't asked for, not opened.
+func (l *Listed) Presses() bool {
+	return l.Urgent() && (l.Awaiting() || !l.Verified.Manifest().Acknowledge && l.Opened == nil)
+}
+
 // Subject returns the subject in the first of the wanted languages that there is,
 // else in the authoritative one; "" when there is none to show.
 func (l *Listed) Subject(wanted ...string) string {
