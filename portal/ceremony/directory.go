@@ -37,7 +37,7 @@ type DirectoryEntry struct {
 	Profile        crypto.Profile             // as the server says
 	Name           string
 	NameProblem    error
-	Recipient      *crypto.Recipient // verified
+	Recipient      *crypto.Recipient // verified; nil as well when another worker did, and keeps it
 	Refused        error
 	Issued         time.Time          // as the server says, like the next
 	Claimed        *time.Time         // nil: not yet
@@ -45,13 +45,15 @@ type DirectoryEntry struct {
 	Reason         RevocationReason   // why, for registrars; "" for others
 	Note           string
 
-	chain []string // as the server shows it
+	chain   []string // as the server shows it
+	details []byte   // the sealed record of the name, where that is opened when somebody asks
+	vouched *vouched // what another worker verified
 }
 
 // PostQuantum says whether what is sealed to them stays secret from who records it
 // now and has a quantum computer later.
 func (e *DirectoryEntry) PostQuantum() bool {
-	return e.Recipient != nil && e.Recipient.Certificate().PostQuantum()
+	return e.Recipient != nil && e.Recipient.Certificate().PostQuantum() || e.vouched != nil && e.vouched.postQuantum
 }
 
 // Unclaimed says whether they have not yet made the key their own.
@@ -89,19 +91,13 @@ func readMailbox(t *Trust, keys []*crypto.Key, m api.Mailbox, now time.Time) Dir
 	read := DirectoryMailbox{Mailbox: m.Mailbox}
 	read.Name, read.NameProblem = openRecord(t, keys, m.Label, labelRecord, string(m.Mailbox), now)
 	for _, r := range m.Representatives {
-		e := DirectoryEntry{State: r.State, Profile: r.Profile, Issued: r.Issued, Claimed: r.Claimed, chain: r.Chain}
-		if e.Representative, e.Refused = crypto.ParseRepresentative(r.Representative); e.Refused == nil && e.Representative.Mailbox != m.Mailbox {
-			e.Refused = fmt.Errorf("the portal shows %s among the representatives of %s", e.Representative, m.Mailbox)
-		}
+		e := entryOf(m.Mailbox, r)
 		if e.Refused == nil {
 			e.Name, e.NameProblem = openRecord(t, keys, r.Details, detailsRecord, e.Representative.String(), now)
-			switch e.State {
-			case portal.Issued, portal.Claimed:
-				e.Recipient, e.Refused = t.VerifyChain(r.Chain, e.Representative, now)
-			case portal.Revoked:
+			if e.State == portal.Revoked {
 				e.readRevoked(t, keys, r, now)
-			default:
-				e.Refused = fmt.Errorf("is in a state that this program doesn't know, %q", printable(string(e.State)))
+			} else {
+				e.Recipient, e.Refused = t.VerifyChain(r.Chain, e.Representative, now)
 			}
 		}
 		read.Representatives = append(read.Representatives, e)
@@ -118,7 +114,7 @@ func (d *Directory) refuseTwice() {
 			e := &d.Mailboxes[i].Representatives[k]
 			if first := seen[e.Representative]; first != nil && e.Representative.Ordinal > 0 {
 				for _, twice := range []*DirectoryEntry{first, e} {
-					twice.Recipient, twice.Refused = nil, fmt.Errorf("the portal shows %s twice", e.Representative)
+					twice.Recipient, twice.vouched, twice.Refused = nil, nil, fmt.Errorf("the portal shows %s twice", e.Representative)
 				}
 				continue
 			}
@@ -152,8 +148,9 @@ func (d *Directory) Entry(r crypto.Representative) *DirectoryEntry {
 // Selection is a chosen audience.
 type Selection struct {
 	Mailboxes  []*DirectoryMailbox
-	Groups     []*Group            // that were named
-	Recipients []*crypto.Recipient // of all whose chain held
+	Groups     []*Group                // that were named
+	Recipients []*crypto.Recipient     // of all whose chain held
+	Members    []crypto.AudienceMember // they, and whose chain held in another worker
 	// What an author must see before sealing:
 	Refused   []*DirectoryEntry   // left out, without those whom a registrar revoked, with their signature
 	Revoked   []*DirectoryEntry   // those
@@ -183,36 +180,9 @@ func (d *Directory) Choose(wanted ...string) (*Selection, error) {
 		}
 	}
 	for _, word := range wanted {
-		kinds := kindsOf(word)
-		for i := range d.Mailboxes {
-			if slices.Contains(kinds, d.Mailboxes[i].Mailbox.Kind()) {
-				take(&d.Mailboxes[i])
-			}
+		if err := d.takeWord(s, word, take); err != nil {
+			return nil, err
 		}
-		if kinds != nil {
-			continue
-		}
-		if g := d.Groups.Find(word); g != nil {
-			if err := d.takeGroup(s, g, take); err != nil {
-				return nil, err
-			}
-			continue
-		}
-		if r, err := crypto.ParseRepresentative(word); err == nil && strings.Contains(word, "/") {
-			return nil, fmt.Errorf("a notice goes to all representatives of a mailbox; write %s instead of %s", r.Mailbox, r)
-		}
-		n, err := crypto.ParseNumber(word)
-		if err != nil {
-			return nil, fmt.Errorf("%q: %w (an audience is numbers of mailboxes, groups by number or name, states, organisations, individuals, or all)", printable(word), err)
-		}
-		m := d.Mailbox(n)
-		if m == nil && n.Kind() == crypto.KindGroup {
-			return nil, fmt.Errorf("the portal has no group %s", n)
-		}
-		if m == nil {
-			return nil, fmt.Errorf("the portal has no mailbox %s", n)
-		}
-		take(m)
 	}
 	if len(s.Mailboxes) == 0 {
 		return nil, errors.New("nobody is in that audience: choose at least one mailbox")
@@ -221,6 +191,37 @@ func (d *Directory) Choose(wanted ...string) (*Selection, error) {
 		s.sort(m)
 	}
 	return s, nil
+}
+
+// takeWord takes whom one word names.
+func (d *Directory) takeWord(s *Selection, word string, take func(*DirectoryMailbox)) error {
+	if kinds := kindsOf(word); kinds != nil {
+		for i := range d.Mailboxes {
+			if slices.Contains(kinds, d.Mailboxes[i].Mailbox.Kind()) {
+				take(&d.Mailboxes[i])
+			}
+		}
+		return nil
+	}
+	if g := d.Groups.Find(word); g != nil {
+		return d.takeGroup(s, g, take)
+	}
+	if r, err := crypto.ParseRepresentative(word); err == nil && strings.Contains(word, "/") {
+		return fmt.Errorf("a notice goes to all representatives of a mailbox; write %s instead of %s", r.Mailbox, r)
+	}
+	n, err := crypto.ParseNumber(word)
+	if err != nil {
+		return fmt.Errorf("%q: %w (an audience is numbers of mailboxes, groups by number or name, states, organisations, individuals, or all)", printable(word), err)
+	}
+	m := d.Mailbox(n)
+	if m == nil && n.Kind() == crypto.KindGroup {
+		return fmt.Errorf("the portal has no group %s", n)
+	}
+	if m == nil {
+		return fmt.Errorf("the portal has no mailbox %s", n)
+	}
+	take(m)
+	return nil
 }
 
 // takeGroup takes all mailboxes of a group and of those in it.
@@ -259,7 +260,8 @@ func (s *Selection) sort(m *DirectoryMailbox) {
 	reached := false
 	for i := range m.Representatives {
 		e := &m.Representatives[i]
-		if e.Recipient == nil {
+		member, ok := e.Member()
+		if !ok {
 			if e.State == portal.Revoked && e.Revoked() {
 				s.Revoked = append(s.Revoked, e)
 			} else {
@@ -268,7 +270,10 @@ func (s *Selection) sort(m *DirectoryMailbox) {
 			continue
 		}
 		reached = true
-		s.Recipients = append(s.Recipients, e.Recipient)
+		s.Members = append(s.Members, member)
+		if e.Recipient != nil {
+			s.Recipients = append(s.Recipients, e.Recipient)
+		}
 		if !e.PostQuantum() {
 			s.Classical = append(s.Classical, e)
 		}

@@ -72,17 +72,7 @@ func openRecord(t *Trust, keys []*crypto.Key, sealed []byte, kind, of string, no
 	if err != nil {
 		return "", err
 	}
-	var r record
-	if err := json.Unmarshal(text, &r); err != nil {
-		return "", errors.New("the record of the name is malformed")
-	}
-	if r.Record != kind || r.Of != of {
-		return "", fmt.Errorf("the portal shows a record of %q (%q) as that of %s: don't rely on it, and tell the institution's administrators", printable(r.Of), printable(r.Record), of)
-	}
-	if err := checkName("name in the record", r.Name); err != nil {
-		return "", err
-	}
-	return r.Name, nil
+	return readName(text, kind, of)
 }
 
 // openText opens the text of a record, and demands that somebody sealed it who was a registrar then.
@@ -91,12 +81,8 @@ func openText(t *Trust, keys []*crypto.Key, sealed []byte, now time.Time) ([]byt
 	if err != nil {
 		return nil, err
 	}
-	member, err := t.root.VerifyStaff(s.Signer(), s.Made())
-	if err != nil {
+	if err := t.byRegistrar(s); err != nil {
 		return nil, err
-	}
-	if !member.Has(crypto.RoleRegistrar) {
-		return nil, fmt.Errorf("the record was made by %s, who was not a registrar", member.Name())
 	}
 	return text, nil
 }
