@@ -90,7 +90,7 @@ func ParseNumber(text string) (Number, error) {
 	canonical := string(kind) + canonicalCrockford(characters)
 	last := len(canonical) - 1
 	if checkCharacter(canonical[:last]) != canonical[last] {
-		return "", errors.New("the number has a typing error: compare it with your letter, character by character")
+		return "", errors.New("the number has a typing error: compare it, character by character, with where you have it from")
 	}
 	return Number(canonical[:1] + "-" + canonical[1:]), nil
 }

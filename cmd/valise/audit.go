@@ -10,6 +10,7 @@ import (
 	"valise/crypto"
 	"valise/portal"
 	"valise/portal/api"
+	"valise/portal/web"
 )
 
 // AuditCommand lists who did what.
@@ -29,7 +30,7 @@ type AuditCommand struct {
 func (AuditCommand) Help() string {
 	return manual(`Every act of staff is written down before it happens, and so is every attempt of somebody without the role. The newest entry comes first; times are UTC. Reading the trail is an act, too. It takes the role auditor.
 
-The names are those of certificates that the root certified, checked on this machine.
+The names are those of certificates that the root certified, checked on this machine. In brackets stands what --act takes.
 
 EXAMPLES
 
@@ -103,34 +104,28 @@ func (c *AuditCommand) Run(ctx context.Context, p *process) error {
 	for i := range entries {
 		entries[i].Name = names[entries[i].Actor] // not the portal's word for it
 	}
+	words, err := web.AuditWords(names)
+	if err != nil {
+		return err
+	}
 	p.report(entries, func() {
 		if len(entries) == 0 {
 			p.say("Nothing of that kind was written down.")
 		}
 		for _, e := range entries {
-			p.say("%s", auditLine(e, names))
+			p.say("%s", auditLine(e, words))
 		}
 	})
 	return nil
 }
 
-// auditLine is an entry in one line: when, who, what, about what.
-func auditLine(e api.AuditEntry, names map[string]string) string {
-	who, object := e.Actor, e.Object
-	if e.Name != "" {
-		who = e.Name
+// auditLine is an entry in one line: when, a sentence, and the act's name, which --act takes.
+func auditLine(e api.AuditEntry, words func(api.AuditEntry) (string, error)) string {
+	sentence, err := words(e)
+	if err != nil { // no catalogue has a word for it
+		sentence = strings.Join([]string{e.Actor, e.Object}, " · ")
 	}
-	if who == "" {
-		who = "(nobody logged in)"
-	}
-	if name := names[object]; name != "" {
-		object = name
-	}
-	act := e.Act
-	if e.Refused {
-		act += " REFUSED"
-	}
-	return clean(e.At.UTC().Format("2006-01-02 15:04:05") + "  " + who + "  " + act + "  " + object)
+	return clean(e.At.UTC().Format("2006-01-02 15:04:05") + "  " + sentence + "  [" + e.Act + "]")
 }
 
 // names are those of everybody whom the root ever certified, by holder.

@@ -183,7 +183,7 @@ func (s *server) getThreadPage(w http.ResponseWriter, r *http.Request) error {
 
 // getDeskThread is getThreadPage for the desk.
 func (s *server) getDeskThread(w http.ResponseWriter, r *http.Request) error {
-	return s.renderThread(w, r, "thread_desk", deskPath+"/threads/", "", "/statements/")
+	return s.renderThread(w, r, "thread_desk", deskPath+"/threads/", noticesPath+"/", "/statements/")
 }
 
 func (s *server) renderThread(w http.ResponseWriter, r *http.Request, name, under, notices, statements string) error {

@@ -98,8 +98,8 @@ func TestEveryPageInBothLanguages(t *testing.T) {
 	v.get("/notices/"+string(unasked)).want(t, 200)
 
 	for language, words := range map[string]struct{ awaiting, read, until, login string }{
-		"en": {"1 item awaits", "Read", "(UTC)", "Log in"},
-		"fr": {"1 élément attend", "Lu", "(UTC)", "Se connecter"},
+		"en": {"1 update awaits", "Read", "(UTC)", "Log in"},
+		"fr": {"1 communication attend", "Lu", "(UTC)", "Se connecter"},
 	} {
 		nobody.header.Set("Accept-Language", language+"-CH, de;q=0.5")
 		v.header.Set("Accept-Language", language+"-CH, de;q=0.5")
