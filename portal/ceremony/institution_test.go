@@ -121,13 +121,19 @@ func (i *institution) seal(to []*crypto.Recipient) (api.Submission, api.StaffNot
 	i.t.Helper()
 	s, number, err := ceremony.Seal(i.trust(), i.author, draft(), to, i.now, nil)
 	must(i.t, err)
+	return *s, i.shown(s, number)
+}
+
+// shown is a submission as the portal shows it to the approver.
+func (i *institution) shown(s *api.Submission, number crypto.Number) api.StaffNotice {
+	i.t.Helper()
 	n := api.StaffNotice{
 		Notice: number, State: portal.Submitted, Manifest: s.Manifest, AuthorSignature: s.AuthorSignature,
 		Audience: s.Audience, Headings: s.Headings, Bodies: s.Bodies,
 	}
 	mine := envelopeOf(i.t, *s, portal.StaffHolder(i.approver.Certificate().Fingerprint()))
 	n.Envelope, n.Suite = mine.Data, mine.Suite
-	return *s, n
+	return n
 }
 
 func selfOf(t testing.TB, b *crypto.Bundle) *ceremony.Self {

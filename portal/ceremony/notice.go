@@ -32,6 +32,10 @@ func Seal(t *Trust, author *crypto.Key, draft *crypto.Draft, to []*crypto.Recipi
 	if err != nil {
 		return nil, "", err
 	}
+	return submissionOf(sealed), m.Notice, nil
+}
+
+func submissionOf(sealed *crypto.SealedNotice) *api.Submission {
 	s := &api.Submission{
 		Manifest: string(sealed.Manifest), AuthorSignature: string(sealed.AuthorSignature), Audience: string(sealed.Audience),
 		Headings: sealed.Headings, Bodies: sealed.Bodies, Envelopes: make([]api.Envelope, len(sealed.Envelopes)),
@@ -39,7 +43,7 @@ func Seal(t *Trust, author *crypto.Key, draft *crypto.Draft, to []*crypto.Recipi
 	for i, e := range sealed.Envelopes {
 		s.Envelopes[i] = api.Envelope{Holder: e.Holder, Certificate: e.Certificate, Suite: e.Suite, Data: e.Data}
 	}
-	return s, m.Notice, nil
+	return s
 }
 
 // Examined is a notice as an approver must see it before they sign: what recipients
