@@ -16,7 +16,7 @@ const (
 	MaxAudience = 100_000
 	// MaxAudienceSize is the size in bytes of the largest audience accepted;
 	// MaxAudience lines of the longest kind fit.
-	MaxAudienceSize = 10 << 20
+	MaxAudienceSize = 24 << 20
 
 	audienceSaltSize = 16
 )
@@ -37,8 +37,9 @@ type Audience struct {
 // AudienceMember is one representative, and what the notice was sealed to.
 type AudienceMember struct {
 	Representative Representative
-	Certificate    Fingerprint // of the representative's certificate
-	Suite          Suite       // of the body that their envelope opens
+	Certificate    Fingerprint     // of the representative's certificate
+	Suite          Suite           // of the body that their envelope opens
+	Personal       PersonalDigests // of the part of their mailbox in that suite; either all members have one, or nobody has
 }
 
 // NewAudienceSalt draws a salt.
@@ -127,6 +128,11 @@ func ParseAudience(text []byte) (*Audience, error) {
 	if len(a.Members) == 0 {
 		r.fail("is the last one: the audience has no member")
 	}
+	if r.err == nil {
+		if err := personalAccord(a.Members); err != nil {
+			return nil, fmt.Errorf("the audience: %w", err)
+		}
+	}
 	if err := r.end(); err != nil {
 		return nil, err
 	}
@@ -135,12 +141,13 @@ func ParseAudience(text []byte) (*Audience, error) {
 
 // line is the member's line of the text, without its line end.
 func (m AudienceMember) line() string {
-	return m.Representative.String() + " " + string(m.Certificate) + " " + string(m.Suite)
+	return m.Representative.String() + " " + string(m.Certificate) + " " + string(m.Suite) + " " + m.Personal.text()
 }
 
 func parseMember(line string) (AudienceMember, error) {
 	number, rest, _ := strings.Cut(line, " ")
-	fingerprint, suite, _ := strings.Cut(rest, " ")
+	fingerprint, rest, _ := strings.Cut(rest, " ")
+	suite, personal, _ := strings.Cut(rest, " ")
 	representative, err := ParseRepresentative(number)
 	if err != nil || representative.String() != number {
 		return AudienceMember{}, fmt.Errorf("must start with a representative's number, such as S-7K2M9QXD/2, in capitals and with its ordinal")
@@ -150,7 +157,11 @@ func parseMember(line string) (AudienceMember, error) {
 		return AudienceMember{}, fmt.Errorf("must hold a fingerprint of 40 or 64 digits 0–9 and capitals A–F behind the number")
 	}
 	if !slices.Contains(suites, Suite(suite)) {
-		return AudienceMember{}, fmt.Errorf("must end with one of the suites pq and compat")
+		return AudienceMember{}, fmt.Errorf("must hold one of the suites pq and compat behind the fingerprint")
 	}
-	return AudienceMember{Representative: representative, Certificate: certificate, Suite: Suite(suite)}, nil
+	digests, err := parsePersonalDigests(personal)
+	if err != nil {
+		return AudienceMember{}, err
+	}
+	return AudienceMember{Representative: representative, Certificate: certificate, Suite: Suite(suite), Personal: digests}, nil
 }

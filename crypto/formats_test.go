@@ -32,7 +32,7 @@ func TestFormatsPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	shown := checkShownFiles(t, string(page))
-	for _, name := range []string{"login.txt.asc", "audience.txt", "membership.txt", "content.eml", "heading.txt", "manifest.txt", "notice.txt", "receipt.txt.asc", "bundle.txt", "claim-code.txt",
+	for _, name := range []string{"login.txt.asc", "audience.txt", "membership.txt", "content.eml", "heading.txt", "personal.eml", "manifest.txt", "notice.txt", "receipt.txt.asc", "bundle.txt", "claim-code.txt",
 		"statement-en.txt", "statement-manifest.txt", "statement-receipt.txt.asc"} {
 		if !shown[name] {
 			t.Errorf("the page does not show %s", name)
@@ -144,6 +144,13 @@ func verifyExamples(t *testing.T) {
 	if err != nil || o.HeadingMatches(h) != nil {
 		t.Errorf("heading.txt: %+v, %v", h, err)
 	}
+	envelope, part, err := SplitMessage(readExample(t, "personal.asc"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p, err := OpenPersonal(o, shown, envelope, part, []*Key{own}); err != nil || p.Empty() {
+		t.Errorf("personal.asc: %+v, %v", p, err)
+	}
 	if _, err := VerifyReceipt(readExample(t, "receipt.txt.asc"), v, recipient.Certificate(), now); err != nil {
 		t.Error(err)
 	}
@@ -249,6 +256,10 @@ func makeExamples(t *testing.T) {
 	d.keys[r.String()] = o.own
 	draft := testDraft()
 	draft.Attachments = []Attachment{{"Note verbale.txt", "text/plain", []byte("The Registry presents its compliments.\n")}}
+	draft.Personal = map[Number][]PersonalText{r.Mailbox: {
+		{"en", "Of the files of your delegation, **two** were read: NV-2025-114 and NV-2025-131.\n"},
+		{"fr", "Parmi les dossiers de votre délégation, **deux** ont été lus : NV-2025-114 et NV-2025-131.\n"},
+	}}
 	if d.sealed, err = SealNotice(d.pin, o.author, draft, d.recipients, d.desk(t), sealedAt, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -284,6 +295,15 @@ func makeExamples(t *testing.T) {
 	}
 	membership := mustProve(t, audience, r)
 	e := d.envelope(t, r.String())
+	part := d.part(t, r.Mailbox, e.Suite)
+	session, err := Unwrap(e.Personal, o.own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	personal, _, err := session.open(PurposePersonal, o.author.Certificate(), part, acknowledgedAt)
+	if err != nil {
+		t.Fatal(err)
+	}
 	files := makeStatementExamples(t, o, d.pin, r)
 	maps.Copy(files, map[string][]byte{
 		"root.asc": []byte(o.root.Certificate().Armor()), "author.asc": []byte(o.author.Certificate().Armor()),
@@ -295,7 +315,7 @@ func makeExamples(t *testing.T) {
 		"login.txt.asc": logIn, "audience.txt": d.sealed.Audience, "membership.txt": membership, "manifest.txt": d.sealed.Manifest, "notice.txt": evidence,
 		"message.asc": ArmorMessage(Message(e.Data, d.sealed.Bodies[e.Suite])),
 		"content.eml": mustEncode(t, opened.Content()), "heading.txt": opened.Content().heading().encode(),
-		"receipt.txt.asc": receipt,
+		"receipt.txt.asc": receipt, "personal.eml": personal, "personal.asc": ArmorMessage(Message(e.Personal, part)),
 	})
 	writeExamples(t, files)
 }

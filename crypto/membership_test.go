@@ -35,7 +35,7 @@ func audienceOfSize(members int) *Audience {
 		mailbox := NewNumber(kinds[len(a.Members)%3])
 		for ordinal := 1; ordinal <= 1+len(a.Members)%2 && len(a.Members) < members; ordinal++ {
 			certificate := Fingerprint(strings.ToUpper(randomHex(20)))
-			a.Members = append(a.Members, AudienceMember{Representative{mailbox, ordinal}, certificate, suites[ordinal%2]})
+			a.Members = append(a.Members, AudienceMember{Representative: Representative{mailbox, ordinal}, Certificate: certificate, Suite: suites[ordinal%2]})
 		}
 	}
 	slices.SortFunc(a.Members, compareMembers)
@@ -153,7 +153,7 @@ func TestMembershipInALargeAudience(t *testing.T) {
 }
 
 func TestTheLongestMembershipFits(t *testing.T) {
-	m := &Membership{Member: AudienceMember{Representative{NewNumber(KindState), MaxOrdinal}, Fingerprint(strings.Repeat("EF", 32)), SuiteCompat}, Salt: testOpening, Position: MaxAudience}
+	m := &Membership{Member: AudienceMember{Representative: Representative{NewNumber(KindState), MaxOrdinal}, Certificate: Fingerprint(strings.Repeat("EF", 32)), Suite: SuiteCompat}, Salt: testOpening, Position: MaxAudience}
 	for n := MaxAudience; n > 1; n = (n + 1) / 2 {
 		m.Path = append(m.Path, testOpening)
 	}
@@ -317,7 +317,7 @@ func TestMembershipProperty(t *testing.T) {
 func FuzzCheckMembership(f *testing.F) {
 	a := &Audience{Salt: testNonce}
 	for i := range 5 {
-		a.Members = append(a.Members, AudienceMember{Representative{"S-7K2M9QXD", i + 1}, Fingerprint(fmt.Sprintf("%040X", i)), SuitePQ})
+		a.Members = append(a.Members, AudienceMember{Representative: Representative{"S-7K2M9QXD", i + 1}, Certificate: Fingerprint(fmt.Sprintf("%040X", i)), Suite: SuitePQ})
 	}
 	m := testManifest()
 	var err error

@@ -57,6 +57,7 @@ func (c *Content) mime() []byte {
 type entity struct {
 	boundary, sender, address, to string
 	created                       time.Time
+	subject                       string // "": that of the first language
 	languages                     []LanguageVersion
 	facts                         []byte // the text that machines read
 	attachments                   []Attachment
@@ -89,7 +90,11 @@ func (e *entity) writeHeader(b *strings.Builder) {
 	b.WriteString("MIME-Version: 1.0" + crlf)
 	b.WriteString(date + from)
 	b.WriteString("To: " + e.to + ":;" + crlf)
-	b.WriteString(encodeWords(subjectField, e.languages[0].Subject) + crlf)
+	subject := e.subject
+	if subject == "" {
+		subject = e.languages[0].Subject
+	}
+	b.WriteString(encodeWords(subjectField, subject) + crlf)
 	b.WriteString(outerField + date)
 	b.WriteString(outerField + from)
 	b.WriteString(outerField + "To: undisclosed-recipients:;" + crlf)

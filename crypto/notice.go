@@ -14,6 +14,9 @@ type Draft struct {
 	From        string            // the institution's name
 	Languages   []LanguageVersion // the first one is authoritative
 	Attachments []Attachment
+	// Personal is what some mailboxes of the audience are told besides, each in any of Languages. When it is not empty, every other
+	// mailbox of the audience is sealed an empty part of the same size.
+	Personal    map[Number][]PersonalText
 	Acknowledge bool      // whether a receipt is asked for
 	Deadline    time.Time // for the receipt; keeps its offset from UTC; zero: none
 
@@ -29,8 +32,9 @@ type Draft struct {
 type Envelope struct {
 	Holder      string      // "S-7K2M9QXD/2", or StaffHolder of a desk member
 	Certificate Fingerprint // of the certificate that it was wrapped to
-	Suite       Suite       // of the body and the heading that it opens
+	Suite       Suite       // of the body and the heading that it opens, and of the personal part
 	Data        []byte      // one PKESK packet
+	Personal    []byte      // likewise, of the personal part of the holder's mailbox; nil for the desk, and when the notice has none
 }
 
 // StaffHolder names a staff member as the holder of envelopes and sessions:
@@ -45,6 +49,8 @@ type SealedNotice struct {
 	Headings        map[Suite][]byte // one SEIPD packet each
 	Bodies          map[Suite][]byte // one SEIPD packet each
 	Envelopes       []Envelope       // representatives in the order of Audience, then the desk by fingerprint
+	PersonalParts   []SealedPersonal // by mailbox, then in the order of suites
+	PersonalKey     []byte           // a record that opens all of them for the desk; nil without them
 }
 
 // Signed returns manifest and author's signature.

@@ -19,6 +19,7 @@ type Sealing struct {
 	keys     map[Suite]*SessionKey
 	members  []AudienceMember // sorted
 	desk     []*Staff         // sorted
+	personal *personalDispatch
 }
 
 // BeginSealing does what SealNotice does, but wraps no envelope and doesn't sign the manifest yet.
@@ -42,6 +43,18 @@ func BeginSealing(root *Root, author *Key, draft *Draft, to []AudienceMember, de
 	if err != nil {
 		return nil, err
 	}
+	notice := NewNumber(KindNotice)
+	personal, err := sealPersonal(author, draft, notice, now, members)
+	if err != nil {
+		return nil, err
+	}
+	return beginSealing(root, author, draft, notice, audience, personal, desk, now)
+}
+
+// beginSealing is BeginSealing for a sorted audience, when the personal parts are sealed.
+func beginSealing(root *Root, author *Key, draft *Draft, notice Number, audience *Audience, personal *personalDispatch, desk []*Staff, now time.Time) (*Sealing, error) {
+	personal.enter(audience)
+	members := audience.Members
 	a, err := audience.Encode()
 	if err != nil {
 		return nil, err
@@ -51,7 +64,7 @@ func BeginSealing(root *Root, author *Key, draft *Draft, to []AudienceMember, de
 		return nil, err
 	}
 	content := &Content{
-		From: draft.From, Notice: NewNumber(KindNotice), Salt: NewContentSalt(), Opening: NewOpening(), AudienceRoot: audienceRoot,
+		From: draft.From, Notice: notice, Salt: NewContentSalt(), Opening: NewOpening(), AudienceRoot: audienceRoot,
 		Created: now, Languages: draft.Languages, Attachments: draft.Attachments,
 	}
 	mime, err := content.Encode()
@@ -72,7 +85,7 @@ func BeginSealing(root *Root, author *Key, draft *Draft, to []AudienceMember, de
 	if err := checkDesk(author, root, desk, now); err != nil {
 		return nil, err
 	}
-	s := &Sealing{author: author, now: now, manifest: manifest, members: members, desk: desk}
+	s := &Sealing{author: author, now: now, manifest: manifest, members: members, desk: desk, personal: personal}
 	s.sealed = &SealedNotice{Audience: a, Headings: map[Suite][]byte{}, Bodies: map[Suite][]byte{}, Envelopes: make([]Envelope, len(members)+len(desk))}
 	occurs := map[Suite]bool{}
 	for _, m := range members {
@@ -82,6 +95,9 @@ func BeginSealing(root *Root, author *Key, draft *Draft, to []AudienceMember, de
 		occurs[member.certificate.Suite()] = true
 	}
 	if s.keys, err = s.sealed.sealBodies(author, mime, content.heading().encode(), manifest, occurs, now); err != nil {
+		return nil, err
+	}
+	if err := s.personal.sealKey(s.sealed, author, audienceRoot, desk, now); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -116,7 +132,7 @@ func (s *Sealing) Add(i int, envelope []byte) error {
 	if err != nil {
 		return fmt.Errorf("the envelope for %s: %w", m.Representative, err)
 	}
-	s.sealed.Envelopes[i] = Envelope{Holder: m.Representative.String(), Certificate: m.Certificate, Suite: m.Suite, Data: envelope}
+	s.sealed.Envelopes[i] = Envelope{Holder: m.Representative.String(), Certificate: m.Certificate, Suite: m.Suite, Data: envelope, Personal: s.sealed.Envelopes[i].Personal}
 	return nil
 }
 
@@ -136,6 +152,17 @@ func (s *Sealing) wrapAll(recipients []*Recipient, progress func(done, total int
 			return err
 		}
 	}
+	if s.personal != nil {
+		wrapped, err := WrapPersonal(s.personal.keys, recipients)
+		if err != nil {
+			return err
+		}
+		for i, e := range wrapped {
+			if err := s.AddPersonal(i, e); err != nil {
+				return err
+			}
+		}
+	}
 	for i, e := range envelopes[len(recipients):] {
 		s.addOfDesk(i, e)
 	}
@@ -152,6 +179,9 @@ func (s *Sealing) Finish() (*SealedNotice, error) {
 	for i, m := range s.members {
 		if s.sealed.Envelopes[i].Data == nil {
 			return nil, fmt.Errorf("the envelope for %s is missing", m.Representative)
+		}
+		if s.personal != nil && s.sealed.Envelopes[i].Personal == nil {
+			return nil, fmt.Errorf("the personal envelope for %s is missing", m.Representative)
 		}
 	}
 	for i, member := range s.desk {

@@ -310,12 +310,25 @@ func (v *VerifiedManifest) open(purpose Purpose, envelope, sealed []byte, keys [
 	if err != nil {
 		return nil, err
 	}
+	return v.openWith(key, purpose, sealed)
+}
+
+// openWith is open with the session key.
+func (v *VerifiedManifest) openWith(key *SessionKey, purpose Purpose, sealed []byte) ([]byte, error) {
 	content, s, err := key.open(purpose, v.author.Certificate(), sealed, v.at)
 	if err != nil {
 		return nil, err
 	}
-	if distance := s.Made().Sub(v.authorSignature.Made()); distance < -ClockSkew || distance > ClockSkew {
-		return nil, errors.New("the author's signature inside is of another time than that over the manifest")
+	if err := v.signedWithManifest(s); err != nil {
+		return nil, err
 	}
 	return content, nil
+}
+
+// signedWithManifest refuses a signature inside that is not of the time of that over the manifest.
+func (v *VerifiedManifest) signedWithManifest(s *Signature) error {
+	if distance := s.Made().Sub(v.authorSignature.Made()); distance < -ClockSkew || distance > ClockSkew {
+		return errors.New("the author's signature inside is of another time than that over the manifest")
+	}
+	return nil
 }

@@ -50,9 +50,9 @@ func testAudience() *Audience {
 	for i := range 3 {
 		r := Representative{NewNumber(KindIndividual), 1}
 		a.Members = append(a.Members,
-			AudienceMember{r, testFingerprint, SuitePQ},
-			AudienceMember{Representative{r.Mailbox, 10}, testFingerprint, SuiteCompat},
-			AudienceMember{Representative{r.Mailbox, 2 + i}, Fingerprint(strings.Repeat("CD", 32)), SuitePQ})
+			AudienceMember{Representative: r, Certificate: testFingerprint, Suite: SuitePQ},
+			AudienceMember{Representative: Representative{r.Mailbox, 10}, Certificate: testFingerprint, Suite: SuiteCompat},
+			AudienceMember{Representative: Representative{r.Mailbox, 2 + i}, Certificate: Fingerprint(strings.Repeat("CD", 32)), Suite: SuitePQ})
 	}
 	slices.SortFunc(a.Members, compareMembers)
 	return a
@@ -60,7 +60,7 @@ func testAudience() *Audience {
 
 func testMembership() *Membership {
 	return &Membership{
-		Member: AudienceMember{Representative{NewNumber(KindState), 2}, testFingerprint, SuitePQ}, Salt: testOpening, Position: 2,
+		Member: AudienceMember{Representative: Representative{NewNumber(KindState), 2}, Certificate: testFingerprint, Suite: SuitePQ}, Salt: testOpening, Position: 2,
 		Path: []string{sha256Hex([]byte("one beside")), sha256Hex([]byte("two beside"))},
 	}
 }
@@ -302,11 +302,11 @@ func TestAudience(t *testing.T) {
 	}
 	for _, members := range [][]AudienceMember{
 		nil,
-		{{Representative{NewNumber(KindNotice), 1}, testFingerprint, SuitePQ}},
-		{{Representative{NewNumber(KindState), 1000}, testFingerprint, SuitePQ}},
-		{{Representative{NewNumber(KindState), 1}, "01234567", SuitePQ}},
-		{{Representative{NewNumber(KindState), 1}, testFingerprint, "rot13"}},
-		{{Representative{NewNumber(KindState), 1}, testFingerprint, ""}},
+		{{Representative: Representative{NewNumber(KindNotice), 1}, Certificate: testFingerprint, Suite: SuitePQ}},
+		{{Representative: Representative{NewNumber(KindState), 1000}, Certificate: testFingerprint, Suite: SuitePQ}},
+		{{Representative: Representative{NewNumber(KindState), 1}, Certificate: "01234567", Suite: SuitePQ}},
+		{{Representative: Representative{NewNumber(KindState), 1}, Certificate: testFingerprint, Suite: "rot13"}},
+		{{Representative: Representative{NewNumber(KindState), 1}, Certificate: testFingerprint, Suite: ""}},
 	} {
 		if text, err := (&Audience{Salt: NewAudienceSalt(), Members: members}).Encode(); err == nil {
 			t.Errorf("was written:\n%s", text)
@@ -320,7 +320,8 @@ func TestTheLargestAudienceFits(t *testing.T) {
 	for i := range MaxAudience / 100 {
 		mailbox := NewNumber(kinds[i%3])
 		for ordinal := range 100 {
-			a.Members = append(a.Members, AudienceMember{Representative{mailbox, MaxOrdinal - ordinal}, Fingerprint(strings.Repeat("EF", 32)), SuiteCompat})
+			a.Members = append(a.Members, AudienceMember{Representative: Representative{mailbox, MaxOrdinal - ordinal}, Certificate: Fingerprint(strings.Repeat("EF", 32)), Suite: SuiteCompat,
+				Personal: PersonalDigests{sha256Hex([]byte(mailbox)), sha256Hex([]byte("content of " + mailbox))}})
 		}
 	}
 	text, err := a.Encode()
@@ -330,7 +331,7 @@ func TestTheLargestAudienceFits(t *testing.T) {
 	if len(text) > MaxAudienceSize*95/100 {
 		t.Errorf("%d bytes", len(text))
 	}
-	a.Members = append(a.Members, AudienceMember{Representative{NewNumber(KindState), 1}, testFingerprint, SuitePQ})
+	a.Members = append(a.Members, AudienceMember{Representative: Representative{NewNumber(KindState), 1}, Certificate: testFingerprint, Suite: SuitePQ})
 	if _, err := a.Encode(); err == nil {
 		t.Error("one more is accepted")
 	}
