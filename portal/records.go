@@ -29,6 +29,7 @@ type RepresentativeRecord struct {
 	ClaimedAt      time.Time // zero: not yet
 	RevokedAt      time.Time // zero: not
 	Reason         []byte    // sealed to the registrars: why they were revoked
+	HasAddress     bool      // there is an e-mail address, sealed (in the directory only)
 }
 
 // NoticeState is where a notice stands.

@@ -252,6 +252,7 @@ type Representative struct {
 	Claimed        *time.Time                 `json:"claimed"`
 	Revoked        *time.Time                 `json:"revoked"`          // null: not
 	Reason         []byte                     `json:"reason,omitempty"` // why they were revoked: a record sealed to the registrars
+	Email          bool                       `json:"email"`            // there is an address to write to; where, only couriers and registrars can read
 }
 
 // Revocation is the request of POST /certificates/{representative}/revocation.

@@ -87,7 +87,7 @@ const MaxExport = 100_000
 // Reads are the acts that change nothing, sorted.
 var reads = []string{
 	"audit.export", "audit.read", "correspond.addressees", "correspond.inbox", "correspond.lacking", "correspond.message", "correspond.thread", "dispatch.examine", "dispatch.manifest", "dispatch.notices", "dispatch.receipt", "dispatch.receipts", "dispatch.status", "publish.acknowledgements", "publish.attachment", "publish.awaited",
-	"publish.draft", "publish.drafts", "publish.receipt", "publish.standing", "registry.chain", "registry.directory", "registry.group", "registry.groups",
+	"publish.draft", "publish.drafts", "publish.receipt", "publish.standing", "registry.address", "registry.chain", "registry.directory", "registry.group", "registry.groups",
 }
 
 // Reads says whether an act, by its name, only reads.

@@ -37,6 +37,12 @@ type Store interface {
 	// RevokeRepresentative moves the representative to state Revoked, with the first certificate of the record's chain, the time and the reason, and forgets what their key
 	// was locked with. portal.Conflict with code "already-revoked"; with code "claimed-meanwhile" when the chain has grown.
 	RevokeRepresentative(ctx context.Context, r portal.RepresentativeRecord) error
+	// SetAddress keeps a sealed address in place of what was there, and queues for it what lies unopened in the mailbox; portal.NotFound, portal.Conflict with code "already-revoked".
+	SetAddress(ctx context.Context, a Address) error
+	// RemoveAddress forgets an address; portal.NotFound.
+	RemoveAddress(ctx context.Context, r crypto.Representative) error
+	// Address returns one; portal.NotFound.
+	Address(ctx context.Context, r crypto.Representative) (Address, error)
 	// SaveGroup keeps a revision of a group; portal.Conflict with code "group-changed" when it is not the next.
 	SaveGroup(ctx context.Context, g Group) error
 	// Groups returns the newest revision of every group, by number.

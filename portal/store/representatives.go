@@ -147,6 +147,15 @@ func (d *DB) Directory(ctx context.Context) (mailboxes []registry.Mailbox, err e
 		if err != nil {
 			return err
 		}
+		addresses := map[string]bool{}
+		if err := t.each(func(rows *sql.Rows) error {
+			var holder string
+			err := rows.Scan(&holder)
+			addresses[holder] = true
+			return err
+		}, `SELECT holder FROM addresses`); err != nil {
+			return err
+		}
 		at := map[crypto.Number]int{}
 		if err := t.each(func(rows *sql.Rows) error {
 			var m registry.Mailbox
@@ -166,6 +175,7 @@ func (d *DB) Directory(ctx context.Context) (mailboxes []registry.Mailbox, err e
 			}
 			r.Chain = chains[r.Representative.String()]
 			m := &mailboxes[at[r.Representative.Mailbox]]
+			r.HasAddress = addresses[r.Representative.String()]
 			m.Representatives = append(m.Representatives, r)
 			return nil
 		}, `SELECT holder, state, profile, NULL, NULL, NULL, details, issued_at, claimed_at, revoked_at, revocation_reason FROM representatives ORDER BY mailbox, ordinal`)
@@ -252,6 +262,9 @@ func (d *DB) RevokeRepresentative(ctx context.Context, r portal.RepresentativeRe
 		changed, err := t.exec(`UPDATE certificates SET certificate = $2 WHERE holder = $1 AND position = 0 AND fingerprint = $3`, holder, r.Chain[0], fingerprints[0])
 		if err == nil && changed != 1 {
 			err = errors.New("a representative without the certificate that is revoked")
+		}
+		if err == nil {
+			_, err = t.exec(`DELETE FROM addresses WHERE holder = $1`, holder) // what e-mail was queued is not sent
 		}
 		if err != nil {
 			return err

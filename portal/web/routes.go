@@ -124,6 +124,9 @@ func (s *server) apiRoutes() []route {
 		// Staff.
 		{pattern: "GET /mailboxes", access: staff, handle: s.getMailboxes},
 		{pattern: "POST /mailboxes", access: staff, handle: s.postMailboxes, maxBody: api.MaxKeyRequest},
+		{pattern: "GET /addresses/{representative}", access: staff, handle: s.getAddress},
+		{pattern: "PUT /addresses/{representative}", access: staff, handle: s.putAddress, maxBody: api.MaxAddressRequest},
+		{pattern: "POST /addresses/{representative}/remove", access: staff, handle: s.postAddressRemove},
 		{pattern: "GET /groups", access: staff, handle: s.getGroups},
 		{pattern: "GET /groups/{group}", access: staff, handle: s.getGroup},
 		{pattern: "PUT /groups/{group}", access: staff, handle: s.putGroup, maxBody: api.MaxGroupRequest},

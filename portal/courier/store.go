@@ -1,0 +1,89 @@
+package courier
+
+import (
+	"context"
+	"time"
+
+	"valise/crypto"
+	"valise/portal"
+)
+
+// State is where an entry of the outbox stands.
+type State string
+
+const (
+	Waiting   State = "waiting"
+	Sent      State = "sent"      // a mail server took it over: that is relayed, not read
+	Cancelled State = "cancelled" // it need not be sent any more
+	Dead      State = "dead"      // it can't be sent; somebody has to do something
+)
+
+// Reasons of entries. What a mail server answered stands behind ReasonRefused and ReasonDeferred as its codes, "refused 550 5.1.1": its words may hold the address.
+const (
+	ReasonOpened       = "opened"        // the mailbox has opened the notice
+	ReasonNever        = "never"         // the representative wants no e-mail
+	ReasonNoAddress    = "no-address"    // there is none any more
+	ReasonRevoked      = "revoked"       // the representative's access was ended
+	ReasonNotYet       = "not-yet"       // its time has not come
+	ReasonQuiet        = "quiet"         // the representative's quiet hours
+	ReasonUnclaimed    = "unclaimed"     // nobody could open it: the key is still that of the letter
+	ReasonUnreadable   = "unreadable"    // the sealed address does not open with this courier's key, or no registrar signed it
+	ReasonNoIdentity   = "no-identity"   // the courier has no identity to write to this kind of mailbox under
+	ReasonNoConnection = "no-connection" // no mail server could be reached, or it offered no TLS
+	ReasonNoDomain     = "no-domain"     // the address's domain takes no mail
+	ReasonBusy         = "busy"          // the domain gets mail from here already
+	ReasonDeferred     = "deferred"      // a mail server said to try later
+	ReasonRefused      = "refused"       // a mail server refused it for good
+	ReasonGivenUp      = "given-up"      // it was deferred for days
+)
+
+// Entry is one message to carry: a notice to one representative.
+type Entry struct {
+	Notice         crypto.Number
+	Representative crypto.Representative
+	State          State
+	QueuedAt       time.Time // when the notice came into the mailbox
+	DueAt          time.Time // when it goes out by what the notice says
+	NextAt         time.Time
+	Attempts       int
+	Reason         string
+	SettledAt      time.Time // zero while it waits
+}
+
+// Letter is what is needed to decide over an entry, but for the body.
+type Letter struct {
+	Manifest []byte
+	Standing portal.RepresentativeState
+	Profile  crypto.Profile
+	Address  []byte // sealed; nil: none
+	Opened   bool   // by anybody of the mailbox
+	Suite    crypto.Suite
+	Envelope []byte
+}
+
+// Settlement is what came of an entry.
+type Settlement struct {
+	Notice         crypto.Number
+	Representative crypto.Representative
+	State          State // Waiting: to be looked at again at NextAt
+	NextAt         time.Time
+	Attempts       int
+	Reason         string
+	At             time.Time
+}
+
+// Store is what the courier needs to keep. Every method is one transaction.
+type Store interface {
+	// LeaseOutbox takes up to limit waiting entries whose time to be looked at has come, and that nobody else works on, for lease until a time.
+	LeaseOutbox(ctx context.Context, lease string, now, until time.Time, limit int) ([]Entry, error)
+	// HurryOutbox has all waiting entries looked at now, and returns how many.
+	HurryOutbox(ctx context.Context, now time.Time) (int, error)
+	// Letter returns what an entry is about; portal.NotFound when its envelope is gone.
+	Letter(ctx context.Context, n crypto.Number, r crypto.Representative) (Letter, error)
+	// Body returns one body of a notice.
+	Body(ctx context.Context, n crypto.Number, s crypto.Suite) ([]byte, error)
+	// SettleOutbox records what came of an entry that lease works on, with the event that staff and evidence see; false when the lease was lost.
+	SettleOutbox(ctx context.Context, lease string, s Settlement) (kept bool, err error)
+	// Staff returns all staff certificates.
+	Staff(ctx context.Context) ([][]byte, error)
+}
