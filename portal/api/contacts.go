@@ -18,6 +18,13 @@ type RecordedContact struct {
 	Contact  string    `json:"contact"` // as it is kept, in the one spelling that gpg reads
 }
 
+// LastContact is what the portal reads in the newest contact with a mailbox.
+type LastContact struct {
+	Way     crypto.ContactWay     `json:"way"`
+	Outcome crypto.ContactOutcome `json:"outcome"`
+	Time    time.Time             `json:"time"` // with the offset that it was signed with
+}
+
 // Contact is one of the answer of GET /staff/notices/{notice}/contacts: newest first.
 type Contact struct {
 	Mailbox  crypto.Number `json:"mailbox"`

@@ -365,4 +365,6 @@ type MailboxStatus struct {
 	By           string          `json:"by,omitempty"`
 	Decision     crypto.Decision `json:"decision,omitempty"`
 	Overdue      bool            `json:"overdue"`
+	Reminded     *time.Time      `json:"reminded"`            // last, on the portal
+	Contacted    *LastContact    `json:"contacted,omitempty"` // by another way, the last time
 }

@@ -1,8 +1,6 @@
 package web
 
 import (
-	"bytes"
-	"encoding/csv"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -183,24 +181,10 @@ func (s *server) getAuditCSV(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	var table bytes.Buffer
-	out := csv.NewWriter(&table)
-	out.UseCRLF = true
 	lines := [][]string{{"at", "actor", "name", "act", "refused", "object"}}
 	for _, e := range wireAudit(entries, names) {
-		lines = append(lines, []string{e.At.Format(time.RFC3339Nano), cell(e.Actor), cell(e.Name), cell(e.Act), strconv.FormatBool(e.Refused), cell(e.Object)})
+		lines = append(lines, []string{e.At.Format(time.RFC3339Nano), e.Actor, e.Name, e.Act, strconv.FormatBool(e.Refused), e.Object})
 	}
-	if err := out.WriteAll(lines); err != nil {
-		return err
-	}
-	writeFile(w, "audit.csv", "text/csv; charset=utf-8", table.Bytes())
+	writeFile(w, "audit.csv", "text/csv; charset=utf-8", api.Table(lines))
 	return nil
-}
-
-// cell keeps spreadsheets from taking a name for a formula.
-func cell(text string) string {
-	if text != "" && strings.ContainsAny(text[:1], "=+-@\t\r") {
-		return "'" + text
-	}
-	return text
 }
