@@ -74,6 +74,9 @@ var keysInUse = []*regexp.Regexp{
 	regexp.MustCompile(`\.T \(print "([^"]+)"`),
 }
 
+// ownInUse is how the parts in which statements and notices are written name a message of their page.
+var ownInUse = regexp.MustCompile(`\.Own "([^"]+)"`)
+
 // saidInGo is how the server's own code names a message.
 var saidInGo = regexp.MustCompile(`\.(?:say|T|TN)\("([^"]+)"`)
 
@@ -98,6 +101,10 @@ func TestEveryKeyIsThereAndInUse(t *testing.T) {
 			return err
 		}
 		text, err := fs.ReadFile(templates.Pages, file)
+		for _, m := range ownInUse.FindAllStringSubmatch(string(text), -1) {
+			use(file, "editor."+m[1])
+			use(file, "compose."+m[1])
+		}
 		for _, pattern := range keysInUse {
 			for _, m := range pattern.FindAllStringSubmatch(string(text), -1) {
 				use(file, m[1])

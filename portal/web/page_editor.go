@@ -45,6 +45,12 @@ var limitsOfStatements = editorLimits{
 	AttachmentsSize: crypto.MaxAttachmentsSize, AttachmentsSizeMegabytes: crypto.MaxAttachmentsSize >> 20,
 }
 
+// momentFields are the fields of a moment in a page; Hint is the id of what describes them.
+type momentFields struct {
+	View         *view
+	Prefix, Hint string
+}
+
 // getNewStatement is the editor for what isn't saved yet: a new statement, or a version that corrects or withdraws a published one. Nothing is kept
 // by asking for it.
 func (s *server) getNewStatement(w http.ResponseWriter, r *http.Request) error {

@@ -34,7 +34,7 @@ type pages struct {
 
 // scriptOf is which script each page loads; the others load frame.js, which does what every page needs.
 var scriptOf = map[string]string{
-	"dispatch_notice": "dispatch-notice.js", "factor": "factor.js", "staff_account": "staff-account.js", "staff_people": "staff-people.js",
+	"compose": "compose.js", "dispatch_notice": "dispatch-notice.js", "factor": "factor.js", "staff_account": "staff-account.js", "staff_people": "staff-people.js",
 	"staff_login": "staff-login.js", "staff_home": "staff-home.js", "newsroom": "newsroom.js", "editor": "editor.js", "review": "review.js",
 	"verify": "verify.js", "registry": "registry.js", "registry_mailbox": "registry-mailbox.js", "registry_issue": "registry-issue.js", "registry_groups": "registry-groups.js",
 	"thread": "thread.js", "thread_desk": "thread.js", "thread_list": "thread-list.js", "thread_inbox": "thread-list.js",
@@ -67,8 +67,9 @@ func (g *pages) parse() error {
 		"desk":    func(v *view, line deskLine) deskRow { return deskRow{v, line} },
 		"lines":   func(v *view, lines []archiveLine) archiveRows { return archiveRows{v, lines} },
 		"threads": func(v *view, rows []threadRow) threadRows { return threadRows{v, rows} },
+		"moment":  func(v *view, prefix, hint string) momentFields { return momentFields{v, prefix, hint} },
 	}
-	around, err := template.New("layout").Funcs(functions).Option("missingkey=error").ParseFS(templates.Pages, "pages/layout.html", "pages/parts.html")
+	around, err := template.New("layout").Funcs(functions).Option("missingkey=error").ParseFS(templates.Pages, "pages/layout.html", "pages/parts*.html")
 	if err != nil {
 		return err
 	}
@@ -78,7 +79,7 @@ func (g *pages) parse() error {
 	}
 	for _, file := range files {
 		name := strings.TrimSuffix(path.Base(file), ".html")
-		if name == "layout" || name == "parts" {
+		if name == "layout" || strings.HasPrefix(name, "parts") {
 			continue
 		}
 		set, err := around.Clone()
@@ -137,13 +138,13 @@ func (v *view) In(path string) string { return inPath(v.tag, path) }
 
 // wordy are pages whose scripts have many words of their own, which begin with the page's name: they are on that page only, and on those whose names go on behind
 // an underscore.
-var wordy = []string{"editor", "review", "dispatch", "registry", "thread"}
+var wordy = []string{"compose", "editor", "review", "dispatch", "registry", "thread"}
 
-// Words are the messages that scripts show.
+// Words are the messages that scripts show. A notice is written in the editor's parts, and with its words.
 func (v *view) Words() []word {
 	return slices.DeleteFunc(slices.Clone(v.scripts), func(w word) bool {
 		page, _, _ := strings.Cut(w.Key, "-")
-		on := v.Page == page || strings.HasPrefix(v.Page, page+"_")
+		on := v.Page == page || strings.HasPrefix(v.Page, page+"_") || v.Page == "compose" && page == "editor"
 		return !on && slices.Contains(wordy, page)
 	})
 }
@@ -160,6 +161,9 @@ func (v *view) T(key string, pairs ...any) (string, error) {
 	}
 	return v.say(key, data, nil)
 }
+
+// Own says a message of the page's own, whose keys begin with its name, for parts that several pages have.
+func (v *view) Own(key string, pairs ...any) (string, error) { return v.T(v.Page+"."+key, pairs...) }
 
 // TN says a message about a number of things.
 func (v *view) TN(key string, count int) (string, error) {

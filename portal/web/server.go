@@ -25,7 +25,7 @@ import (
 	"valise/portal/watch"
 )
 
-// Portal is everything that the pages and the API stand on. Every field is needed, but LedgerKey, SecurityFile, MailCertificates, TrustedProxies, InsecureHTTP,
+// Portal is everything that the pages and the API stand on. Every field is needed, but LedgerKey, SecurityFile, NoticeTemplates, MailCertificates, TrustedProxies, InsecureHTTP,
 // SignOn and Ready.
 type Portal struct {
 	Institution      portal.Institution
@@ -40,6 +40,7 @@ type Portal struct {
 	Watch            *watch.Watch          // what Dispatch tells
 	LedgerKey        []byte                // crypto.SignLedgerKey; nil: nobody signs the ledger
 	SecurityFile     []byte                // a finished security.txt; nil: Institution.Security says what is in it
+	NoticeTemplates  []NoticeTemplate      // what a notice can begin with; nil: those of package templates
 	MailCertificates []*crypto.Certificate // further ones of the institution for the Web Key Directory
 	Sessions         *session.Store
 	Passkeys         *passkey.Passkeys
@@ -71,6 +72,11 @@ func (p *Portal) Handler() (http.Handler, error) {
 		return nil, err
 	}
 	s := &server{Portal: *p, pages: pages}
+	if s.NoticeTemplates == nil {
+		if s.NoticeTemplates, err = DefaultNoticeTemplates(); err != nil {
+			return nil, err
+		}
+	}
 	mux, err := s.mux()
 	if err != nil {
 		return nil, err

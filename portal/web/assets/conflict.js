@@ -1,17 +1,16 @@
 // Two people saved one draft: theirs beside mine, field by field, and a choice for each. Nothing is taken from anybody by default but what only one of them changed.
 
-import { $, el, languageName, root, size, status, time, word } from './page.js';
+import { $, el, status, time, word } from './page.js';
 import { difference } from './difference.js';
-import { differences, merged } from './draft.js';
 
 /**
- * Shows the dialog. base is what mine grew from, theirs the draft that they saved, work its line. save(draft) puts a merged draft on top; take() takes theirs.
- * Both return promises; the dialog closes when they are done.
+ * Shows the dialog. model says what a draft is made of (draft.js, compose-draft.js): {differences, merged, texts, nameOf, said}. base is what mine grew from, theirs the draft
+ * that they saved, work its line. save(draft) puts a merged draft on top; take() takes theirs. Both return promises; the dialog closes when they are done.
  */
-export function showConflict({ base, mine, theirs, work, save, take }) {
+export function showConflict({ model, base, mine, theirs, work, save, take }) {
   const dialog = $('conflict');
-  const list = differences(base, mine, theirs);
-  const rows = list.map((d) => row(d, work));
+  const list = model.differences(base, mine, theirs);
+  const rows = list.map((d) => row(model, d, work));
   $('conflict-fields').replaceChildren(...rows.map((r) => r.element));
   $('conflict-who').textContent = word('editor-conflict-who', { name: work.savedBy, time: time(work.saved), n: work.revision });
   $('conflict-save').textContent = word('editor-conflict-save', { n: work.revision + 1 });
@@ -35,7 +34,7 @@ export function showConflict({ base, mine, theirs, work, save, take }) {
       open.focus();
       return;
     }
-    run(() => save(merged(theirs, mine, new Map(rows.map((r) => [r.name, r.value()])))));
+    run(() => save(model.merged(theirs, mine, new Map(rows.map((r) => [r.name, r.value()])))));
   };
   $('conflict-theirs').onclick = () => run(take);
   if (!dialog.open) {
@@ -45,12 +44,12 @@ export function showConflict({ base, mine, theirs, work, save, take }) {
   return { close: () => dialog.close() };
 }
 
-const isText = (d) => ['title', 'reason', 'body'].includes(d.part);
-
-function row(d, work) {
-  const name = d.language ? `${languageName(d.language)}: ${word(`editor-part-${d.part}`)}` : word(`editor-part-${d.part}`);
+function row(model, d, work) {
+  const isText = Object.hasOwn(model.texts, d.part);
+  const long = model.texts[d.part] === 'long';
+  const name = model.nameOf(d.part, d.language);
   const group = `conflict-${d.name.replace(/\W+/g, '-')}`;
-  const [left, right] = isText(d) ? marked(d) : [[said(d.part, d.theirs)], [said(d.part, d.mine)]];
+  const [left, right] = isText ? marked(d) : [[model.said(d.part, d.theirs)], [model.said(d.part, d.mine)]];
   const choices = [
     choice(group, 'theirs', word('editor-choose-theirs', { name: work.savedBy }), d.choice, left, d),
     choice(group, 'mine', word('editor-choose-mine'), d.choice, right, d),
@@ -60,9 +59,9 @@ function row(d, work) {
   else children.push(el('p', { class: 'hint calls' }, word('editor-both-changed')));
   children.push(el('div', { class: 'beside' }, ...choices.map((c) => c.element)));
   let own = null;
-  if (isText(d)) {
+  if (isText) {
     own = choice(group, 'own', word('editor-choose-own'), '', [], d);
-    const area = el('textarea', { id: `${group}-text`, rows: d.part === 'body' ? '10' : '2', dir: 'auto', lang: d.language, 'aria-label': `${name}: ${word('editor-choose-own')}` });
+    const area = el('textarea', { id: `${group}-text`, rows: long ? '10' : '2', dir: 'auto', lang: d.language, 'aria-label': `${name}: ${word('editor-choose-own')}` });
     area.value = d.mine;
     area.hidden = true;
     for (const radio of [...choices, own].map((c) => c.radio)) radio.addEventListener('change', () => { area.hidden = !own.radio.checked; });
@@ -78,7 +77,7 @@ function row(d, work) {
       if (choices[0].radio.checked) return d.theirs;
       if (choices[1].radio.checked) return d.mine;
       if (!own?.radio.checked) return undefined;
-      return d.part === 'body' ? own.area.value : own.area.value.replace(/\s+/g, ' ').trim();
+      return long ? own.area.value : own.area.value.replace(/\s+/g, ' ').trim();
     },
   };
 }
@@ -99,16 +98,4 @@ function marked(d) {
     return list.length ? list : [el('i', {}, word('editor-empty'))];
   };
   return [side('old'), side('new')];
-}
-
-// What isn't text, in words.
-function said(part, value) {
-  const joined = (list) => new Intl.ListFormat(root.lang).format(list) || word('editor-empty');
-  switch (part) {
-    case 'languages': return joined(value.map(languageName));
-    case 'publication': return value[0] ? `${time(value[0])}, ${value[1].replaceAll('_', ' ')}` : word(value[1] ? 'editor-when-empty' : 'editor-at-once');
-    case 'acknowledge': return value[0].length ? joined(value[0].map((letter) => word(`editor-asks-${letter}`))) + (value[1] ? `, ${word('editor-until', { time: time(value[1]) })}` : '') : word('editor-nobody');
-    case 'attachments': return joined(value.map((file) => `${file.name} (${size(file.size)})`));
-  }
-  return value || word('editor-empty');
 }

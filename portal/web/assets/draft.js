@@ -1,4 +1,7 @@
-// A draft as a value: what it is made of, when two say the same, and what differs between two that grew from a third.
+// The draft of a statement as a value: what it is made of, when two say the same, and what differs between two that grew from a third.
+
+import { languageName, root, size, time, word } from './page.js';
+import { compared } from './compared.js';
 
 /** A draft with all its parts, in their order, and with the languages that it must have. */
 export function whole(draft, required = []) {
@@ -13,9 +16,11 @@ export function whole(draft, required = []) {
   };
 }
 
-export const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
-
 const parts = ['title', 'reason', 'body'];
+
+/** The parts that are text, and whether they have lines. */
+export const texts = { title: 'short', reason: 'short', body: 'long' };
+
 const inLanguage = (draft, tag) => draft.languages.find((l) => l.language === tag);
 
 /** The parts of a draft by name: "title en", "topic", … A text that isn't there is ''. */
@@ -33,18 +38,11 @@ export function partsOf(draft, tags = draft.languages.map((l) => l.language)) {
   return list;
 }
 
-/** Where two drafts differ: [{part, language, base, mine, theirs, choice}]. choice is whose counts when only one of them changed it since base, else ''. */
+/** Where two drafts differ; see compared.js. */
 export function differences(base, mine, theirs) {
   const tags = [...new Set([theirs, mine].flatMap((d) => d.languages.map((l) => l.language)))];
   const [b, m, t] = [base, mine, theirs].map((d) => partsOf(d, tags));
-  const list = [];
-  for (const [name, own] of m) {
-    if (same(own, t.get(name))) continue;
-    const [part, language = ''] = name.split(' ');
-    const choice = same(own, b.get(name)) ? 'theirs' : same(t.get(name), b.get(name)) ? 'mine' : '';
-    list.push({ name, part, language, base: b.get(name), mine: own, theirs: t.get(name), choice });
-  }
-  return list;
+  return compared(b, m, t);
 }
 
 /** A draft of theirs with parts replaced: chosen is a Map from name to value. */
@@ -63,4 +61,19 @@ export function merged(theirs, mine, chosen) {
 /** All of a draft's words as plain text, to copy. */
 export function asText(draft) {
   return draft.languages.map((l) => [`[${l.language}] ${l.title}`, l.reason, l.body].filter(Boolean).join('\n\n')).join('\n\n\n');
+}
+
+/** What a part is called; language is '' when it is the same in all. */
+export const nameOf = (part, language) => (language ? `${languageName(language)}: ` : '') + word(`editor-part-${part}`);
+
+/** A part that isn't text, in words. */
+export function said(part, value) {
+  const joined = (list) => new Intl.ListFormat(root.lang).format(list) || word('editor-empty');
+  switch (part) {
+    case 'languages': return joined(value.map(languageName));
+    case 'publication': return value[0] ? `${time(value[0])}, ${value[1].replaceAll('_', ' ')}` : word(value[1] ? 'editor-when-empty' : 'editor-at-once');
+    case 'acknowledge': return value[0].length ? joined(value[0].map((letter) => word(`editor-asks-${letter}`))) + (value[1] ? `, ${word('editor-until', { time: time(value[1]) })}` : '') : word('editor-nobody');
+    case 'attachments': return joined(value.map((file) => `${file.name} (${size(file.size)})`));
+  }
+  return value || word('editor-empty');
 }

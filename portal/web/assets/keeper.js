@@ -1,9 +1,8 @@
 // Keeps what is written: saves it a little after each change, again while the line is down, and never over what somebody else saved meanwhile.
 
 import { explain, time, word } from './page.js';
-import { ask } from './engine.js';
 import { alive } from './session.js';
-import { same } from './draft.js';
+import { same } from './compared.js';
 
 const afterTyping = 2000; // milliseconds after the last change
 const whileTyping = 5000; // at most, after the first one that isn't saved
@@ -12,14 +11,15 @@ const longestPause = 30_000; // between two tries
 const atRest = 120_000; // who has done nothing for this long keeps no session alive by looking
 
 /**
- * of: {read() → draft, show(text, kind), told(work), moved(standing), conflict(work), voided(state) → Promise<bool>, gone(), ended(code), saved(first)}. Load it before
+ * of: {read() → draft, show(text, kind), told(work), moved(standing), conflict(work), voided(state) → Promise<bool>, gone(), ended(code), saved(first)}, and where drafts are kept:
+ * kept: {id(draft), save(draft, revision) → {revision, saved}, open(id) → work, standing(id): the address that says revision and state without opening anything}. Load it before
  * anything else.
  */
 export function keeper(of) {
   let base = null;   // what is saved, or what was begun with
   let revision = 0;  // of it; 0: nothing is saved yet
   let state = 'draft';
-  let statement = '';
+  let id = '';
   let mayVoid = false; // they said that it is to be taken back
   let stopped = '';    // why it doesn't save by itself just now: 'conflict', 'gone', 'ended', 'done'
   let first = 0;       // when the first change was made that isn't saved
@@ -85,10 +85,10 @@ export function keeper(of) {
       }
       of.show(word('editor-saving'), 'saving');
       const began = revision === 0;
-      const answer = await ask('saveDraft', { draft, revision });
+      const answer = await of.kept.save(draft, revision);
       ({ revision } = answer);
       base = draft;
-      statement = draft.statement;
+      id = of.kept.id(draft);
       [state, mayVoid, tries, broken, first] = ['draft', false, 0, '', 0];
       of.show(answer.saved, 'saved');
       of.saved(began);
@@ -128,7 +128,7 @@ export function keeper(of) {
   }
 
   async function changed() {
-    const work = await ask('work', { statement: statement || of.read().statement });
+    const work = await of.kept.open(id || of.kept.id(of.read()));
     stopped = 'conflict';
     of.show(word('editor-conflict'), 'problem');
     of.conflict(work);
@@ -145,7 +145,7 @@ export function keeper(of) {
   async function standing() {
     let answer, got;
     try {
-      answer = await fetch(`/api/v1/staff/statements/${statement}/standing`, { cache: 'no-store', credentials: 'same-origin' });
+      answer = await fetch(of.kept.standing(id), { cache: 'no-store', credentials: 'same-origin' });
       got = await answer.json();
     } catch {
       throw { code: 'network', message: '' };
@@ -163,7 +163,7 @@ export function keeper(of) {
       if (running || stopped) return;
       if (now.revision > revision && now.revision !== toldOf) {
         toldOf = now.revision;
-        of.told(await ask('work', { statement }));
+        of.told(await of.kept.open(id));
       } else if (now.revision === revision && now.state !== state) {
         ({ state } = now);
         of.moved(now);
@@ -199,7 +199,7 @@ export function keeper(of) {
 
     /** From here on: a draft that is saved as a revision, or begun (0). */
     load(draft, at, as = 'draft') {
-      [base, revision, state, statement, stopped, first, toldOf, mayVoid] = [draft, at, as, draft.statement, '', 0, 0, false];
+      [base, revision, state, id, stopped, first, toldOf, mayVoid] = [draft, at, as, of.kept.id(draft), '', 0, 0, false];
     },
 
     /** Saves on top of theirs: what they saved is what mine follows now. */

@@ -76,11 +76,25 @@ export function momentFields(prefix, home, changed) {
     draw();
   }
 
+  /** What stands in the fields, whether or not it is a moment yet: {date, time, zone, at}. */
+  const typed = () => ({ date: date.value, time: hour.value.slice(0, 5), zone: zone.value, at: read().at });
+
+  /** Shows what typed() said. */
+  function retype({ date: day = '', time: hours = '', zone: name = '', at = '' }) {
+    const wanted = isZone(name) ? name : often[0];
+    if (![...zone.options].some((o) => o.value === wanted)) zone.prepend(option(wanted));
+    [date.value, hour.value, zone.value] = [day, hours, wanted];
+    const found = day && hours ? readings(day, hours, wanted) : [];
+    earlier.checked = found.length === 2 && Date.parse(found[0]) === Date.parse(at);
+    second.checked = found.length === 2 && Date.parse(found[1]) === Date.parse(at);
+    draw();
+  }
+
   // A zone in which a moment has the offset that it came with.
   function zoneFor(at) {
     if (!at) return often[0];
     return often.find((z) => offsetName(stamp(Date.parse(at), z)) === offsetName(at)) ?? 'UTC';
   }
 
-  return { read, write, say, date, empty: () => !date.value && !hour.value };
+  return { read, write, typed, retype, say, date, empty: () => !date.value && !hour.value };
 }
