@@ -46,6 +46,11 @@ type examinedNotice struct {
 	Acknowledge bool               `json:"acknowledge"`
 	Deadline    string             `json:"deadline"`
 	Fallback    string             `json:"fallback"` // "none", "at-once", or "after 24h"
+	Release     string             `json:"release"`  // when it goes into the mailboxes; "": once it is approved
+	Later       bool               `json:"later"`    // that time has not come yet
+	Urgent      bool               `json:"urgent"`
+	Reminders   []int              `json:"reminders"` // hours before the deadline
+	Escalate    int                `json:"escalate"`  // hours after the release; 0: never
 	Mailboxes   []deskMailbox      `json:"mailboxes"`
 	People      int                `json:"people"`
 	Classical   int                `json:"classical"` // of them, who are not post-quantum
@@ -130,7 +135,8 @@ func (e *engine) showOnDesk(x *ceremony.Examined, n api.StaffNotice, d *ceremony
 		Notice: m.Notice, State: n.State, From: c.From, Languages: make([]shownLanguage, len(c.Languages)), Attachments: make([]deskAttachment, len(c.Attachments)),
 		Author:    shownSigner{v.Author().Name(), v.Author().Certificate().Fingerprint().Spaced(), rfc3339(v.AuthorSignature().Made().UTC())},
 		Submitted: rfc3339(n.Submitted.UTC()), Institution: e.trust.Institution(), Root: e.trust.Pin().Fingerprint.Spaced(), SHA256: hex.EncodeToString(digest[:]),
-		Acknowledge: m.Acknowledge, Deadline: rfc3339(m.Deadline), Fallback: string(m.Fallback), People: len(x.Recipients), Problems: []string{},
+		Acknowledge: m.Acknowledge, Deadline: rfc3339(m.Deadline), Fallback: string(m.Fallback),
+		Release: rfc3339(m.Release), Later: m.Release.After(e.now()), Urgent: m.Urgent, Reminders: append([]int{}, m.Reminders...), Escalate: m.EscalateHours, People: len(x.Recipients), Problems: []string{},
 		Mine: v.Author().Certificate().Fingerprint() == e.desk.key.Certificate().Fingerprint(),
 	}
 	for i, l := range c.Languages {

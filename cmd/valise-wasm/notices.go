@@ -31,6 +31,7 @@ type listedNotice struct {
 	Language string        `json:"language"` // of the subject
 	Awaiting bool          `json:"awaiting"`
 	Overdue  bool          `json:"overdue"`
+	Urgent   bool          `json:"urgent"`
 	Deadline string        `json:"deadline,omitempty"` // RFC 3339, with the offset that was meant
 	Problem  string        `json:"problem,omitempty"`
 }
@@ -49,7 +50,7 @@ func (e *engine) list(p listing) ([]listedNotice, error) {
 	lines := make([]listedNotice, len(listed))
 	for i := range listed {
 		l := &listed[i]
-		line := listedNotice{Notice: l.Notice, Awaiting: l.Awaiting(), Overdue: l.Overdue(now)}
+		line := listedNotice{Notice: l.Notice, Awaiting: l.Awaiting(), Overdue: l.Overdue(now), Urgent: l.Urgent()}
 		if l.Problem != nil {
 			line.Problem = sentence(l.Problem).Error()
 		} else {
@@ -93,6 +94,7 @@ type shownNotice struct {
 	Approver    shownSigner       `json:"approver"`
 	Institution string            `json:"institution"`
 	Root        string            `json:"root"`
+	Urgent      bool              `json:"urgent"`
 	Acknowledge bool              `json:"acknowledge"`
 	Deadline    string            `json:"deadline,omitempty"`
 	Mailboxes   int               `json:"mailboxes"`
@@ -151,7 +153,7 @@ func (e *engine) show(o *crypto.OpenedNotice) shownNotice {
 		Author:      shownSigner{v.Author().Name(), v.Author().Certificate().Fingerprint().Spaced(), rfc3339(v.AuthorSignature().Made().UTC())},
 		Approver:    shownSigner{v.Approver().Name(), v.Approver().Certificate().Fingerprint().Spaced(), rfc3339(v.ApproverSignature().Made().UTC())},
 		Institution: e.trust.Institution(), Root: e.trust.Pin().Fingerprint.Spaced(),
-		Acknowledge: v.Manifest().Acknowledge, Deadline: rfc3339(v.Manifest().Deadline), Mailboxes: v.Manifest().Mailboxes,
+		Urgent: v.Manifest().Urgent, Acknowledge: v.Manifest().Acknowledge, Deadline: rfc3339(v.Manifest().Deadline), Mailboxes: v.Manifest().Mailboxes,
 	}
 	for i, l := range c.Languages {
 		shown.Languages[i] = shownLanguage{l.Language, l.Subject, parseMarkdown(l.Text)}

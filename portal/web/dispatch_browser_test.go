@@ -24,7 +24,7 @@ func (f *frontage) hostileNotice() *crypto.Draft {
 		{Language: "fr", Subject: "Constats " + attack, Text: "Des données ont pu être lues.\n"},
 	}
 	d.Attachments = []crypto.Attachment{{Name: "&lt;img src=x&gt; timeline.csv", Type: "text/csv", Data: []byte("day,what\n5,noticed\n")}}
-	d.Fallback = crypto.FallbackAfter(12)
+	d.Fallback, d.Urgent, d.Reminders, d.EscalateHours = crypto.FallbackAfter(12), true, []int{24, 2}, 24
 	return d
 }
 
@@ -60,6 +60,10 @@ func TestANoticeIsDecidedOnInTheBrowser(t *testing.T) {
 	bela.sees("#standing", live.AuthorName)
 	bela.sees("#standing", "demanded")
 	bela.sees("#standing", "after 12 hours")
+	bela.sees("#standing", "Urgent: it stands first")
+	bela.sees("#standing", "once it is approved")
+	bela.sees("#standing", "24, 2 h before the deadline")
+	bela.sees("#standing", "has not answered 24 h after the release")
 	bela.sees("#standing", "3 mailboxes, 3 representatives")
 	bela.sees("#warnings", "1 representative’s key is not post-quantum")
 	bela.sees("#warnings", "1 representative has not claimed")

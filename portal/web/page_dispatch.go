@@ -30,6 +30,7 @@ type boardLine struct {
 	At        time.Time
 	Deadline  *time.Time // by which it is to be acknowledged
 	Asks      bool       // for acknowledgement
+	Urgent    bool
 	Mailboxes int
 	Tally     portal.NoticeTally
 	Overdue   int
@@ -80,7 +81,7 @@ func (s *server) getDispatchPage(w http.ResponseWriter, r *http.Request) error {
 }
 
 func lineOnBoard(l dispatch.Line, names nameBook) boardLine {
-	line := boardLine{Number: l.Notice.Number, State: string(l.Notice.State), Asks: l.Manifest.Acknowledge, Mailboxes: l.Manifest.Mailboxes, Tally: l.Tally, Overdue: l.Overdue}
+	line := boardLine{Number: l.Notice.Number, State: string(l.Notice.State), Asks: l.Manifest.Acknowledge, Urgent: l.Manifest.Urgent, Mailboxes: l.Manifest.Mailboxes, Tally: l.Tally, Overdue: l.Overdue}
 	line.By, line.At = lastAct(l.Notice, l.Manifest, names)
 	if l.Manifest.Acknowledge && !l.Manifest.Deadline.IsZero() {
 		line.Deadline = &l.Manifest.Deadline

@@ -19,6 +19,7 @@ type noticeLine struct {
 	Delivered time.Time
 	Deadline  *time.Time // only while it is awaited
 	By        string     // who acknowledged
+	Urgent    bool
 	Statement *titleLine // nil: it is a notice
 }
 
@@ -81,8 +82,8 @@ func (s *server) getMailbox(w http.ResponseWriter, r *http.Request) error {
 	for _, m := range statements {
 		page.add(s.statementLine(m, l), m.FetchedAt.IsZero())
 	}
-	slices.SortStableFunc(page.Awaiting, soonestFirst)
-	slices.SortStableFunc(page.Unread, newestFirst)
+	slices.SortStableFunc(page.Awaiting, urgentOr(soonestFirst))
+	slices.SortStableFunc(page.Unread, urgentOr(newestFirst))
 	slices.SortStableFunc(page.Rest, newestFirst)
 	return s.pages.render(w, r, http.StatusOK, "mailbox", page)
 }
@@ -110,6 +111,11 @@ func soonestFirst(a, b noticeLine) int {
 	return a.Deadline.Compare(*b.Deadline)
 }
 
+// urgentOr sorts what is urgent before all else, and then as it is told.
+func urgentOr(then func(a, b noticeLine) int) func(a, b noticeLine) int {
+	return func(a, b noticeLine) int { return cmp.Or(cmp.Compare(btoi(b.Urgent), btoi(a.Urgent)), then(a, b)) }
+}
+
 func btoi(b bool) int {
 	if b {
 		return 1
@@ -123,7 +129,7 @@ func (s *server) noticeLine(d portal.Delivery) (noticeLine, error) {
 	if err != nil {
 		return noticeLine{}, err
 	}
-	line := noticeLine{Number: d.Notice.Number, Delivered: d.DeliveredAt.UTC(), State: "unread"}
+	line := noticeLine{Number: d.Notice.Number, Delivered: d.DeliveredAt.UTC(), State: "unread", Urgent: m.Urgent}
 	switch a := d.Acknowledgement; {
 	case a != nil:
 		line.State, line.By = string(a.Decision), a.Representative.String()

@@ -145,12 +145,17 @@ const at = (text) => el('time', { datetime: text }, time(text));
 function drawStanding() {
   const hours = /^after (\d+)h$/.exec(shown.fallback)?.[1];
   const count = (n, one, many) => (n === 1 ? word(one) : word(many, { n }));
+  const { reminders, escalate } = shown;
   $('standing').replaceChildren(
+    ...(shown.urgent ? [fact(word('dispatch-urgency'), el('b', { class: 'urgent' }, word('dispatch-urgent')))] : []),
     fact(word('dispatch-author'), el('b', { dir: 'auto' }, shown.author.name), at(shown.author.signed)),
     fact(word('dispatch-from'), el('span', { dir: 'auto' }, shown.from)),
     fact(word('dispatch-receipt'), word(shown.acknowledge ? 'dispatch-receipt-asked' : 'dispatch-receipt-none')),
     ...(shown.acknowledge ? [fact(word('dispatch-deadline'), shown.deadline ? el('b', {}, at(shown.deadline)) : word('dispatch-deadline-none'))] : []),
     fact(word('dispatch-email'), hours ? word('dispatch-email-after', { hours }) : word(`dispatch-email-${shown.fallback}`)),
+    fact(word('dispatch-release'), ...(shown.release ? [el('b', {}, at(shown.release)), shown.later ? '' : ` ${word('dispatch-release-passed')}`] : [word('dispatch-release-approval')])),
+    fact(word('dispatch-reminders'), reminders.length ? word('dispatch-reminders-hours', { hours: reminders.join(', ') }) : word('dispatch-reminders-none')),
+    fact(word('dispatch-escalate'), escalate ? word(shown.acknowledge ? 'dispatch-escalate-after' : 'dispatch-escalate-unopened', { hours: escalate }) : word('dispatch-escalate-none')),
     fact(word('dispatch-to'), el('b', {}, `${count(shown.mailboxes.length, 'dispatch-mailbox', 'dispatch-mailboxes')}, ${count(shown.people, 'dispatch-person', 'dispatch-people')}`)),
   );
   $('keys').replaceChildren(
@@ -234,8 +239,9 @@ function drawDecision() {
   $('approving').hidden = obstacle !== '';
   $('returning').open ||= !$('obstacle').hidden;
   const n = shown.mailboxes.length;
-  $('decision-text').textContent = word(n === 1 ? 'dispatch-now-one' : 'dispatch-now', { n });
-  $('approve').textContent = word(n === 1 ? 'dispatch-approve-one' : 'dispatch-approve', { n });
+  const later = { n, time: shown.later ? time(shown.release) : '' };
+  $('decision-text').textContent = word(`dispatch-${shown.later ? 'later' : 'now'}${n === 1 ? '-one' : ''}`, later);
+  $('approve').textContent = word(`dispatch-approve${shown.later ? '-later' : ''}${n === 1 ? '-one' : ''}`, later);
   $('state').classList.toggle('calls', obstacle === '');
 }
 

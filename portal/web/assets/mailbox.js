@@ -1,6 +1,6 @@
 // The mailbox: subjects appear once the key is there, and what the server says of each notice and statement is compared with what staff signed.
 
-import { $, languages, explain, status, time, word } from './page.js';
+import { $, el, languages, explain, status, time, word } from './page.js';
 import { ask } from './engine.js';
 import { withKey } from './unlock.js';
 
@@ -35,10 +35,16 @@ function fill(row, text, line) {
   subject.classList.remove('sealed');
   if (line.language) subject.lang = line.language;
   subject.dir = 'auto';
-  // The deadline that was signed, not the one that the server told.
+  // The urgency and the deadline that were signed, not those that the server told.
+  if (row.dataset.notice) showUrgency(row, line.urgent);
   const deadline = row.querySelector('.deadline time');
   if (deadline && line.deadline) {
     deadline.dateTime = line.deadline;
     deadline.textContent = time(line.deadline);
   }
+}
+
+function showUrgency(row, urgent) {
+  row.querySelector('.urgent')?.remove();
+  if (urgent) row.querySelector('.facts').prepend(el('strong', { class: 'urgent' }, word('urgent')), ' ');
 }
