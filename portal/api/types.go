@@ -134,6 +134,7 @@ type HeldEnvelope struct {
 	Certificate crypto.Fingerprint `json:"certificate"`
 	Suite       crypto.Suite       `json:"suite"`
 	Data        []byte             `json:"data"`
+	Personal    []byte             `json:"personal,omitempty"` // the envelope for the personal part, when the notice has one
 }
 
 // Claim is the request of POST /claim. Salt, Verifier and LockedBundle are absent for profile "own".
@@ -168,6 +169,8 @@ type Notice struct {
 	Acknowledgement   *Acknowledgement `json:"acknowledgement"` // null: none yet
 	Nonce             string           `json:"nonce,omitempty"`
 	Body              []byte           `json:"body,omitempty"`
+	PersonalEnvelope  []byte           `json:"personal_envelope,omitempty"` // with Body, when the notice has personal parts
+	Personal          []byte           `json:"personal,omitempty"`          // likewise: that of the mailbox, sealed
 }
 
 // Acknowledgement is what a mailbox's list and the staff's status show of a receipt.
@@ -281,6 +284,20 @@ type Submission struct {
 	Headings        map[crypto.Suite][]byte `json:"headings"`
 	Bodies          map[crypto.Suite][]byte `json:"bodies"`
 	Envelopes       []Envelope              `json:"envelopes"`
+	PersonalParts
+}
+
+// PersonalParts is the answer of GET /staff/notices/{notice}/personal, and stands in a Submission: nothing when the notice has none.
+type PersonalParts struct {
+	PersonalKey   []byte         `json:"personal_key,omitempty"` // a record that opens all of them for the desk
+	PersonalParts []PersonalPart `json:"personal_parts,omitempty"`
+}
+
+// PersonalPart is what a notice says to one mailbox, sealed for those of its representatives who open one suite.
+type PersonalPart struct {
+	Mailbox crypto.Number `json:"mailbox"`
+	Suite   crypto.Suite  `json:"suite"`
+	Data    []byte        `json:"data"`
 }
 
 // Envelope is a wrapped session key and whose it is: "S-7K2M9QXD/2", or "staff:" and a fingerprint.
@@ -289,6 +306,7 @@ type Envelope struct {
 	Certificate crypto.Fingerprint `json:"certificate"`
 	Suite       crypto.Suite       `json:"suite"`
 	Data        []byte             `json:"data"`
+	Personal    []byte             `json:"personal,omitempty"` // likewise, for the personal part of the holder's mailbox
 }
 
 // Submitted is the answer of POST /notices.
@@ -354,6 +372,11 @@ type Status struct {
 	Deadline    *time.Time         `json:"deadline"`
 	Released    *time.Time         `json:"released"`
 	Mailboxes   []MailboxStatus    `json:"mailboxes"`
+}
+
+// Changed is what an event of a stream says: look again. Live: changes on all nodes are heard; else only those on the node that sends it, until the next event.
+type Changed struct {
+	Live bool `json:"live"`
 }
 
 // MailboxStatus is one line of it.

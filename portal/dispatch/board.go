@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"valise/crypto"
@@ -13,15 +14,20 @@ import (
 // Whoever has a notice open asks this every few seconds, to be told when somebody else decides on it. So it is not written down as an act; who has not
 // the role is, as everywhere.
 func (d *Dispatch) Standing(ctx context.Context, actor portal.Actor, n crypto.Number) (portal.NoticeRecord, error) {
-	for _, role := range readers {
-		if actor.Has(role) {
-			return d.store.Signed(ctx, n)
+	if !slices.ContainsFunc(readers, actor.Has) {
+		if err := d.staffAct(ctx, actor, "dispatch.status", string(n), readers...); err != nil {
+			return portal.NoticeRecord{}, err
 		}
 	}
-	if err := d.staffAct(ctx, actor, "dispatch.status", string(n), readers...); err != nil {
-		return portal.NoticeRecord{}, err
-	}
 	return d.store.Signed(ctx, n)
+}
+
+// MayWatch says whether somebody may be woken when notices change: staff, but not administrators, as for Standing. Not an act, either.
+func (d *Dispatch) MayWatch(ctx context.Context, actor portal.Actor) error {
+	if slices.ContainsFunc(readers, actor.Has) {
+		return nil
+	}
+	return d.staffAct(ctx, actor, "dispatch.status", "all", readers...)
 }
 
 // Line is a notice in a list, and how far it has come.

@@ -65,8 +65,25 @@ const recordKey valueKey = 0
 // Attach gives a request gorilla's registry of sessions. Call it in the outermost middleware: gorilla would otherwise attach it to whichever
 // copy of the request asks first, and a later middleware's copy would load the session again.
 func Attach(r *http.Request) *http.Request {
+	r = r.WithContext(context.WithValue(r.Context(), atRestKey{}, new(bool)))
 	sessions.GetRegistry(r)
 	return r
+}
+
+// atRestKey is where a request's context has a *bool: whether it is no sign of life. The registry loads with the context that Attach made, so it is one value for all copies.
+type atRestKey struct{}
+
+// AtRest is for a request that a page makes by itself, while nobody may sit before it: it needs a session, and is no sign of life that would keep one from ending.
+// Call it after Attach and before the session is asked for.
+func AtRest(r *http.Request) {
+	if rests, ok := r.Context().Value(atRestKey{}).(*bool); ok {
+		*rests = true
+	}
+}
+
+func atRest(ctx context.Context) bool {
+	rests, ok := ctx.Value(atRestKey{}).(*bool)
+	return ok && *rests
 }
 
 // Get returns the request's session, loaded once per request.
@@ -163,6 +180,21 @@ func (s *Store) Current(r *http.Request) (*State, error) {
 	found := recordOf(t)
 	if found == nil {
 		return nil, nil
+	}
+	return found.state.clone(), nil
+}
+
+// Still looks again at the session that a long request began with: nil when it has ended meanwhile. It is no sign of life. The error is portal.Unavailable, and
+// then it isn't known.
+func (s *Store) Still(r *http.Request) (*State, error) {
+	_, begun, err := s.running(r)
+	if err != nil {
+		return nil, err
+	}
+	rests := true
+	found, err := s.load(context.WithValue(r.Context(), atRestKey{}, &rests), begun.idHash)
+	if err != nil || found == nil {
+		return nil, err
 	}
 	return found.state.clone(), nil
 }
@@ -483,7 +515,7 @@ func (s *Store) load(ctx context.Context, idHash string) (*record, error) {
 	if !good {
 		return nil, s.records.Delete(ctx, idHash, found.state.Holder)
 	}
-	if s.now().Sub(found.state.Seen) < seenStep {
+	if s.now().Sub(found.state.Seen) < seenStep || atRest(ctx) {
 		return found, nil
 	}
 	return s.update(ctx, found, func(*State) {})

@@ -80,6 +80,9 @@ func (v *visitor) do(method, path string, body any) answer {
 		v.t.Fatalf("%s %s: %v", method, path, err)
 	}
 	defer response.Body.Close()
+	if response.Header.Get("Content-Type") == "text/event-stream" { // has no end
+		return answer{response, nil}
+	}
 	text, err := io.ReadAll(response.Body)
 	if err != nil {
 		v.t.Fatalf("%s %s: %v", method, path, err)

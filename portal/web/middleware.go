@@ -164,8 +164,11 @@ const (
 		"manifest-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; " +
 		"require-trusted-types-for 'script'; trusted-types valise"
 	// workerPolicy stands on the response that is the worker's script, and on no other: only the worker compiles WebAssembly.
-	workerPolicy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; object-src 'none'; base-uri 'none'; " +
+	workerPolicy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; worker-src 'self'; object-src 'none'; base-uri 'none'; " +
 		"frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types valise"
+	// helperPolicy is for workers that the worker starts to help it: they reach no network, and start nothing.
+	helperPolicy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; object-src 'none'; base-uri 'none'; " +
+		"frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 	permissionsPolicy = "accelerometer=(), autoplay=(), browsing-topics=(), camera=(), display-capture=(), encrypted-media=(), fullscreen=(), geolocation=(), " +
 		"gyroscope=(), magnetometer=(), microphone=(), midi=(), payment=(), picture-in-picture=(), " +
 		"screen-wake-lock=(), usb=(), xr-spatial-tracking=()"
@@ -231,7 +234,12 @@ func (s *server) who(r *http.Request) (*visit, error) {
 	if err != nil || state == nil {
 		return nil, err
 	}
-	actor, standing, err := s.Registry.ActorOf(r.Context(), state.Holder)
+	return s.visitOfState(r.Context(), state)
+}
+
+// visitOfState is the visit of a session's holder as things stand now; nil when they may no longer come in.
+func (s *server) visitOfState(ctx context.Context, state *session.State) (*visit, error) {
+	actor, standing, err := s.Registry.ActorOf(ctx, state.Holder)
 	if portal.KindOf(err) == portal.Unauthenticated {
 		return nil, nil
 	}
@@ -260,6 +268,9 @@ func (s *server) serve(row route) http.Handler {
 			if err := fromOurPages(r); err != nil {
 				return err
 			}
+		}
+		if row.atRest {
+			session.AtRest(r)
 		}
 		v, err := s.who(r)
 		if err != nil {

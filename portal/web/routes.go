@@ -33,6 +33,7 @@ type route struct {
 	access  access
 	handle  handler
 	maxBody int64 // bytes of request body; 0: api.MaxRequest
+	atRest  bool  // open pages ask it by themselves: no sign of life that keeps a session from ending
 }
 
 // path is the pattern without its method.
@@ -136,6 +137,8 @@ func (s *server) apiRoutes() []route {
 		{pattern: "GET /staff/notices/{notice}", access: staff, handle: s.getStaffNotice},
 		{pattern: "POST /staff/notices/{notice}/approval", access: staff, handle: s.postApproval},
 		{pattern: "GET /staff/notices/{notice}/standing", access: staff, handle: s.getNoticeStanding},
+		{pattern: "GET /staff/notices/{notice}/stream", access: staff, handle: s.getNoticeStream, atRest: true},
+		{pattern: "GET /staff/stream", access: staff, handle: s.getDeskStream, atRest: true},
 		{pattern: "POST /staff/notices/{notice}/return", access: staff, handle: s.postNoticeReturn, maxBody: api.MaxKeyRequest},
 		{pattern: "POST /staff/notices/{notice}/recall", access: staff, handle: s.postNoticeRecall, maxBody: api.MaxKeyRequest},
 		{pattern: "GET /staff/notices/{notice}/status", access: staff, handle: s.getStatus},

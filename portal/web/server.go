@@ -26,7 +26,7 @@ import (
 )
 
 // Portal is everything that the pages and the API stand on. Every field is needed, but LedgerKey, SecurityFile, NoticeTemplates, MailCertificates, TrustedProxies, InsecureHTTP,
-// SignOn and Ready.
+// SignOn, Heartbeat and Ready.
 type Portal struct {
 	Institution      portal.Institution
 	Origin           string // "https://portal.example", without path
@@ -49,6 +49,7 @@ type Portal struct {
 	Limiter          *session.Limiter
 	TrustedProxies   []netip.Prefix                         // whose X-Forwarded-For is believed; none: nobody's
 	InsecureHTTP     bool                                   // was asked for by name: no HSTS
+	Heartbeat        time.Duration                          // of open streams; 0: 20 s
 	Ready            map[string]func(context.Context) error // "database", "sessions": what /readyz asks
 	Log              *slog.Logger
 	Now              func() time.Time
@@ -57,35 +58,43 @@ type Portal struct {
 // server is a Portal in service: what handlers are methods of.
 type server struct {
 	Portal
-	pages  *pages
-	memory memory // of public pages
-	files  files  // of statements, that are being served
+	pages   *pages
+	memory  memory  // of public pages
+	files   files   // of statements, that are being served
+	streams streams // that are open
 }
 
 // Handler returns the whole site. The error says which part of p is missing or wrong.
 func (p *Portal) Handler() (http.Handler, error) {
+	handler, _, err := p.handler()
+	return handler, err
+}
+
+// handler returns also what ends the streams that are open, which else end when their readers leave.
+func (p *Portal) handler() (_ http.Handler, endStreams func(), _ error) {
 	if err := p.check(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	pages, err := newPages(p)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	s := &server{Portal: *p, pages: pages}
 	if s.NoticeTemplates == nil {
 		if s.NoticeTemplates, err = DefaultNoticeTemplates(); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
+	s.streams.stopped = make(chan struct{})
 	mux, err := s.mux()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	sameOrigin, err := s.sameOrigin(mux)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return s.observe(s.securityHeaders(sameOrigin)), nil
+	return s.observe(s.securityHeaders(sameOrigin)), s.streams.stop, nil
 }
 
 // Limits of a connection. Large bodies get more time to be read (readBody) and to be written (recorder): their size at slowRate.
@@ -107,11 +116,11 @@ func timeFor(floor time.Duration, size int64) time.Duration {
 // Server returns an http.Server for the site with its time limits, whose own complaints ("TLS handshake error from …") lose
 // their addresses before they are logged. The caller gives it a listener.
 func (p *Portal) Server() (*http.Server, error) {
-	handler, err := p.Handler()
+	handler, endStreams, err := p.handler()
 	if err != nil {
 		return nil, err
 	}
-	return &http.Server{
+	server := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
@@ -119,7 +128,9 @@ func (p *Portal) Server() (*http.Server, error) {
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          log.New(complaints{p.Log}, "", 0),
-	}, nil
+	}
+	server.RegisterOnShutdown(endStreams)
+	return server, nil
 }
 
 // complaints writes what net/http has to say to the log, without addresses.

@@ -52,6 +52,7 @@ type Options struct {
 	TrustedProxies []netip.Prefix   // with 127.0.0.0/8, a test comes from whatever address it puts in X-Forwarded-For
 	Languages      []string         // the institution's working languages; nil: English and French
 
+	Heartbeat    time.Duration        // of open streams; 0: as in production
 	Provider     *portaltest.Provider // its single sign-on is demanded of staff, too; nil: none
 	SecondFactor bool                 // staff must show a passkey after their key; as browsers make none for an address, URL is then https://localhost:PORT
 }
@@ -178,7 +179,7 @@ func (p *Server) open(o Options) {
 		Registry: registry.New(p.Store, root, secret, o.Now), Dispatch: dispatch.New(p.Store, root, o.Now).Telling(told.Tell), Correspond: correspond.New(p.Store, root, o.Now), Publish: publish.New(p.Store, root, o.Languages, o.Now), Ledger: ledger.New(p.Store), Audit: audit.New(p.Store), Watch: told,
 		Sessions: sessions, Passkeys: passkeys, SignOn: signOn, Challenges: session.NewChallenges(place),
 		Limiter: session.NewLimiter(place, secret, o.Now), TrustedProxies: o.TrustedProxies,
-		Ready: ready, Log: slog.New(slog.NewJSONHandler(p.Log, &slog.HandlerOptions{Level: slog.LevelDebug})), Now: o.Now,
+		Ready: ready, Heartbeat: o.Heartbeat, Log: slog.New(slog.NewJSONHandler(p.Log, &slog.HandlerOptions{Level: slog.LevelDebug})), Now: o.Now,
 	}
 	p.openLedger()
 }
@@ -262,6 +263,11 @@ func (p *Server) Claim(issued *Person, profile crypto.Profile) *Person {
 	for i, e := range held {
 		if held[i].Data, err = crypto.Rewrap(e.Data, issued.Bundle.Keys(), certificate); err != nil {
 			p.t.Fatal(err)
+		}
+		if len(e.Personal) > 0 {
+			if held[i].Personal, err = crypto.Rewrap(e.Personal, issued.Bundle.Keys(), certificate); err != nil {
+				p.t.Fatal(err)
+			}
 		}
 		held[i].Certificate = certificate.Fingerprint()
 	}
