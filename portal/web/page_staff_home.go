@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"valise/crypto"
@@ -10,21 +11,37 @@ import (
 	"valise/portal/publish"
 )
 
-// deskHome is what a staff member sees first: what waits for them, then what goes on.
+// deskHome is what a staff member sees first: what waits for them, who is overdue, then what goes on.
 type deskHome struct {
 	Author    bool
-	Waiting   []deskLine     // for this person
-	Notices   []noticeOnDesk // for this person
-	Mine      []deskLine     // in hand
-	Scheduled []deskLine     // approved, for their minute
-	Elsewhere []crypto.Role  // roles whose work is not on this page
-	Awaited   []awaitedLine  // statements that mailboxes are asked to acknowledge
+	Waiting   []deskLine  // for this person
+	Notices   []boardLine // for this person to approve, the urgent first
+	Inbox     inboxCount
+	Mine      []deskLine    // in hand
+	Scheduled []deskLine    // approved, for their minute
+	Elsewhere []crypto.Role // roles whose work is not on this page
+	Overdue   []boardLine   // notices that mailboxes let pass, who has waited longest first
+	Awaited   []awaitedLine // statements that mailboxes are asked to acknowledge
 	Lately    []archiveLine
-	Sent      []noticeOnDesk // the last ones
+	Sent      []boardLine // the last notices that don't wait for this person
 }
 
 // Waits counts what waits for this person.
-func (h deskHome) Waits() int { return len(h.Waiting) + len(h.Notices) }
+func (h deskHome) Waits() int { return len(h.Waiting) + len(h.Notices) + h.Inbox.Waiting }
+
+// inboxCount is what waits in the desk's inbox.
+type inboxCount struct {
+	Waiting int       // threads, for an answer
+	Mine    int       // of them, assigned to this person
+	Unread  int       // messages
+	Since   time.Time // since when the longest has waited
+}
+
+// boardRow is what the template "board-line" gets.
+type boardRow struct {
+	View *view
+	Line boardLine
+}
 
 // deskLine is a statement on its way, as the server knows it: without its title. The browser fills that in.
 type deskLine struct {
@@ -42,19 +59,11 @@ type deskRow struct {
 	Line deskLine
 }
 
-// noticeOnDesk is a notice that staff sent, or want to send.
-type noticeOnDesk struct {
-	Number    crypto.Number
-	State     string // a key under "dispatch.state."
-	Author    string
-	Submitted time.Time
-	At        time.Time // when it came where it stands
-	Deadline  *time.Time
-	Mailboxes int
-}
-
-// lastNotices is how many of those the home shows.
-const lastNotices = 10
+const (
+	lastNotices   = 10  // how many the home shows
+	overdueAmong  = 200 // so many of the newest are looked at for who is overdue; the list of notices has them all
+	overdueOnHome = 10
+)
 
 func (s *server) getStaffHome(w http.ResponseWriter, r *http.Request) error {
 	actor := visitOf(r).actor
@@ -73,6 +82,11 @@ func (s *server) getStaffHome(w http.ResponseWriter, r *http.Request) error {
 		if err := s.worksOnDesk(r.Context(), actor, names, &page); err != nil {
 			return err
 		}
+		if page.Inbox, err = s.inboxOnDesk(r.Context(), actor); err != nil {
+			return err
+		}
+	}
+	if frame.Knows() {
 		if err := s.noticesOnDesk(r.Context(), actor, names, &page); err != nil {
 			return err
 		}
@@ -131,33 +145,64 @@ func (s *server) worksOnDesk(ctx context.Context, actor portal.Actor, names name
 	return nil
 }
 
-// noticesOnDesk lists the last notices, and first those that this person may approve.
+// noticesOnDesk sorts the notices: those that this person may approve, those that mailboxes let pass, the last ones.
 func (s *server) noticesOnDesk(ctx context.Context, actor portal.Actor, names nameBook, page *deskHome) error {
-	records, err := s.Dispatch.Notices(ctx, actor)
+	waiting, rest, _, err := s.Dispatch.Board(ctx, actor, 0, overdueAmong)
 	if err != nil {
 		return err
 	}
-	self := actor.Staff().Certificate().Fingerprint()
-	for _, record := range records {
-		m, err := crypto.ParseManifest(record.Signed.Manifest)
-		if err != nil {
-			return err
-		}
-		line := noticeOnDesk{
-			Number: record.Number, State: string(record.State), Author: names.of(portal.StaffHolder(m.Author)), Submitted: record.SubmittedAt.UTC(), Mailboxes: m.Mailboxes,
-		}
-		_, line.At = lastAct(record, m, names)
-		if m.Acknowledge && !m.Deadline.IsZero() {
-			line.Deadline = &m.Deadline
-		}
-		switch {
-		case record.State == portal.Submitted && m.Author != self && actor.Has(crypto.RoleApprover):
-			page.Notices = append(page.Notices, line)
+	for _, line := range waiting {
+		switch shown := lineOnBoard(line, names); {
+		case portal.StaffHolder(line.Manifest.Author) != actor.Holder() && actor.Has(crypto.RoleApprover):
+			page.Notices = append(page.Notices, shown)
 		case len(page.Sent) < lastNotices:
-			page.Sent = append(page.Sent, line)
+			page.Sent = append(page.Sent, shown)
 		}
 	}
+	slices.SortStableFunc(page.Notices, func(a, b boardLine) int { return last(a.Urgent) - last(b.Urgent) })
+	for _, line := range rest {
+		shown := lineOnBoard(line, names)
+		if shown.Overdue > 0 {
+			page.Overdue = append(page.Overdue, shown)
+		}
+		if len(page.Sent) < lastNotices {
+			page.Sent = append(page.Sent, shown)
+		}
+	}
+	slices.SortStableFunc(page.Overdue, func(a, b boardLine) int { return a.Deadline.Compare(*b.Deadline) })
+	page.Overdue = page.Overdue[:min(len(page.Overdue), overdueOnHome)]
 	return nil
+}
+
+// last puts what is so in front.
+func last(first bool) int {
+	if first {
+		return 0
+	}
+	return 1
+}
+
+// inboxOnDesk counts what waits in the inbox.
+func (s *server) inboxOnDesk(ctx context.Context, actor portal.Actor) (inboxCount, error) {
+	threads, err := s.Correspond.Threads(ctx, actor, "open")
+	if err != nil {
+		return inboxCount{}, err
+	}
+	var count inboxCount
+	for _, t := range threads {
+		count.Unread += t.Unread
+		if !t.Waiting() {
+			continue
+		}
+		count.Waiting++
+		if t.Assignee == actor.Holder() {
+			count.Mine++
+		}
+		if count.Since.IsZero() || t.ChangedAt.Before(count.Since) {
+			count.Since = t.ChangedAt.UTC()
+		}
+	}
+	return count, nil
 }
 
 // nameBook gives names to holders. It has everybody whom the root ever certified: who left is still named where they acted.
