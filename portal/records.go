@@ -56,6 +56,12 @@ type NoticeRecord struct {
 	Reason      []byte    // why, sealed to the desk; nil when nobody said
 }
 
+// PersonalParts is what a notice says to each mailbox alone, sealed. The zero value: it has none.
+type PersonalParts struct {
+	Key   []byte // a record that opens all of them for the desk
+	Parts []crypto.SealedPersonal
+}
+
 // NoticeTally counts the mailboxes of a released notice.
 type NoticeTally struct {
 	Mailboxes, Opened, Acknowledged, Refused int
@@ -70,6 +76,8 @@ type Delivery struct {
 	DeliveredAt     time.Time
 	OpenedAt        time.Time // zero: no representative of the mailbox has fetched it
 	Acknowledgement *AcknowledgementRecord
+	Personal        []byte // the personal part of the mailbox in Suite, with the body alone; nil when the notice has none
+	PersonalKey     []byte // this representative's envelope for it
 }
 
 // AcknowledgementRecord is a stored receipt. There is one per notice and mailbox.

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"strings"
 	"time"
 
 	"valise/crypto"
@@ -331,6 +332,15 @@ type StaffNotice struct {
 	Bodies            map[crypto.Suite][]byte `json:"bodies,omitempty"`
 	Envelope          []byte                  `json:"envelope,omitempty"` // this staff member's
 	Suite             crypto.Suite            `json:"suite,omitempty"`    // of that envelope
+	PersonalParts                             // from GET /staff/notices/{notice}/personal; not in the answer itself
+}
+
+// HasPersonal says whether the notice has personal parts, as its audience says.
+func (n *StaffNotice) HasPersonal() bool {
+	_, members, _ := strings.Cut(n.Audience, "\n")
+	_, members, _ = strings.Cut(members, "\n")
+	first, _, _ := strings.Cut(members, "\n") // all have one, or nobody has
+	return first != "" && !strings.HasSuffix(first, " none")
 }
 
 // NoticeStanding is the answer of GET /staff/notices/{notice}/standing.

@@ -92,6 +92,12 @@ func (c *Claim) Request(held []api.HeldEnvelope) (api.Claim, error) {
 			return api.Claim{}, fmt.Errorf("notice %s could not be carried over to the new key: %w", e.Notice, err)
 		}
 		request.Envelopes[i] = api.HeldEnvelope{Notice: e.Notice, Certificate: c.to.Fingerprint(), Suite: e.Suite, Data: data}
+		if len(e.Personal) == 0 {
+			continue
+		}
+		if request.Envelopes[i].Personal, err = crypto.Rewrap(e.Personal, c.from, c.to); err != nil {
+			return api.Claim{}, fmt.Errorf("the personal part of notice %s could not be carried over to the new key: %w", e.Notice, err)
+		}
 	}
 	return request, nil
 }

@@ -97,3 +97,26 @@ func (t *Trust) readContact(keys []*crypto.Key, v *crypto.VerifiedManifest, wire
 	}
 	return read
 }
+
+// StatusNames are the names for a table of a notice's mailboxes, as far as a directory has them; nil: none.
+func StatusNames(d *Directory) api.StatusNames {
+	if d == nil {
+		return api.StatusNames{}
+	}
+	return api.StatusNames{
+		Stakeholder: func(mailbox crypto.Number) string {
+			if m := d.Mailbox(mailbox); m != nil {
+				return m.Name
+			}
+			return ""
+		},
+		Person: func(representative string) string {
+			if r, err := crypto.ParseRepresentative(representative); err == nil {
+				if e := d.Entry(r); e != nil {
+					return e.Name
+				}
+			}
+			return ""
+		},
+	}
+}

@@ -41,7 +41,11 @@ func submissionOf(sealed *crypto.SealedNotice) *api.Submission {
 		Headings: sealed.Headings, Bodies: sealed.Bodies, Envelopes: make([]api.Envelope, len(sealed.Envelopes)),
 	}
 	for i, e := range sealed.Envelopes {
-		s.Envelopes[i] = api.Envelope{Holder: e.Holder, Certificate: e.Certificate, Suite: e.Suite, Data: e.Data}
+		s.Envelopes[i] = api.Envelope{Holder: e.Holder, Certificate: e.Certificate, Suite: e.Suite, Data: e.Data, Personal: e.Personal}
+	}
+	s.PersonalKey = sealed.PersonalKey
+	for _, p := range sealed.PersonalParts {
+		s.PersonalParts.PersonalParts = append(s.PersonalParts.PersonalParts, api.PersonalPart(p))
 	}
 	return s
 }
@@ -52,6 +56,7 @@ type Examined struct {
 	Opened     *crypto.OpenedNotice // its manifest has no approver yet
 	Heading    *crypto.Heading      // what the lists of mailboxes will show
 	Recipients []ExaminedRecipient  // the whole audience
+	Personal   []*crypto.Personal   // what each mailbox alone is told, by their numbers; nil when the notice has no personal parts
 	Problems   []error              // why it must not be approved as it stands
 
 	manifest []byte
@@ -68,6 +73,7 @@ type ExaminedRecipient struct {
 // Examine opens a submitted notice with the staff member's keys as its recipients
 // will open it, and compares the audience with the directory. It fails when something
 // doesn't hold; what holds but should keep an approver from signing is in Problems.
+// When api.StaffNotice.HasPersonal says so, the personal parts must have been fetched, too.
 func Examine(t *Trust, keys []*crypto.Key, want crypto.Number, n api.StaffNotice, d *Directory, now time.Time) (*Examined, error) {
 	if err := t.exists(); err != nil {
 		return nil, err
@@ -94,6 +100,9 @@ func Examine(t *Trust, keys []*crypto.Key, want crypto.Number, n api.StaffNotice
 		return nil, err
 	}
 	if err := e.Opened.HeadingMatches(e.Heading); err != nil {
+		return nil, err
+	}
+	if e.Personal, err = openPersonal(e.Opened, n, keys); err != nil {
 		return nil, err
 	}
 	e.readAudience(audience, d)

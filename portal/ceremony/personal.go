@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"valise/crypto"
+	"valise/portal/api"
 )
 
 // A notice can say something to each mailbox in particular. Its author writes one text in each language, with placeholders such as {file}, and for each
@@ -294,4 +295,52 @@ func (t *PersonalTable) CheckMailboxes(to []crypto.Number) error {
 		}
 	}
 	return errors.Join(problems...)
+}
+
+// openPersonal opens every personal part of a submission.
+func openPersonal(o *crypto.OpenedNotice, n api.StaffNotice, keys []*crypto.Key) ([]*crypto.Personal, error) {
+	parts := make([]crypto.SealedPersonal, len(n.PersonalParts.PersonalParts))
+	for i, p := range n.PersonalParts.PersonalParts {
+		parts[i] = crypto.SealedPersonal(p)
+	}
+	return crypto.OpenAllPersonal(o, []byte(n.Audience), n.PersonalKey, parts, keys, nil)
+}
+
+// PersonalOf returns what a mailbox alone is told; nil when it is nothing.
+func (e *Examined) PersonalOf(mailbox crypto.Number) *crypto.Personal {
+	i, found := slices.BinarySearchFunc(e.Personal, mailbox, func(p *crypto.Personal, m crypto.Number) int { return strings.Compare(string(p.Mailbox()), string(m)) })
+	if !found || e.Personal[i].Empty() {
+		return nil
+	}
+	return e.Personal[i]
+}
+
+// Told counts the mailboxes that are told something in particular.
+func (e *Examined) Told() int {
+	told := 0
+	for _, p := range e.Personal {
+		if !p.Empty() {
+			told++
+		}
+	}
+	return told
+}
+
+// OpenPersonal opens what a notice says to self's mailbox alone; nil when that is nothing. The notice must have been opened with Open, which compares the membership
+// with self. When it fails, nothing of the notice should be shown: the portal withheld something, or exchanged it.
+func OpenPersonal(o *crypto.OpenedNotice, self *Self, n api.Notice) (*crypto.Personal, error) {
+	p, err := crypto.OpenPersonal(o, []byte(n.Membership), n.PersonalEnvelope, n.Personal, self.keys)
+	if err != nil || p.Empty() {
+		return nil, err
+	}
+	return p, nil
+}
+
+// WrapPersonal wraps the envelopes of the personal parts for some members, in their order, whom this Judge accepted with these very certificates.
+func (j *Judge) WrapPersonal(keys *crypto.PersonalKeys, to []crypto.AudienceMember) ([][]byte, error) {
+	recipients, err := j.recipients(to)
+	if err != nil {
+		return nil, err
+	}
+	return crypto.WrapPersonal(keys, recipients)
 }

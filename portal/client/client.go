@@ -27,6 +27,7 @@ const (
 	maxInstitution  = 16 << 20
 	maxNotice       = 80 << 20  // a body of 46 MiB in base64, and what goes with it
 	maxStaffNotice  = 160 << 20 // two bodies
+	maxPersonal     = 128 << 20 // 64 MiB of personal parts, in base64
 	maxNoticeList   = 64 << 20  // 10,000 notices
 	maxMailboxList  = 512 << 20 // 50,000 representatives with their chains
 	maxReceiptsPage = 64 << 20  // 1,000 receipts, and an audience of 100,000

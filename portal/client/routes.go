@@ -179,7 +179,16 @@ func (c *Client) StaffNotices(ctx context.Context) ([]api.StaffNotice, error) {
 
 // StaffNotice fetches one, with all that an approver needs to open it.
 func (c *Client) StaffNotice(ctx context.Context, number crypto.Number) (api.StaffNotice, error) {
-	return get[api.StaffNotice](ctx, c, staffNoticePath(number, ""), maxStaffNotice)
+	n, err := get[api.StaffNotice](ctx, c, staffNoticePath(number, ""), maxStaffNotice)
+	if err == nil && n.HasPersonal() {
+		n.PersonalParts, err = c.StaffPersonal(ctx, number)
+	}
+	return n, err
+}
+
+// StaffPersonal fetches what a notice says to each mailbox alone, sealed.
+func (c *Client) StaffPersonal(ctx context.Context, number crypto.Number) (api.PersonalParts, error) {
+	return get[api.PersonalParts](ctx, c, staffNoticePath(number, "/personal"), maxPersonal)
 }
 
 // Approve hands in the approver's signature. The same one again changes nothing.

@@ -39,6 +39,9 @@ func (d *Dispatch) Open(ctx context.Context, actor portal.Actor, n crypto.Number
 	if err != nil {
 		return portal.Delivery{}, nil, err
 	}
+	if delivery.Personal, delivery.PersonalKey, err = d.store.PersonalPart(ctx, n, self); err != nil {
+		return portal.Delivery{}, nil, err
+	}
 	// It is on disk before anybody gets the body; and nothing is marked whose body could not be had.
 	if delivery.OpenedAt.IsZero() {
 		if delivery.OpenedAt, err = d.store.MarkOpened(ctx, self, n, d.now()); err != nil {

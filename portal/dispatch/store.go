@@ -12,11 +12,12 @@ import (
 // what it confirmed is on disk.
 type Store interface {
 	portal.Auditor
+	UploadStore
 
-	// Submit keeps a notice in state Submitted with its bodies, its envelopes, and, by holder, the texts that show representatives
+	// Submit keeps a notice in state Submitted with its bodies, its envelopes, its personal parts if it has any, and, by holder, the texts that show representatives
 	// that they are in the audience; a claim, which replaces envelopes, leaves those as they are. portal.Conflict when the number is taken, or, with code
 	// "stale-certificate", when a representative's current certificate is another one than their envelope's.
-	Submit(ctx context.Context, n portal.NoticeRecord, bodies map[crypto.Suite][]byte, envelopes []crypto.Envelope, memberships map[string][]byte) error
+	Submit(ctx context.Context, n portal.NoticeRecord, bodies map[crypto.Suite][]byte, envelopes []crypto.Envelope, personal portal.PersonalParts, memberships map[string][]byte) error
 	// Notices returns all notices, newest first, without audience.
 	Notices(ctx context.Context) ([]portal.NoticeRecord, error)
 	// Notice returns one with its audience and headings; portal.NotFound.
@@ -27,6 +28,10 @@ type Store interface {
 	Envelope(ctx context.Context, n crypto.Number, holder string) (crypto.Envelope, error)
 	// Body returns one body; portal.NotFound.
 	Body(ctx context.Context, n crypto.Number, s crypto.Suite) ([]byte, error)
+	// PersonalParts returns the personal parts of a notice, by mailbox; none when it has none.
+	PersonalParts(ctx context.Context, n crypto.Number) (portal.PersonalParts, error)
+	// PersonalPart returns the one that a representative gets, and their envelope for it; nil when the notice has none.
+	PersonalPart(ctx context.Context, n crypto.Number, r crypto.Representative) (part, envelope []byte, err error)
 
 	// Release adds the approver's signature and puts the notice into every mailbox of its audience.
 	// Releasing again with the same signature changes nothing and returns when it was released; with another it is portal.Conflict.

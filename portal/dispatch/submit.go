@@ -30,6 +30,8 @@ func invalid(code, format string, args ...any) *portal.Error {
 // Everything that can be verified without a key is: the author's signature up to the root; that bodies, headings and audience are those
 // that were signed; that each of the audience, with their current certificate, and the desk have exactly one envelope, and that it is
 // addressed to them.
+//
+// Submitting the very same notice again, because an answer got lost, changes nothing and returns its number.
 func (d *Dispatch) Submit(ctx context.Context, actor portal.Actor, s *crypto.SealedNotice) (crypto.Number, error) {
 	object := "unreadable"
 	if named, err := crypto.ParseManifest(s.Manifest); err == nil { // not verified yet; it only says what is attempted
@@ -46,6 +48,9 @@ func (d *Dispatch) Submit(ctx context.Context, actor portal.Actor, s *crypto.Sea
 	if err != nil {
 		return "", err
 	}
+	if done, err := d.submittedAlready(ctx, v.Manifest().Notice, s.Signed()); done || err != nil {
+		return v.Manifest().Notice, err
+	}
 	audience, err := v.CheckAudience(s.Audience)
 	if err != nil {
 		return "", invalid("invalid-audience", "%s", portal.Sentence(err))
@@ -60,6 +65,9 @@ func (d *Dispatch) Submit(ctx context.Context, actor portal.Actor, s *crypto.Sea
 	if err := d.checkAudience(ctx, audience, envelopes, staff); err != nil {
 		return "", err
 	}
+	if err := d.checkPersonal(audience, s, staff); err != nil {
+		return "", err
+	}
 	for holder := range envelopes { // checkDesk and checkAudience took out what belongs there
 		return "", invalid("extra-envelope", "There is an envelope for %s, who is neither in the audience nor on the staff. Seal the notice again.", holder)
 	}
@@ -70,7 +78,7 @@ func (d *Dispatch) Submit(ctx context.Context, actor portal.Actor, s *crypto.Sea
 	m := v.Manifest()
 	err = d.store.Submit(ctx, portal.NoticeRecord{
 		Number: m.Notice, State: portal.Submitted, Signed: s.Signed(), Audience: s.Audience, Headings: s.Headings, SubmittedAt: d.now(),
-	}, s.Bodies, s.Envelopes, memberships)
+	}, s.Bodies, s.Envelopes, portal.PersonalParts{Key: s.PersonalKey, Parts: s.PersonalParts}, memberships)
 	d.told(m.Notice, err)
 	return m.Notice, err
 }
@@ -194,6 +202,9 @@ func (d *Dispatch) checkDesk(v *crypto.VerifiedManifest, envelopes map[string]cr
 		if err := checkEnvelope(e, c); err != nil {
 			return err
 		}
+		if len(e.Personal) > 0 {
+			return invalid("extra-envelope", "There is a personal envelope for %s, who is on the staff. Seal the notice again.", member.Name())
+		}
 		if _, ok := v.Manifest().Bodies[e.Suite]; !ok {
 			return invalid("missing-body", "%s needs a body of suite %s, and there is none.", member.Name(), e.Suite)
 		}
@@ -279,7 +290,10 @@ func (d *Dispatch) checkMember(m crypto.AudienceMember, stored [][]byte, envelop
 	if !ok {
 		return false, invalid("missing-envelope", "There is no envelope for %s, who is in the audience. Seal the notice again.", m.Representative)
 	}
-	return false, checkEnvelope(e, current)
+	if err := checkEnvelope(e, current); err != nil {
+		return false, err
+	}
+	return false, checkPersonalEnvelope(m, e, current)
 }
 
 // onAllCores does something for each of n, until one fails; it returns that error.

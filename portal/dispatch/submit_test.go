@@ -127,7 +127,7 @@ func TestSubmitRefusesLyingClients(t *testing.T) {
 		"a certificate that was replaced": {portal.Conflict, "stale-certificate", func(s *crypto.SealedNotice) {
 			c.readdress(s, 4, func(lines []string) []string {
 				i := slices.IndexFunc(lines, func(l string) bool { return strings.HasPrefix(l, state.String()) })
-				lines[i] = fmt.Sprintf("%s %s pq", state, state.issued.Certificate().Fingerprint())
+				lines[i] = fmt.Sprintf("%s %s pq none", state, state.issued.Certificate().Fingerprint())
 				return lines
 			})
 		}},

@@ -87,9 +87,9 @@ func (g *Registry) checkRewrapped(ctx context.Context, self crypto.Representativ
 	if err != nil {
 		return err
 	}
-	suites := make(map[crypto.Number]crypto.Suite, len(held))
+	suites, personal := make(map[crypto.Number]crypto.Suite, len(held)), make(map[crypto.Number]bool, len(held))
 	for _, e := range held {
-		suites[e.Notice] = e.Suite
+		suites[e.Notice], personal[e.Notice] = e.Suite, len(e.Personal) > 0
 	}
 	seen := make(map[crypto.Number]bool, len(rewrapped))
 	changed := len(rewrapped) != len(held)
@@ -111,6 +111,14 @@ func (g *Registry) checkRewrapped(ctx context.Context, self crypto.Representativ
 		}
 		if err := crypto.CheckEnvelopeFor(e.Suite, e.Data, own); err != nil {
 			return portal.Errorf(portal.Invalid, "invalid-envelope", "The envelope for %s: %v. Rewrap it again.", e.Notice, err)
+		}
+		if personal[e.Notice] != (len(e.Personal) > 0) {
+			return portal.Errorf(portal.Invalid, "invalid-envelope", "The personal envelope for %s must be rewrapped too, if there is one. Use a newer program to claim.", e.Notice)
+		}
+		if len(e.Personal) > 0 {
+			if err := crypto.CheckEnvelopeFor(e.Suite, e.Personal, own); err != nil {
+				return portal.Errorf(portal.Invalid, "invalid-envelope", "The personal envelope for %s: %v. Rewrap it again.", e.Notice, err)
+			}
 		}
 	}
 	if changed {

@@ -208,7 +208,7 @@ func (c *court) send(t testing.TB, to crypto.Representative) crypto.Number {
 	must(t, err)
 	must(t, c.db.Submit(t.Context(), portal.NoticeRecord{
 		Number: m.Notice, State: portal.Submitted, Signed: sealed.Signed(), Audience: sealed.Audience, Headings: sealed.Headings, SubmittedAt: c.now,
-	}, sealed.Bodies, sealed.Envelopes, nil))
+	}, sealed.Bodies, sealed.Envelopes, portal.PersonalParts{}, nil))
 	return m.Notice
 }
 

@@ -73,4 +73,5 @@ type HeldEnvelope struct {
 	Certificate crypto.Fingerprint // it is wrapped to
 	Suite       crypto.Suite
 	Data        []byte
+	Personal    []byte // wrapped likewise, for the personal part of their mailbox; nil when the notice has none
 }

@@ -54,7 +54,7 @@ func crowd(b *testing.B, db *DB, n int) ([]crypto.Representative, []crypto.Envel
 func submitCrowd(b *testing.B, db *DB, sealed []crypto.Envelope) crypto.Number {
 	b.Helper()
 	n := notice(crypto.NewNumber(crypto.KindNotice))
-	must(b, db.Submit(b.Context(), n, map[crypto.Suite][]byte{crypto.SuitePQ: make([]byte, 8<<10)}, sealed, memberships(sealed, make([]byte, membershipSize))))
+	must(b, db.Submit(b.Context(), n, map[crypto.Suite][]byte{crypto.SuitePQ: make([]byte, 8<<10)}, sealed, portal.PersonalParts{}, memberships(sealed, make([]byte, membershipSize))))
 	return n.Number
 }
 

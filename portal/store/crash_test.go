@@ -185,7 +185,7 @@ func TestLargeBodies(t *testing.T) {
 		issued(t, db, r)
 		large := bytes.Repeat([]byte{0, 1, 254, 255}, crypto.MaxBodySize/4)
 		n := notice(crypto.NewNumber(crypto.KindNotice))
-		must(t, db.Submit(t.Context(), n, map[crypto.Suite][]byte{crypto.SuitePQ: large}, envelopes(r), nil))
+		must(t, db.Submit(t.Context(), n, map[crypto.Suite][]byte{crypto.SuitePQ: large}, envelopes(r), portal.PersonalParts{}, nil))
 		got, err := db.Body(t.Context(), n.Number, crypto.SuitePQ)
 		must(t, err)
 		if !bytes.Equal(got, large) {

@@ -14,17 +14,17 @@ import (
 	"valise/portal/ledger"
 )
 
-const envelopeColumns = `notice, holder, mailbox, certificate, suite, envelope, membership`
+const envelopeColumns = `notice, holder, mailbox, certificate, suite, envelope, membership, personal`
 
 // Submit implements dispatch.Store.
-func (d *DB) Submit(ctx context.Context, n portal.NoticeRecord, bodies map[crypto.Suite][]byte, envelopes []crypto.Envelope, memberships map[string][]byte) error {
+func (d *DB) Submit(ctx context.Context, n portal.NoticeRecord, bodies map[crypto.Suite][]byte, envelopes []crypto.Envelope, personal portal.PersonalParts, memberships map[string][]byte) error {
 	rows := make([][]any, len(envelopes))
 	for i, e := range envelopes {
 		var mailbox any // NULL for staff
 		if r, err := crypto.ParseRepresentative(e.Holder); err == nil {
 			mailbox = r.Mailbox
 		}
-		rows[i] = []any{n.Number, e.Holder, mailbox, e.Certificate, e.Suite, e.Data, memberships[e.Holder]}
+		rows[i] = []any{n.Number, e.Holder, mailbox, e.Certificate, e.Suite, e.Data, memberships[e.Holder], orNull(e.Personal)}
 	}
 	return d.write(ctx, func(t *tx) error {
 		changed, err := t.exec(`INSERT INTO notices (number, state, submitted_at, manifest, author_signature) VALUES ($1, 'submitted', $2, $3, $4)
@@ -33,6 +33,13 @@ func (d *DB) Submit(ctx context.Context, n portal.NoticeRecord, bodies map[crypt
 			return err
 		}
 		if changed == 0 {
+			var manifest, signature []byte
+			if err := t.row(`SELECT manifest, author_signature FROM notices WHERE number = $1`, n.Number).Scan(&manifest, &signature); err != nil {
+				return err
+			}
+			if bytes.Equal(manifest, n.Signed.Manifest) && bytes.Equal(signature, n.Signed.AuthorSignature) {
+				return nil // the very same, at the same moment
+			}
 			return portal.Errorf(portal.Conflict, "notice-exists", "A notice %s has been submitted already. If that was not you, seal yours again: it gets another number.", n.Number)
 		}
 		if _, err := t.exec(`INSERT INTO audiences (notice, audience) VALUES ($1, $2)`, n.Number, n.Audience); err != nil {
@@ -44,6 +51,9 @@ func (d *DB) Submit(ctx context.Context, n portal.NoticeRecord, bodies map[crypt
 			}
 		}
 		if err := t.insert("envelopes", envelopeColumns, rows); err != nil {
+			return err
+		}
+		if err := t.addPersonal(n.Number, personal); err != nil {
 			return err
 		}
 		return t.checkSealedToCurrent(n.Number)
@@ -123,6 +133,9 @@ func (d *DB) Release(ctx context.Context, n crypto.Number, approverSignature []b
 		released = time.UnixMicro(at.UnixMicro()).UTC() // as it is kept
 		if _, err := t.exec(`INSERT INTO deliveries (notice, mailbox, delivered_at)
 			SELECT DISTINCT notice, mailbox, CAST($2 AS BIGINT) FROM envelopes WHERE notice = $1 AND mailbox IS NOT NULL`, n, micros(at)); err != nil {
+			return err
+		}
+		if err := t.queueFallback(n, manifest, at); err != nil { // what the courier carries by e-mail
 			return err
 		}
 		// One leaf, however many mailboxes: the manifest binds all of the audience, and so nobody can count them.

@@ -30,6 +30,14 @@ func fallbackDue(manifest []byte, at time.Time) (time.Time, error) {
 
 // queueFallback puts a notice that is being released into the outbox, for each representative who has an address.
 func (t *tx) queueFallback(n crypto.Number, manifest []byte, at time.Time) error {
+	var one int
+	err := t.row(`SELECT 1 FROM envelopes e JOIN addresses a ON a.holder = e.holder WHERE e.notice = $1 LIMIT 1`, n).Scan(&one)
+	if err == sql.ErrNoRows {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
 	due, err := fallbackDue(manifest, at)
 	if err != nil || due.IsZero() {
 		return err
@@ -131,14 +139,14 @@ func (d *DB) HurryOutbox(ctx context.Context, now time.Time) (int, error) {
 func (d *DB) Letter(ctx context.Context, n crypto.Number, r crypto.Representative) (l courier.Letter, err error) {
 	err = d.look(ctx, func(t *tx) error {
 		var opened sql.NullInt64
-		err := t.row(`SELECT n.manifest, r.state, r.profile, a.record, d.opened_at, e.suite, e.envelope
+		err := t.row(`SELECT n.manifest, r.state, r.profile, a.record, d.opened_at, e.suite, e.envelope, e.certificate
 			FROM envelopes e
 			JOIN notices n ON n.number = e.notice
 			JOIN representatives r ON r.holder = e.holder
 			JOIN deliveries d ON d.notice = e.notice AND d.mailbox = e.mailbox
 			LEFT JOIN addresses a ON a.holder = e.holder
 			WHERE e.notice = $1 AND e.holder = $2`, n, r.String()).
-			Scan(&l.Manifest, &l.Standing, &l.Profile, &l.Address, &opened, &l.Suite, &l.Envelope)
+			Scan(&l.Manifest, &l.Standing, &l.Profile, &l.Address, &opened, &l.Suite, &l.Envelope, &l.Certificate)
 		l.Opened = opened.Valid
 		return orNotFound(err, "no-notice", "There is no notice %s in that mailbox.", n)
 	})

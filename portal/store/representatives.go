@@ -188,12 +188,12 @@ func (d *DB) Envelopes(ctx context.Context, holder string) (held []registry.Held
 	err = d.look(ctx, func(t *tx) error {
 		return t.each(func(rows *sql.Rows) error {
 			var e registry.HeldEnvelope
-			if err := rows.Scan(&e.Notice, &e.Certificate, &e.Suite, &e.Data); err != nil {
+			if err := rows.Scan(&e.Notice, &e.Certificate, &e.Suite, &e.Data, &e.Personal); err != nil {
 				return err
 			}
 			held = append(held, e)
 			return nil
-		}, `SELECT notice, certificate, suite, envelope FROM envelopes WHERE holder = $1 ORDER BY notice`, holder)
+		}, `SELECT notice, certificate, suite, envelope, personal FROM envelopes WHERE holder = $1 ORDER BY notice`, holder)
 	})
 	return held, err
 }
@@ -310,7 +310,7 @@ func (t *tx) replaceEnvelopes(of crypto.Representative, rewrapped []registry.Hel
 			return changed
 		}
 		delete(missing, k)
-		rows = append(rows, []any{e.Notice, of.String(), of.Mailbox, e.Certificate, e.Suite, e.Data, membership})
+		rows = append(rows, []any{e.Notice, of.String(), of.Mailbox, e.Certificate, e.Suite, e.Data, membership, orNull(e.Personal)})
 	}
 	if len(missing) > 0 {
 		return changed

@@ -140,7 +140,7 @@ func (d *DB) Allow(ctx context.Context, key string, burst int, period time.Durat
 	return ok && err == nil, retryAfter, err
 }
 
-// Purge deletes what has expired: sessions, nonces, limits that no longer limit, sealed files that no draft names. Nothing needs it but the disk.
+// Purge deletes what has expired: sessions, nonces, limits that no longer limit, sealed files that no draft names, uploads. Nothing needs it but the disk.
 func (d *DB) Purge(ctx context.Context, now time.Time) error {
 	for _, statement := range []string{
 		`DELETE FROM sessions WHERE expires <= $1`,
@@ -153,6 +153,9 @@ func (d *DB) Purge(ctx context.Context, now time.Time) error {
 		}); err != nil {
 			return err
 		}
+	}
+	if err := d.purgeUploads(ctx, now); err != nil {
+		return err
 	}
 	return d.purgeSealedFiles(ctx, now)
 }

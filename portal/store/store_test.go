@@ -122,7 +122,7 @@ func submit(t testing.TB, db *DB, to ...crypto.Representative) crypto.Number {
 func trySubmit(ctx context.Context, db *DB, to ...crypto.Representative) (crypto.Number, error) {
 	n := notice(crypto.NewNumber(crypto.KindNotice))
 	bodies := map[crypto.Suite][]byte{crypto.SuitePQ: []byte("body pq"), crypto.SuiteCompat: bytes.Repeat([]byte("body compat "), 1000)}
-	return n.Number, db.Submit(ctx, n, bodies, envelopes(to...), memberships(envelopes(to...), []byte("membership of ")))
+	return n.Number, db.Submit(ctx, n, bodies, envelopes(to...), portal.PersonalParts{}, memberships(envelopes(to...), []byte("membership of ")))
 }
 
 func notice(number crypto.Number) portal.NoticeRecord {
@@ -380,7 +380,7 @@ func TestSubmit(t *testing.T) {
 		wantCode(t, err, portal.NotFound, "no-envelope")
 		_, err = db.Notice(ctx, "N-00000000")
 		wantCode(t, err, portal.NotFound, "no-notice")
-		wantCode(t, db.Submit(ctx, want, nil, envelopes(r), nil), portal.Conflict, "notice-exists")
+		wantCode(t, db.Submit(ctx, want, nil, envelopes(r), portal.PersonalParts{}, nil), portal.Conflict, "notice-exists")
 
 		// Not to a certificate that is no longer in use, not to one who isn't there; and then nothing of it is kept.
 		must(t, db.Claim(ctx, claimed(record), []registry.HeldEnvelope{{Notice: number, Certificate: fingerprint(1), Suite: crypto.SuitePQ, Data: []byte("again")}}))

@@ -38,6 +38,7 @@ func (s *server) getNotice(w http.ResponseWriter, r *http.Request) error {
 	}
 	notice := wireNotice(delivery)
 	notice.Nonce, notice.Body = nonce, body
+	notice.Personal, notice.PersonalEnvelope = delivery.Personal, delivery.PersonalKey
 	return writeJSON(w, http.StatusOK, notice)
 }
 

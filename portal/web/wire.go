@@ -114,7 +114,7 @@ func wireMailbox(m registry.Mailbox) api.Mailbox {
 func wireHeldEnvelopes(held []registry.HeldEnvelope) []api.HeldEnvelope {
 	envelopes := make([]api.HeldEnvelope, len(held))
 	for i, e := range held {
-		envelopes[i] = api.HeldEnvelope{Notice: e.Notice, Certificate: e.Certificate, Suite: e.Suite, Data: e.Data}
+		envelopes[i] = api.HeldEnvelope{Notice: e.Notice, Certificate: e.Certificate, Suite: e.Suite, Data: e.Data, Personal: e.Personal}
 	}
 	return envelopes
 }
@@ -122,7 +122,7 @@ func wireHeldEnvelopes(held []registry.HeldEnvelope) []api.HeldEnvelope {
 func heldEnvelopes(envelopes []api.HeldEnvelope) []registry.HeldEnvelope {
 	held := make([]registry.HeldEnvelope, len(envelopes))
 	for i, e := range envelopes {
-		held[i] = registry.HeldEnvelope{Notice: e.Notice, Certificate: e.Certificate, Suite: e.Suite, Data: e.Data}
+		held[i] = registry.HeldEnvelope{Notice: e.Notice, Certificate: e.Certificate, Suite: e.Suite, Data: e.Data, Personal: e.Personal}
 	}
 	return held
 }
@@ -162,11 +162,16 @@ func wireEvidence(e dispatch.Evidence) api.Evidence {
 func sealedNotice(s api.Submission) *crypto.SealedNotice {
 	envelopes := make([]crypto.Envelope, len(s.Envelopes))
 	for i, e := range s.Envelopes {
-		envelopes[i] = crypto.Envelope{Holder: e.Holder, Certificate: e.Certificate, Suite: e.Suite, Data: e.Data}
+		envelopes[i] = crypto.Envelope{Holder: e.Holder, Certificate: e.Certificate, Suite: e.Suite, Data: e.Data, Personal: e.Personal}
+	}
+	parts := make([]crypto.SealedPersonal, len(s.PersonalParts.PersonalParts))
+	for i, p := range s.PersonalParts.PersonalParts {
+		parts[i] = crypto.SealedPersonal(p)
 	}
 	return &crypto.SealedNotice{
 		Manifest: []byte(s.Manifest), AuthorSignature: []byte(s.AuthorSignature), Audience: []byte(s.Audience),
 		Headings: s.Headings, Bodies: s.Bodies, Envelopes: envelopes,
+		PersonalParts: parts, PersonalKey: s.PersonalKey,
 	}
 }
 
