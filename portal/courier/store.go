@@ -29,7 +29,8 @@ const (
 	ReasonUnclaimed    = "unclaimed"     // nobody could open it: the key is still that of the letter
 	ReasonUnreadable   = "unreadable"    // the sealed address does not open with this courier's key, or no registrar signed it
 	ReasonNoIdentity   = "no-identity"   // the courier has no identity to write to this kind of mailbox under
-	ReasonNoConnection = "no-connection" // no mail server could be reached, or it offered no TLS
+	ReasonNoConnection = "no-connection" // no mail server could be reached, or it hung up
+	ReasonNoTLS        = "no-tls"        // the mail server offers no TLS, or none that can be believed
 	ReasonNoDomain     = "no-domain"     // the address's domain takes no mail
 	ReasonBusy         = "busy"          // the domain gets mail from here already
 	ReasonDeferred     = "deferred"      // a mail server said to try later
@@ -59,6 +60,8 @@ type Letter struct {
 	Opened   bool   // by anybody of the mailbox
 	Suite    crypto.Suite
 	Envelope []byte
+
+	Certificate crypto.Fingerprint // that the envelope is wrapped to
 }
 
 // Settlement is what came of an entry.
