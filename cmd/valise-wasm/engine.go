@@ -31,7 +31,8 @@ type engine struct {
 	reading     map[crypto.Number]*readingStatement
 	letters     letters
 
-	judged *judging // what is being verified; in desk.wasm only
+	judged *judging        // what is being verified; in desk.wasm only
+	judge  *ceremony.Judge // this worker is a helper, and has no key; in desk.wasm only
 }
 
 // officer is a staff member with their key.
@@ -45,6 +46,7 @@ type officer struct {
 
 	directory *ceremony.Directory // the mailboxes, as they were last read
 	notice    *noticeOnDesk       // that is open before them
+	composing *composing          // a notice that they write
 }
 
 // noticeOnDesk is a notice as it was examined.
@@ -186,6 +188,9 @@ func init() {
 		"renonce":     handle((*engine).renonce),
 		"attachment":  handle((*engine).attachment),
 		"acknowledge": handle((*engine).acknowledge),
+
+		"check-receipt": handle((*engine).checkReceipt),
+		"receipt-kept":  handle((*engine).receiptKept),
 	})
 }
 

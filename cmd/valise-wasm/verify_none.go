@@ -4,3 +4,6 @@ package main
 
 // judging is never there without the calls of the verify page.
 type judging struct{}
+
+// composing is never there without the calls of composing.
+type composing struct{}

@@ -34,8 +34,10 @@ const (
 	// wasmAsset and deskAsset are what only `make build` makes: the browser's half for representatives, and for staff.
 	wasmAsset = "valise.wasm"
 	deskAsset = "desk.wasm"
-	// workerAsset may compile WebAssembly; nothing else may.
+	// workerAsset may compile WebAssembly.
 	workerAsset = "worker.js"
+	// helperAsset is the script of workers that it starts; they run what it compiled.
+	helperAsset = "helper.js"
 
 	// An address holds the digest of what stands there, so it may be kept for good.
 	immutable = "public, max-age=31536000, immutable"
@@ -181,8 +183,11 @@ func (s *server) getAsset(w http.ResponseWriter, r *http.Request) error {
 			break
 		}
 	}
-	if a.name == workerAsset {
+	switch a.name {
+	case workerAsset:
 		h.Set("Content-Security-Policy", workerPolicy)
+	case helperAsset:
+		h.Set("Content-Security-Policy", helperPolicy)
 	}
 	h.Set("Cache-Control", immutable)
 	h.Set("ETag", `"`+tag+`"`)

@@ -62,6 +62,8 @@ type server struct {
 	memory  memory  // of public pages
 	files   files   // of statements, that are being served
 	streams streams // that are open
+
+	submitting chan struct{} // a place for each upload that is being submitted
 }
 
 // Handler returns the whole site. The error says which part of p is missing or wrong.
@@ -79,7 +81,7 @@ func (p *Portal) handler() (_ http.Handler, endStreams func(), _ error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	s := &server{Portal: *p, pages: pages}
+	s := &server{Portal: *p, pages: pages, submitting: make(chan struct{}, maxSubmitting)}
 	if s.NoticeTemplates == nil {
 		if s.NoticeTemplates, err = DefaultNoticeTemplates(); err != nil {
 			return nil, nil, err

@@ -1,0 +1,174 @@
+package web
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+
+	"valise/crypto"
+	"valise/portal"
+	"valise/portal/api"
+	"valise/portal/dispatch"
+)
+
+func wireUpload(u dispatch.Upload) api.Upload {
+	return api.Upload{Upload: u.ID, Offset: u.Received, Size: u.Size, Expires: wireTime(u.BegunAt.Add(dispatch.UploadTime)), Notice: u.Notice}
+}
+
+// postUploads announces a large notice.
+func (s *server) postUploads(w http.ResponseWriter, r *http.Request) error {
+	var request api.BeginUpload
+	if err := decode(w, r, &request); err != nil {
+		return err
+	}
+	u, err := s.Dispatch.BeginUpload(r.Context(), visitOf(r).actor, request.Size, request.SHA256)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusCreated, wireUpload(u))
+}
+
+func (s *server) getUpload(w http.ResponseWriter, r *http.Request) error {
+	u, err := s.Dispatch.Upload(r.Context(), visitOf(r).actor, r.PathValue("upload"))
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, wireUpload(u))
+}
+
+// putUpload takes the next piece, as it is. What it confirms is on disk.
+func (s *server) putUpload(w http.ResponseWriter, r *http.Request) error {
+	if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mediaType != "application/octet-stream" {
+		return refuse(http.StatusUnsupportedMediaType, "unsupported-media-type", "Send the piece as it is, with the header Content-Type: application/octet-stream.")
+	}
+	offset, err := strconv.ParseInt(r.URL.Query().Get("offset"), 10, 64)
+	if err != nil {
+		return portal.Errorf(portal.Invalid, "invalid-offset", "The query must say which byte the piece begins with: ?offset=1048576.")
+	}
+	piece, err := readBody(w, r)
+	if err != nil {
+		return err
+	}
+	u, err := s.Dispatch.AddPiece(r.Context(), visitOf(r).actor, r.PathValue("upload"), offset, piece)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, wireUpload(u))
+}
+
+func (s *server) deleteUpload(w http.ResponseWriter, r *http.Request) error {
+	if err := s.Dispatch.DropUpload(r.Context(), visitOf(r).actor, r.PathValue("upload")); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// postUploadNotice submits what was uploaded. Each takes memory for its largest body several times over, so only a few go at a time.
+func (s *server) postUploadNotice(w http.ResponseWriter, r *http.Request) error {
+	select {
+	case s.submitting <- struct{}{}:
+		defer func() { <-s.submitting }()
+	case <-r.Context().Done():
+		return r.Context().Err()
+	}
+	n, err := s.Dispatch.SubmitUpload(r.Context(), visitOf(r).actor, r.PathValue("upload"), readSubmission)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusCreated, api.Submitted{Notice: n})
+}
+
+// maxSubmitting is how many uploads are submitted at a time.
+const maxSubmitting = 2
+
+// readSubmission reads an api.Submission field by field, so that never the whole of its JSON is in memory. Like decode it refuses fields that it doesn't know; a field
+// that stands there twice, too.
+func readSubmission(r io.Reader) (*crypto.SealedNotice, error) {
+	d := json.NewDecoder(r)
+	d.DisallowUnknownFields()
+	var s api.Submission
+	fields := map[string]func() error{
+		"manifest":         func() error { return d.Decode(&s.Manifest) },
+		"author_signature": func() error { return d.Decode(&s.AuthorSignature) },
+		"audience":         func() error { return d.Decode(&s.Audience) },
+		"headings":         func() error { return d.Decode(&s.Headings) },
+		"bodies": func() error {
+			s.Bodies = map[crypto.Suite][]byte{}
+			return readObject(d, func(suite string) error {
+				var body []byte
+				err := d.Decode(&body)
+				s.Bodies[crypto.Suite(suite)] = body
+				return err
+			})
+		},
+		"envelopes":      func() error { return readArray(d, &s.Envelopes) },
+		"personal_key":   func() error { return d.Decode(&s.PersonalKey) },
+		"personal_parts": func() error { return readArray(d, &s.PersonalParts.PersonalParts) },
+	}
+	err := readObject(d, func(name string) error {
+		read := fields[name]
+		if read == nil {
+			return errors.New("json: a field is unknown, or stands there twice: " + strconv.Quote(name))
+		}
+		delete(fields, name)
+		return read()
+	})
+	if err == nil {
+		_, err = d.Token()
+		if err == nil {
+			return nil, portal.Errorf(portal.Invalid, "invalid-json", "The upload goes on after its JSON object; it is exactly one.")
+		}
+		if err == io.EOF {
+			return sealedNotice(s), nil
+		}
+	}
+	var refused *portal.Error
+	if errors.As(err, &refused) { // the database, not what was uploaded
+		return nil, err
+	}
+	return nil, invalidJSON(err)
+}
+
+// readObject reads an object; read reads the value of each field.
+func readObject(d *json.Decoder, read func(name string) error) error {
+	if err := delimiter(d, '{'); err != nil {
+		return err
+	}
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return err
+		}
+		if err := read(name.(string)); err != nil { // a key is a string, or Token fails
+			return err
+		}
+	}
+	return delimiter(d, '}')
+}
+
+// readArray reads an array one element at a time.
+func readArray[T any](d *json.Decoder, into *[]T) error {
+	if err := delimiter(d, '['); err != nil {
+		return err
+	}
+	for d.More() {
+		var element T
+		if err := d.Decode(&element); err != nil {
+			return err
+		}
+		*into = append(*into, element)
+	}
+	return delimiter(d, ']')
+}
+
+func delimiter(d *json.Decoder, want json.Delim) error {
+	got, err := d.Token()
+	if err == nil && got != want {
+		err = errors.New("json: expected " + want.String())
+	}
+	return err
+}
