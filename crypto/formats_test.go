@@ -33,7 +33,7 @@ func TestFormatsPage(t *testing.T) {
 	}
 	shown := checkShownFiles(t, string(page))
 	for _, name := range []string{"login.txt.asc", "audience.txt", "membership.txt", "content.eml", "heading.txt", "personal.eml", "manifest.txt", "notice.txt", "receipt.txt.asc", "bundle.txt", "claim-code.txt",
-		"statement-en.txt", "statement-manifest.txt", "statement-receipt.txt.asc"} {
+		"statement-en.txt", "statement-manifest.txt", "statement-receipt.txt.asc", "contact.txt.asc", "contact-note.json"} {
 		if !shown[name] {
 			t.Errorf("the page does not show %s", name)
 		}
@@ -153,6 +153,13 @@ func verifyExamples(t *testing.T) {
 	}
 	if _, err := VerifyReceipt(readExample(t, "receipt.txt.asc"), v, recipient.Certificate(), now); err != nil {
 		t.Error(err)
+	}
+	contact, err := pinned.VerifyContact(readExample(t, "contact.txt.asc"), v, staff, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := contact.Contact(); c.Mailbox != r.Mailbox || c.NoteSHA256 != sha256Hex(bytes.TrimSuffix(readExample(t, "contact-note.json"), []byte("\n"))) {
+		t.Errorf("contact.txt.asc: %+v", c)
 	}
 	text, _, err := VerifyClearSigned(recipient.Certificate(), PurposeLogIn, readExample(t, "login.txt.asc"), now)
 	if err != nil {
@@ -283,6 +290,7 @@ func makeExamples(t *testing.T) {
 	if logIn, err = ClearSign(o.own, PurposeLogIn, logIn, acknowledgedAt); err != nil {
 		t.Fatal(err)
 	}
+	contact, note := exampleContact(t, d.pin, o, d.verify(t, signed), r.Mailbox)
 	code := NewClaimCode()
 	bundle := &Bundle{Holder: r.String(), Pin: Pin{d.pin.Fingerprint()}, Key: o.issued}
 	bundleText, err := bundle.encode()
@@ -315,9 +323,28 @@ func makeExamples(t *testing.T) {
 		"login.txt.asc": logIn, "audience.txt": d.sealed.Audience, "membership.txt": membership, "manifest.txt": d.sealed.Manifest, "notice.txt": evidence,
 		"message.asc": ArmorMessage(Message(e.Data, d.sealed.Bodies[e.Suite])),
 		"content.eml": mustEncode(t, opened.Content()), "heading.txt": opened.Content().heading().encode(),
-		"receipt.txt.asc": receipt, "personal.eml": personal, "personal.asc": ArmorMessage(Message(e.Personal, part)),
+		"receipt.txt.asc": receipt, "contact.txt.asc": contact, "contact-note.json": note, "personal.eml": personal, "personal.asc": ArmorMessage(Message(e.Personal, part)),
 	})
 	writeExamples(t, files)
+}
+
+// exampleContact is a contact before the acknowledgement, and its note before it was sealed.
+func exampleContact(t *testing.T, root *Root, o *office, v *VerifiedManifest, mailbox Number) (contact, note []byte) {
+	t.Helper()
+	at := time.Date(2026, 1, 15, 17, 20, 0, 0, time.FixedZone("", 3600))
+	author, err := root.VerifyStaff(o.author.Certificate(), at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	contact, sealed, err := SignContact(v, o.registrar, ContactMade{mailbox, ByTelephone, ContactReached, at, "Ms. Okafor, deputy head of mission; she opens it tonight."}, []*Staff{author}, at.Add(5*time.Minute))
+	if err != nil {
+		t.Fatal(err)
+	}
+	note, _, err = OpenRecord(sealed, []*Key{o.author}, []*Certificate{o.registrar.Certificate()}, PurposeContactNote, at.Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return contact, append(bytes.TrimRight(note, " "), '\n')
 }
 
 func makeStatementExamples(t *testing.T, o *office, root *Root, r Representative) map[string][]byte {
