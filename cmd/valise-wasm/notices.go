@@ -14,6 +14,7 @@ import (
 // openedNotice is kept while the page is open: its attachments, and what acknowledging it takes.
 type openedNotice struct {
 	notice   *crypto.OpenedNotice
+	answered *api.Acknowledgement // as the portal says; nil: not
 	nonce    string
 	decision crypto.Decision
 	receipt  *api.Receipt // made, and not yet known to be kept: sent again as it is
@@ -98,6 +99,9 @@ type shownNotice struct {
 	Acknowledge bool              `json:"acknowledge"`
 	Deadline    string            `json:"deadline,omitempty"`
 	Mailboxes   int               `json:"mailboxes"`
+	Answered    string            `json:"answered"`      // the representative who has, as the portal says; "" nobody
+	Due         string            `json:"due,omitempty"` // when it was to be delivered, if the portal's time for that doesn't fit
+	Delivered   string            `json:"delivered"`
 }
 
 type shownLanguage struct {
@@ -141,8 +145,17 @@ func (e *engine) open(parameters, data []byte) (any, error) {
 	if e.opened == nil {
 		e.opened = make(map[crypto.Number]*openedNotice)
 	}
-	e.opened[p.Notice] = &openedNotice{notice: o, nonce: n.Nonce}
-	return e.show(o), nil
+	e.opened[p.Notice] = &openedNotice{notice: o, answered: n.Acknowledgement, nonce: n.Nonce}
+	shown := e.show(o)
+	shown.Delivered = rfc3339(n.Delivered.UTC())
+	var differ *ceremony.TimesDiffer
+	if errors.As(ceremony.Late(o.Verified(), n.Delivered), &differ) {
+		shown.Due = rfc3339(differ.Due.UTC())
+	}
+	if n.Acknowledgement != nil {
+		shown.Answered = n.Acknowledgement.Representative
+	}
+	return shown, nil
 }
 
 func (e *engine) show(o *crypto.OpenedNotice) shownNotice {
@@ -170,6 +183,41 @@ func (e *engine) openedNotice(n crypto.Number) (*openedNotice, error) {
 		return nil, &refusal{"not-opened", errors.New("the notice is not open; load the page again")}
 	}
 	return o, nil
+}
+
+type receiptShown struct {
+	Notice  crypto.Number `json:"notice"`
+	Receipt string        `json:"receipt"`
+	Chain   []string      `json:"chain"` // of who signed it, as the portal shows it
+}
+
+// checkReceipt says whether the receipt holds that the portal says the mailbox has given.
+func (e *engine) checkReceipt(p receiptShown) (none, error) {
+	o, err := e.openedNotice(p.Notice)
+	if err != nil {
+		return none{}, err
+	}
+	if _, err := ceremony.CheckReceipt(e.trust, o.notice, e.as.Mailbox, o.answered, []byte(p.Receipt), p.Chain, e.now()); err != nil {
+		return none{}, &refusal{"receipt-false", err}
+	}
+	return none{}, nil
+}
+
+type keptReceipt struct {
+	Notice  crypto.Number `json:"notice"`
+	Receipt string        `json:"receipt"`
+}
+
+// receiptKept compares what the portal says it keeps with what was signed here.
+func (e *engine) receiptKept(p keptReceipt) (none, error) {
+	o, err := e.openedNotice(p.Notice)
+	if err != nil {
+		return none{}, err
+	}
+	if o.receipt == nil || o.receipt.Receipt != p.Receipt {
+		return none{}, &refusal{"receipt-altered", errors.New("the portal did not keep the receipt as it was signed: don't rely on it, and tell the institution by another way than this portal")}
+	}
+	return none{}, nil
 }
 
 type attaching struct {

@@ -85,7 +85,15 @@ func (c *AckCommand) Run(ctx context.Context, p *process) error {
 		return err
 	}
 	if n.Acknowledgement != nil {
-		return c.already(ctx, p, m, number, decision)
+		problem := m.answered(ctx, o, n)
+		if problem == nil {
+			return c.already(ctx, p, m, number, decision)
+		}
+		p.warn("MIND: %v", problem)
+		n.Acknowledgement = nil
+	}
+	if late := ceremony.Late(o.Verified(), n.Delivered); late != nil {
+		p.warn("MIND: %v", late)
 	}
 	if !c.Yes && p.interactive() {
 		showOpened(p, m, o, n, "")

@@ -21,6 +21,7 @@ type ApproveCommand struct {
 	staffFlags
 	Notice          string `arg:"" optional:"" help:"The notice's number. Without it, those that wait for approval are listed."`
 	SaveAttachments string `type:"path" placeholder:"DIR" help:"Write the attachments there before asking, to be looked at."`
+	AllPersonal     bool   `help:"Show what each mailbox alone will read, for all of them; otherwise for the first 20."`
 	SendBack        bool   `help:"Send it back to its author instead of approving it, with --reason or --file."`
 	reasonFlags
 	Yes bool `help:"Don't ask."`
@@ -28,7 +29,7 @@ type ApproveCommand struct {
 
 // Help is the part of --help below the summary.
 func (ApproveCommand) Help() string {
-	return manual(`Opens the notice with your own envelope, so the same bytes that recipients will open, and shows all of it: every language, the attachments, and everyone it goes to, with names where you may see them. It checks that author, content, subjects and audience are those that were signed, and that every recipient's certificate is their current one. Then it asks, and signs the same manifest that the author signed.
+	return manual(`Opens the notice with your own envelope, so the same bytes that recipients will open, and shows all of it: every language, the attachments, what is said to single mailboxes alone, and everyone it goes to, with names where you may see them. It checks that author, content, subjects and audience are those that were signed, and that every recipient's certificate is their current one. Then it asks, and signs the same manifest that the author signed.
 
 With your signature the portal releases the notice into every mailbox at once. That can't be undone. The author can't approve; nobody can approve for you.
 
@@ -42,7 +43,7 @@ EXAMPLES
 
 JSON
 
-  with a notice: notice, released, author, languages[] (language, subject, text), attachments[] (name, type, size, sha256), acknowledge, deadline, release (null: at once), urgent, fallback, reminders[] (hours before the deadline), escalate_hours, recipients[] (representative, stakeholder, name, post_quantum)
+  with a notice: notice, released, author, languages[] (language, subject, text), attachments[] (name, type, size, sha256), acknowledge, deadline, release (null: at once), urgent, fallback, reminders[] (hours before the deadline), escalate_hours, recipients[] (representative, stakeholder, name, post_quantum), personal[] (mailbox, languages[]: what it alone reads)
   with --send-back: notice, state (returned), ended
   without: an array of notice, author, submitted, acknowledge, deadline, release, urgent, fallback, reminders[], escalate_hours, mailboxes, problem
 
@@ -99,7 +100,8 @@ func (c *ApproveCommand) decide(ctx context.Context, p *process, o *officer, num
 	if err != nil {
 		return err
 	}
-	c.show(p, e)
+	c.show(p, e, d)
+	showAllPersonal(p, e, d, c.AllPersonal)
 	if c.SaveAttachments != "" {
 		if err := p.saveAttachments(c.SaveAttachments, e.Opened.Content()); err != nil {
 			return err
@@ -139,7 +141,7 @@ func (c *ApproveCommand) decide(ctx context.Context, p *process, o *officer, num
 }
 
 // show prints exactly what recipients will see, and who they are.
-func (c *ApproveCommand) show(p *process, e *ceremony.Examined) {
+func (c *ApproveCommand) show(p *process, e *ceremony.Examined, d *ceremony.Directory) {
 	v := e.Opened.Verified()
 	m := v.Manifest()
 	p.say("%s, sealed by %s at %s", m.Notice, v.Author().Name(), hourUTC(m.Created))
@@ -159,6 +161,12 @@ func (c *ApproveCommand) show(p *process, e *ceremony.Examined) {
 			line += "  PROBLEM: " + r.Problem.Error()
 		}
 		p.say("    %s", line)
+	}
+	if absent := e.Absent(d); len(absent) > 0 {
+		p.say("\nNOT AMONG THEM, though the directory has them for the same mailboxes; ask the author why:")
+		for _, entry := range absent {
+			p.say("    %s", entryName(d.Mailbox(entry.Representative.Mailbox), entry))
+		}
 	}
 	p.say("")
 }
@@ -227,6 +235,7 @@ type approveJSON struct {
 	Languages   []languageJSON   `json:"languages"`
 	Attachments []attachmentJSON `json:"attachments"`
 	Recipients  []recipientJSON  `json:"recipients"`
+	Personal    []personalJSON   `json:"personal"`
 	policyJSON
 }
 
@@ -237,6 +246,7 @@ func approvedJSON(n crypto.Number, released time.Time, e *ceremony.Examined) app
 		Recipients: []recipientJSON{}, policyJSON: policyOf(v.Manifest()),
 	}
 	out.Languages, out.Attachments = contentJSON(e.Opened.Content())
+	out.Personal = allPersonalJSON(e)
 	for _, r := range e.Recipients {
 		out.Recipients = append(out.Recipients, recipientJSON{r.Representative.String(), r.Mailbox.Name, r.Entry.Name, r.Entry.PostQuantum()})
 	}

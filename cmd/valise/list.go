@@ -20,7 +20,7 @@ type ListCommand struct {
 
 // Help is the part of --help below the summary.
 func (ListCommand) Help() string {
-	return manual(`What awaits acknowledgement comes first, the nearest deadline at the top, and what is urgent before that; then the others, newest first. Statements to the world that ask you to acknowledge them stand there, too, with their corrections and withdrawals. A subject is shown only when both staff signatures of its notice hold, up to the root whose fingerprint is locked in with your key, and it was meant for you.
+	return manual(`What awaits acknowledgement comes first, the nearest deadline at the top, and what is urgent before that; then the others, newest first. Statements to the world that ask you to acknowledge them stand there, too, with their corrections and withdrawals. Whether a notice was opened and answered is the portal's word here; 'valise open' verifies the receipt. A subject is shown only when both staff signatures of its notice hold, up to the root whose fingerprint is locked in with your key, and it was meant for you.
 
 EXAMPLES
 
@@ -166,7 +166,7 @@ func listLine(l *ceremony.Listed, language string, now time.Time) string {
 	state := "new"
 	switch {
 	case l.Acknowledgement != nil:
-		state = fmt.Sprintf("%s by %s, %s", clean(string(l.Acknowledgement.Decision)), clean(l.Acknowledgement.Representative), hourUTC(l.Acknowledgement.Received))
+		state = fmt.Sprintf("%s by %s, %s", clean(string(l.Acknowledgement.Decision)), clean(l.Acknowledgement.Representative), hourUTC(l.Acknowledgement.Received)) + ", as the portal says"
 	case l.Overdue(now):
 		state = "OVERDUE since " + hour(l.Verified.Manifest().Deadline)
 	case l.Awaiting():
@@ -176,6 +176,9 @@ func listLine(l *ceremony.Listed, language string, now time.Time) string {
 		}
 	case l.Opened != nil:
 		state = "opened " + hourUTC(*l.Opened)
+	}
+	if late := ceremony.Late(l.Verified, l.Delivered); late != nil {
+		state += "; MIND: " + late.Error()
 	}
 	return fmt.Sprintf("%s%s  %s  (%s)", urgentMark(l.Urgent()), number, l.Subject(language), state)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -17,6 +18,7 @@ type OpenCommand struct {
 	Language        string `placeholder:"TAG" help:"Print this language alone: fr. Without it, all of them, the authoritative one first."`
 	SaveAttachments string `type:"path" placeholder:"DIR" help:"Write the attachments there."`
 	Message         string `placeholder:"FILE" help:"Write the sealed message there, armored: envelope and body, to be kept, or opened with another OpenPGP program that knows your key. 'valise verify' reads it."`
+	PersonalMessage string `placeholder:"FILE" help:"Likewise the part that is sealed for your mailbox alone, when the notice has one: a second message."`
 	Membership      string `placeholder:"FILE" help:"Write there what shows that the notice was meant for you: what leads from your line of the audience to the manifest."`
 	Manifest        string `placeholder:"FILE" help:"Write the manifest and both signatures there: what proves, for years and without this portal, who sent what when. 'valise verify' and gpg read it."`
 }
@@ -24,6 +26,8 @@ type OpenCommand struct {
 // Help is the part of --help below the summary.
 func (OpenCommand) Help() string {
 	return manual(`Prints the notice only when everything held: author's and approver's signatures over its manifest, the chain of each up to the root whose fingerprint is locked in with your key, the author's signature inside, that content, subjects and opening value are those that were signed, and that the notice was meant for you: who could open it might have passed it on. Otherwise it prints nothing of it, and says what did not hold.
+
+When the portal says that your mailbox has answered already, the receipt is verified, too. When it was delivered is the portal's word; a notice that was approved long before is said to be.
 
 For the portal the notice counts as opened by your mailbox from now on. Opening is not acknowledging.
 
@@ -36,7 +40,7 @@ EXAMPLES
 
 JSON
 
-  notice, from, languages[] (language, subject, text; the authoritative one first), attachments[] (name, type, size, sha256), author and approver (name, fingerprint, signed), root_fingerprint, urgent, acknowledge, deadline, delivered, acknowledgement (null: none)
+  notice, from, languages[] (language, subject, text; the authoritative one first), personal[] (language, subject, text: what is said to your mailbox alone; missing when nothing is), attachments[] (name, type, size, sha256), author and approver (name, fingerprint, signed), root_fingerprint, urgent, acknowledge, deadline, delivered, acknowledgement (null: none whose receipt holds), warnings[]
   of a statement: statement, version, kind, topic, languages[], author, approver, manifest_sha256, root_fingerprint, publish_at, acknowledge (you are asked), deadline, acknowledgement
 
 ENVIRONMENT
@@ -45,7 +49,7 @@ ENVIRONMENT
 
 EXIT STATUS
 
-  0 both staff signatures and everything else held; 1 something did not hold, refused, or failed; 2 wrong usage.`)
+  0 both staff signatures and everything else held; 1 something did not hold (the notice, or the receipt that is said to be your mailbox's), refused, or failed; 2 wrong usage.`)
 }
 
 type openedJSON struct {
@@ -61,6 +65,8 @@ type openedJSON struct {
 	Deadline        *time.Time           `json:"deadline"`
 	Delivered       time.Time            `json:"delivered"`
 	Acknowledgement *api.Acknowledgement `json:"acknowledgement"`
+	Personal        []languageJSON       `json:"personal,omitempty"`
+	Warnings        []string             `json:"warnings,omitempty"`
 }
 
 // Run opens.
@@ -89,6 +95,14 @@ func (c *OpenCommand) Run(ctx context.Context, p *process) error {
 			return err
 		}
 	}
+	if c.PersonalMessage != "" {
+		if len(n.Personal) == 0 {
+			return usagef("--personal-message: this notice says the same to everybody, and has no part for your mailbox alone")
+		}
+		if err := p.writeOut(c.PersonalMessage, crypto.ArmorMessage(crypto.Message(n.PersonalEnvelope, n.Personal)), 0o644); err != nil {
+			return err
+		}
+	}
 	if c.Membership != "" {
 		if err := p.writeOut(c.Membership, []byte(n.Membership), 0o644); err != nil {
 			return err
@@ -103,9 +117,66 @@ func (c *OpenCommand) Run(ctx context.Context, p *process) error {
 			return err
 		}
 	}
-	p.report(openJSON(m, o, n), func() { showOpened(p, m, o, n, c.Language) })
+	problem := m.answered(ctx, o, n)
+	if problem != nil {
+		n.Acknowledgement = nil // nothing proves it
+	}
+	personal, err := ceremony.OpenPersonal(o, m.self, n)
+	if err != nil {
+		return err
+	}
+	out := openJSON(m, o, n)
+	if personal != nil {
+		out.Personal = personalLanguages(personal)
+	}
+	if late := ceremony.Late(o.Verified(), n.Delivered); late != nil {
+		out.Warnings = append(out.Warnings, late.Error())
+	}
+	if problem != nil {
+		out.Warnings = append(out.Warnings, problem.Error())
+	}
+	p.report(out, func() {
+		showOpened(p, m, o, n, c.Language)
+		showPersonalTo(p, personal, c.Language)
+		for _, w := range out.Warnings {
+			p.warn("MIND: %s", w)
+		}
+	})
 	if c.SaveAttachments != "" {
-		return p.saveAttachments(c.SaveAttachments, o.Content())
+		if err := p.saveAttachments(c.SaveAttachments, o.Content()); err != nil {
+			return err
+		}
+	}
+	if problem != nil {
+		return errShown
+	}
+	return nil
+}
+
+// answered says why the receipt that the portal says this mailbox has given does not hold; nil when it does, and when nothing is said.
+func (m *member) answered(ctx context.Context, o *crypto.OpenedNotice, n api.Notice) error {
+	said := n.Acknowledgement
+	if said == nil {
+		return nil
+	}
+	check := func() error {
+		signer, err := crypto.ParseRepresentative(said.Representative)
+		if err != nil || signer.Mailbox != m.as.Mailbox {
+			return errors.New("it names somebody who is no representative of your mailbox")
+		}
+		receipt, err := m.client.Receipt(ctx, n.Notice)
+		if err != nil {
+			return err
+		}
+		shown, err := m.client.Chain(ctx, signer)
+		if err != nil {
+			return err
+		}
+		_, err = ceremony.CheckReceipt(m.trust, o, m.as.Mailbox, said, receipt, shown.Chain, time.Now())
+		return err
+	}
+	if err := check(); err != nil {
+		return ceremony.FalseAnswer(err)
 	}
 	return nil
 }

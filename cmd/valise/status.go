@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"valise/crypto"
@@ -18,12 +19,14 @@ type StatusCommand struct {
 	staffFlags
 	Notice   string `arg:"" optional:"" name:"number" help:"The number of a notice, or of a statement that asks for acknowledgement. Without it, all notices are listed."`
 	Version  int    `placeholder:"N" help:"Of a statement: this version, instead of the newest that asks."`
-	Receipts string `type:"path" placeholder:"DIR" help:"Fetch every receipt, verify it with all that it stands on, and write it there as MAILBOX.asc."`
+	Receipts string `type:"path" placeholder:"DIR" help:"Write every receipt that held there, as MAILBOX.asc."`
 }
 
 // Help is the part of --help below the summary.
 func (StatusCommand) Help() string {
-	return manual(`Who has opened and acknowledged is the portal's word; --receipts verifies the acknowledgements. Names are unsealed with your key, where you may see them; nothing of them leaves this machine.
+	return manual(`Who has acknowledged a notice, and to whom it went, is verified: both signatures over it, the audience that they cover, and every receipt, up to the root that your key file pins; what the portal says beside that is named and not believed. When it was delivered and opened is the portal's word. Of statements, --receipts verifies the receipts.
+
+Names are unsealed with your key, where you may see them; nothing of them leaves this machine.
 
 EXAMPLES
 
@@ -33,9 +36,9 @@ EXAMPLES
 
 JSON
 
-  with a notice: notice, state, acknowledge, deadline, released, mailboxes[] (mailbox, stakeholder, delivered, opened, acknowledged, by, name, decision, overdue, receipt)
+  with a notice: notice, state, acknowledge, deadline, released, mailboxes[] (mailbox, stakeholder, delivered, opened, acknowledged, by, name, decision, overdue, receipt: "held", what did not, or empty), invented[] (mailboxes that it never went to), missing[] (mailboxes of which the portal says nothing)
   with a statement: statement, version, asking[] (versions), newest, kind, title, published, deadline, kinds[] (kind, mailboxes, acknowledged, refused, overdue, fetched, waiting), mailboxes[]
-  without: an array of notice, state, author, submitted, released, acknowledge, deadline, mailboxes, problem; ended, by and reason of those that were returned or recalled
+  without: an array of notice, state, author, submitted, released, acknowledge, deadline, release, urgent, fallback, reminders[], escalate_hours, mailboxes, problem; ended, by and reason of those that were returned or recalled
 
 ENVIRONMENT
 
@@ -43,7 +46,7 @@ ENVIRONMENT
 
 EXIT STATUS
 
-  0 shown, and every receipt that was asked for held; 1 refused, failed, or a receipt did not hold; 2 wrong usage.`)
+  0 shown, and what the portal says agrees with the receipts; 1 refused, failed, or it does not; 2 wrong usage.`)
 }
 
 // Run shows it.
@@ -81,17 +84,19 @@ func (c *StatusCommand) Run(ctx context.Context, p *process) error {
 	if err != nil {
 		return err
 	}
-	out := statusJSON{Notice: number, State: status.State, Acknowledge: status.Acknowledge, Deadline: status.Deadline, Released: status.Released, Mailboxes: []mailboxStatusJSON{}}
+	out := statusJSON{Notice: number, State: status.State, Acknowledge: status.Acknowledge, Deadline: status.Deadline, Released: status.Released, Mailboxes: []mailboxStatusJSON{}, Invented: []crypto.Number{}, Missing: []crypto.Number{}}
 	for _, m := range status.Mailboxes {
 		out.Mailboxes = append(out.Mailboxes, statusLine(d, m))
 	}
 	wrong := 0
-	if c.Receipts != "" {
-		wrong = c.receipts(ctx, p, o, number, out.Mailboxes)
+	if status.State == portal.Released {
+		if wrong, err = c.verify(ctx, p, o, d, &out, status.Mailboxes); err != nil {
+			return err
+		}
 	}
 	p.report(out, func() { out.show(p) })
 	if wrong > 0 {
-		p.warn("%s did not hold or could not be fetched", count(wrong, "receipt", "receipts"))
+		p.warn("what the portal says of %s is not what its receipts and signatures prove; believe those, and tell the administrators", count(wrong, "mailbox", "mailboxes"))
 		return errShown
 	}
 	return nil
@@ -104,6 +109,8 @@ type statusJSON struct {
 	Deadline    *time.Time          `json:"deadline"`
 	Released    *time.Time          `json:"released"`
 	Mailboxes   []mailboxStatusJSON `json:"mailboxes"`
+	Invented    []crypto.Number     `json:"invented"` // the notice never went to them, though the portal says so
+	Missing     []crypto.Number     `json:"missing"`  // it went to them, and the portal says nothing
 }
 
 type mailboxStatusJSON struct {
@@ -116,7 +123,7 @@ type mailboxStatusJSON struct {
 	Name         string          `json:"name,omitempty"`
 	Decision     crypto.Decision `json:"decision,omitempty"`
 	Overdue      bool            `json:"overdue"`
-	Receipt      string          `json:"receipt,omitempty"` // with --receipts: "held", or what did not
+	Receipt      string          `json:"receipt,omitempty"` // "held", or what did not
 }
 
 func statusLine(d *ceremony.Directory, m api.MailboxStatus) mailboxStatusJSON {
@@ -135,12 +142,18 @@ func statusLine(d *ceremony.Directory, m api.MailboxStatus) mailboxStatusJSON {
 }
 
 func (s *statusJSON) show(p *process) {
-	opened, acknowledged, overdue := 0, 0, 0
+	opened, acknowledged, refused, overdue, unproved := 0, 0, 0, 0, 0
 	for _, m := range s.Mailboxes {
 		if m.Opened != nil {
 			opened++
 		}
-		if m.Acknowledged != nil {
+		switch {
+		case m.Receipt != "" && m.Receipt != receiptHeld:
+			unproved++
+		case m.Acknowledged == nil:
+		case m.Decision == crypto.DecisionRefused:
+			refused++
+		default:
 			acknowledged++
 		}
 		if m.Overdue {
@@ -151,11 +164,25 @@ func (s *statusJSON) show(p *process) {
 	if s.Deadline != nil {
 		p.say("acknowledgement %s", deadlineText(*s.Deadline))
 	}
-	p.say("%s: %d opened, %d acknowledged, %d overdue\n", count(len(s.Mailboxes), "mailbox", "mailboxes"), opened, acknowledged, overdue)
+	p.say("%s: %d opened, %d acknowledged, %d declined, %d overdue\n", count(len(s.Mailboxes), "mailbox", "mailboxes"), opened, acknowledged, refused, overdue)
 	for _, m := range s.Mailboxes {
 		p.say("    %s: %s", called(numberText(m.Mailbox), m.Stakeholder), m.state())
 	}
+	for _, n := range s.Missing {
+		p.say("    %s: NOT SHOWN by the portal, though the notice went to it: find out by another way whether it was delivered", n)
+	}
+	for _, n := range s.Invented {
+		p.say("    %s: INVENTED by the portal; the notice never went to it", clean(string(n)))
+	}
+	if acknowledged+refused > 0 {
+		p.say("\nThe receipts of %s were verified on this machine.", count(acknowledged+refused, "mailbox", "mailboxes"))
+	}
+	if unproved > 0 {
+		p.say("\nOF %s WHAT THE PORTAL SAYS IS NOT PROVED.", strings.ToUpper(count(unproved, "mailbox", "mailboxes")))
+	}
 }
+
+const receiptHeld = "held"
 
 func (m *mailboxStatusJSON) state() string {
 	state := "not delivered"
@@ -170,61 +197,61 @@ func (m *mailboxStatusJSON) state() string {
 	if m.Overdue {
 		state = "OVERDUE; " + state
 	}
-	if m.Receipt != "" {
-		state += "; receipt: " + m.Receipt
+	if m.Receipt != "" && m.Receipt != receiptHeld {
+		return "NOT PROVED: " + m.Receipt + "; the portal says: " + state
 	}
 	return state
 }
 
-// receipts fetches, verifies and writes the receipts, and counts those that fail.
-func (c *StatusCommand) receipts(ctx context.Context, p *process, o *officer, number crypto.Number, lines []mailboxStatusJSON) (wrong int) {
-	for i := range lines {
-		m := &lines[i]
-		if m.Acknowledged == nil {
-			continue
-		}
-		if err := c.receipt(ctx, p, o, number, m.Mailbox); err != nil {
-			m.Receipt = err.Error()
+// verify compares what the portal says of a released notice with its receipts, writes those that hold where they are wanted, and counts what differs.
+func (c *StatusCommand) verify(ctx context.Context, p *process, o *officer, d *ceremony.Directory, out *statusJSON, said []api.MailboxStatus) (wrong int, err error) {
+	receipts, err := o.client.Receipts(ctx, out.Notice)
+	if err != nil {
+		return 0, err
+	}
+	answers, err := ceremony.ReadAnswers(o.trust, out.Notice, receipts, d, time.Now(), p.progress("verifying receipts"))
+	if err != nil {
+		return 0, fmt.Errorf("nothing of %s is shown: %w", out.Notice, err)
+	}
+	m := answers.Notice.Manifest()
+	out.Acknowledge, out.Deadline = m.Acknowledge, optional(m.Deadline)
+	kept := make([]mailboxStatusJSON, 0, len(out.Mailboxes))
+	for i, line := range out.Mailboxes {
+		answer := answers.Mailboxes[line.Mailbox]
+		switch err := answers.Check(said[i]); {
+		case answer == nil:
+			out.Invented = append(out.Invented, line.Mailbox)
 			wrong++
 			continue
+		case err != nil:
+			line.Receipt = err.Error()
+			wrong++
+		case answer.Receipt != nil:
+			line.Receipt = receiptHeld
 		}
-		m.Receipt = "held"
+		kept = append(kept, line)
+		if c.Receipts != "" && answer.Receipt != nil {
+			if err := p.writeOut(filepath.Join(c.Receipts, string(line.Mailbox)+".asc"), answer.Receipt.Receipt.Bytes(), 0o600); err != nil {
+				return wrong, err
+			}
+		}
 	}
-	return wrong
-}
-
-func (c *StatusCommand) receipt(ctx context.Context, p *process, o *officer, number, mailbox crypto.Number) error {
-	mailbox, err := crypto.ParseNumber(string(mailbox)) // it becomes a file's name
-	if err != nil {
-		return err
-	}
-	receipt, err := o.client.StaffReceipt(ctx, number, mailbox)
-	if err != nil {
-		return err
-	}
-	v, err := verifyReceipt(ctx, o.client, o.trust, receipt)
-	if err != nil {
-		return err
-	}
-	if a := v.Receipt.Acknowledgement(); a.Notice != number || a.Representative.Mailbox != mailbox {
-		return fmt.Errorf("it is that of %s for %s", a.Representative, a.Notice)
-	}
-	return p.writeOut(filepath.Join(c.Receipts, string(mailbox)+".asc"), receipt, 0o600)
+	out.Mailboxes, out.Missing = kept, append(out.Missing, answers.Missing(said)...)
+	return wrong + len(out.Missing), nil
 }
 
 type noticeJSON struct {
-	Notice      crypto.Number      `json:"notice"`
-	State       portal.NoticeState `json:"state"`
-	Author      *signerJSON        `json:"author"`
-	Submitted   time.Time          `json:"submitted"`
-	Released    *time.Time         `json:"released"`
-	Acknowledge bool               `json:"acknowledge"`
-	Deadline    *time.Time         `json:"deadline"`
-	Mailboxes   int                `json:"mailboxes"`
-	Ended       *time.Time         `json:"ended,omitempty"`  // when it was returned or recalled
-	By          string             `json:"by,omitempty"`     // by whom
-	Reason      string             `json:"reason,omitempty"` // why, for those who author and approve
-	Problem     string             `json:"problem"`
+	Notice    crypto.Number      `json:"notice"`
+	State     portal.NoticeState `json:"state"`
+	Author    *signerJSON        `json:"author"`
+	Submitted time.Time          `json:"submitted"`
+	Released  *time.Time         `json:"released"`
+	Mailboxes int                `json:"mailboxes"`
+	policyJSON
+	Ended   *time.Time `json:"ended,omitempty"`  // when it was returned or recalled
+	By      string     `json:"by,omitempty"`     // by whom
+	Reason  string     `json:"reason,omitempty"` // why, for those who author and approve
+	Problem string     `json:"problem"`
 }
 
 // list shows all notices.
@@ -245,7 +272,7 @@ func (c *StatusCommand) list(ctx context.Context, p *process) error {
 			line.Problem = err.Error()
 		} else {
 			m := v.Manifest()
-			line.Author, line.Acknowledge, line.Deadline, line.Mailboxes = signedBy(v.Author(), v.AuthorSignature()), m.Acknowledge, optional(m.Deadline), m.Mailboxes
+			line.Author, line.policyJSON, line.Mailboxes = signedBy(v.Author(), v.AuthorSignature()), policyOf(m), m.Mailboxes
 			line.end(o, n)
 		}
 		out = append(out, line)
@@ -263,7 +290,7 @@ func (c *StatusCommand) list(ctx context.Context, p *process) error {
 			if n.Ended != nil {
 				when = fmt.Sprintf("%s %s by %s", clean(string(n.State)), hourUTC(*n.Ended), n.By)
 			}
-			p.say("%s  %s, by %s, to %s", n.Notice, when, n.Author.Name, count(n.Mailboxes, "mailbox", "mailboxes"))
+			p.say("%s%s  %s, by %s, to %s", urgentMark(n.Urgent), n.Notice, when, n.Author.Name, count(n.Mailboxes, "mailbox", "mailboxes"))
 			if n.Reason != "" {
 				p.say("    because: %s", clean(n.Reason))
 			}

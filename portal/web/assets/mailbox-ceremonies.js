@@ -57,7 +57,8 @@ export const ceremonies = {
   },
 
   async open({ notice }) {
-    return call('open', { notice }, await api('GET', `/notices/${notice}`, undefined, 'bytes'));
+    const opened = call('open', { notice }, await api('GET', `/notices/${notice}`, undefined, 'bytes'));
+    return opened.answered ? { ...opened, ...await answer(notice, opened.answered) } : opened;
   },
 
   attachment: ({ notice, index }) => call('attachment', { notice, index }),
@@ -65,14 +66,19 @@ export const ceremonies = {
   /** Signs the receipt and hands it in. Asked again after the line broke, it hands in the same one. */
   async acknowledge({ notice, decision }) {
     const path = `/notices/${notice}/acknowledgement`;
+    const send = async () => {
+      const kept = await api('POST', path, call('acknowledge', { notice, decision }));
+      call('receipt-kept', { notice, receipt: kept.receipt });
+      return kept;
+    };
     try {
-      return await api('POST', path, call('acknowledge', { notice, decision }));
+      return await send();
     } catch (error) {
       if (error.code !== 'not-fetched' && error.code !== 'other-session') throw error;
       // The session that fetched the notice has ended; this one fetches it for itself.
       const { nonce } = await api('GET', `/notices/${notice}`);
       call('renonce', { notice, nonce });
-      return api('POST', path, call('acknowledge', { notice, decision }));
+      return send();
     }
   },
 
@@ -140,6 +146,20 @@ export const ceremonies = {
 
   exportKey: () => call('export'),
 };
+
+/** Whether the receipt holds that the portal says the mailbox has given: {answerProblem: why not}. Where the line is broken, or the portal busy, it fails, to be tried again. */
+async function answer(notice, by) {
+  try {
+    const [receipt, { chain }] = await Promise.all([
+      api('GET', `/notices/${notice}/acknowledgement`, undefined, 'bytes'), api('GET', `/certificates/${encodeURIComponent(by.replace('/', '.'))}`),
+    ]);
+    call('check-receipt', { notice, receipt: new TextDecoder().decode(receipt), chain });
+  } catch (error) {
+    if (error.code === 'network' || error.status >= 500 || error.status === 429) throw error;
+    return { answerProblem: error.message || error.code };
+  }
+  return {};
+}
 
 const readStatement = async (statement) => call('read-statement', { statement }, await api('GET', `/mailbox/statements/${statement}`, undefined, 'bytes'));
 

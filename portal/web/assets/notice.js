@@ -1,6 +1,6 @@
 // One notice: opened and verified in the worker, shown here, acknowledged on demand.
 
-import { $, el, explain, save, show, size, status, time, word } from './page.js';
+import { $, el, explain, hide, save, show, size, status, time, word } from './page.js';
 import { ask } from './engine.js';
 import { withKey } from './unlock.js';
 import { acknowledging, read, showDeadline, showLanguages, showSigners } from './reading.js';
@@ -15,7 +15,18 @@ function showNotice(notice) {
   showAttachments(notice);
   showSigners(notice, ['manifest', 'staff', 'root', 'meant', 'body', 'content', 'heading']);
   showDeadline(notice.deadline);
-  if (notice.acknowledge) show($('acknowledging'));
+  if (notice.due) {
+    $('notice-late').textContent = word('notice-late', { due: time(notice.due), delivered: time(notice.delivered) });
+    show($('notice-late'));
+  }
+  if (notice.answerProblem) {
+    $('receipt-problem-text').textContent = word('receipt-problem', { why: notice.answerProblem });
+    hide($('receipt-section'));
+    show($('receipt-problem'));
+    $('state').textContent = word('not-proved');
+    $('state').className = 'state awaiting';
+  }
+  if (notice.acknowledge && (!notice.answered || notice.answerProblem)) show($('acknowledging'));
 }
 
 function showAttachments(notice) {
