@@ -11,8 +11,10 @@ type MailboxEvidence struct {
 	Mailbox         crypto.Number
 	DeliveredAt     time.Time
 	OpenedAt        time.Time              // zero: no representative of it has fetched the notice
+	OpenedBy        string                 // who did, first: a representative's number; "" when that wasn't kept
 	Acknowledgement *AcknowledgementRecord // with the receipt; nil: none
 	Members         []MemberEvidence       // the representatives that the notice was sealed to, by ordinal
+	Events          []NoticeEvent          // what else happened, in the order of time
 }
 
 // MemberEvidence is one of them.

@@ -75,6 +75,8 @@ func (e Event) Subject() string {
 		subject += " " + string(e.Notice) + " " + string(e.Mailbox)
 	case NoticeOpened, NoticeAcknowledged:
 		subject += " " + string(e.Notice) + " " + e.Representative.String()
+	case NoticeNotified, NoticeNotifyFailed, NoticeExpired, NoticeRelayed, NoticeRelayFailed, NoticeRecalled:
+		subject += " " + e.ID
 	case StatementAcknowledged:
 		subject += " " + string(e.Statement) + " " + strconv.Itoa(e.Version) + " " + e.Representative.String()
 	case MessageReceived:

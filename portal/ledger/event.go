@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"valise/crypto"
+	"valise/portal"
 )
 
 // Kind is what happened.
@@ -31,6 +32,12 @@ const (
 	NoticeDelivered       Kind = "notice-delivered"       // put into one mailbox
 	NoticeOpened          Kind = "notice-opened"          // fetched by a representative
 	NoticeAcknowledged    Kind = "notice-acknowledged"    // with a signed receipt
+	NoticeNotified        Kind = "notice-notified"        // a mailbox was told or reminded of it
+	NoticeNotifyFailed    Kind = "notice-notify-failed"   // it was to be, and couldn't
+	NoticeExpired         Kind = "notice-expired"         // the deadline passed without an answer
+	NoticeRelayed         Kind = "notice-relayed"         // by e-mail
+	NoticeRelayFailed     Kind = "notice-relay-failed"    // likewise
+	NoticeRecalled        Kind = "notice-recalled"        // before its release
 	StatementAcknowledged Kind = "statement-acknowledged" // likewise: the statement is public, who acknowledged it isn't
 	RepresentativeIssued  Kind = "representative-issued"
 	RepresentativeClaimed Kind = "representative-claimed"
@@ -69,6 +76,10 @@ type Event struct {
 	Certificate    Digest                // of the binary certificate
 	Thread         crypto.Number         //
 	Message        Digest                // of the heading of a reply or an answer, in clear
+	ID             string                // of a portal.NoticeEvent
+	By             string                // a holder; "": the portal
+	Via            string                // how somebody was reached
+	Evidence       Digest                // of what somebody signed
 	Key            string                // a verifier key (C2SP signed-note)
 	At             time.Time             // written in UTC, cut to seconds
 }
@@ -150,7 +161,37 @@ var (
 			e.Fingerprint, err = crypto.ParseFingerprint(v)
 			return err
 		}}
-	keyField = field{"key", "a verifier key: name+8 hexadecimal digits+base64",
+	eventField = field{"event", "the ID of an event, 32 digits 0–9 and small letters a–f",
+		func(e *Event) string { return e.ID },
+		func(e *Event, v string) error {
+			e.ID = v
+			if id, err := hex.DecodeString(v); err != nil || len(id) != 16 || hex.EncodeToString(id) != v {
+				return fmt.Errorf("this is no ID")
+			}
+			return nil
+		}}
+	byField = field{"by", "who did it: a representative's number, \"staff:\" and a fingerprint, or none",
+		func(e *Event) string { return e.By },
+		func(e *Event, v string) error {
+			e.By = v
+			if f, ok := strings.CutPrefix(v, portal.StaffHolder("")); ok {
+				_, err := crypto.ParseFingerprint(f)
+				return err
+			}
+			_, err := crypto.ParseRepresentative(v)
+			return err
+		}}
+	viaField = field{"via", "how somebody was reached: portal, e-mail, telephone, courier, note-verbale or in-person",
+		func(e *Event) string { return e.Via },
+		func(e *Event, v string) error {
+			e.Via = v
+			if !slices.Contains(portal.NoticeVias, portal.NoticeVia(v)) {
+				return fmt.Errorf("there is no such way")
+			}
+			return nil
+		}}
+	evidenceField = digestField("evidence", func(e *Event) *Digest { return &e.Evidence })
+	keyField      = field{"key", "a verifier key: name+8 hexadecimal digits+base64",
 		func(e *Event) string { return e.Key },
 		func(e *Event, v string) error {
 			e.Key = v
@@ -172,7 +213,7 @@ var (
 
 	allFields = []field{
 		statementField, versionField, noticeField, mailboxField, representativeField, manifestField,
-		receiptField, fingerprintField, certificateField, keyField, threadField, messageField, timeField,
+		receiptField, fingerprintField, certificateField, keyField, threadField, messageField, eventField, viaField, byField, evidenceField, timeField,
 	}
 )
 
@@ -195,6 +236,12 @@ func fieldsOf(k Kind) []field {
 		return []field{noticeField, representativeField, timeField}
 	case NoticeAcknowledged:
 		return []field{noticeField, representativeField, receiptField, timeField}
+	case NoticeNotified, NoticeNotifyFailed, NoticeRelayed, NoticeRelayFailed:
+		return []field{noticeField, mailboxField, eventField, viaField, byField, evidenceField, timeField}
+	case NoticeExpired:
+		return []field{noticeField, mailboxField, eventField, timeField}
+	case NoticeRecalled:
+		return []field{noticeField, eventField, byField, timeField}
 	case StatementAcknowledged:
 		return []field{statementField, versionField, representativeField, receiptField, timeField}
 	case RepresentativeIssued, RepresentativeClaimed, RepresentativeRevoked:
@@ -215,7 +262,9 @@ func (e Event) lines() ([]line, error) {
 	lines := []line{{"kind", string(e.Kind)}}
 	for _, f := range fields {
 		value := f.get(&e)
-		if err := f.check(value); err != nil {
+		if value == "" && f.mayBeNone() {
+			value = none
+		} else if err := f.check(value); err != nil {
 			return nil, fmt.Errorf("a %s event: %w", e.Kind, err)
 		}
 		lines = append(lines, line{f.key, value})
@@ -228,6 +277,11 @@ func (e Event) lines() ([]line, error) {
 	}
 	return lines, nil
 }
+
+// none is the value of a line whose event hasn't got it: every event of a kind has the same lines.
+const none = "none"
+
+func (f field) mayBeNone() bool { return f.key == byField.key || f.key == evidenceField.key }
 
 // check says whether value is one that the field may have, in its only spelling.
 func (f field) check(value string) error { return f.read(&Event{}, value) }
@@ -255,6 +309,9 @@ func readEvent(r *textReader, kind Kind) Event {
 		if r.err != nil {
 			break
 		}
+		if value == none && f.mayBeNone() {
+			continue
+		}
 		if err := f.read(&e, value); err != nil {
 			r.fail("can't be accepted: %w", err)
 		}
@@ -270,4 +327,29 @@ func ParseDigest(text string) (Digest, error) {
 	}
 	_, err := hex.Decode(d[:], []byte(text))
 	return d, err
+}
+
+// OfNotice is the event of the ledger for something that happened to a notice.
+func OfNotice(e portal.NoticeEvent) Event {
+	in := Event{Notice: e.Notice, Mailbox: e.Mailbox, ID: e.ID, By: e.By, Via: string(e.Via), At: e.At}
+	if e.Evidence != nil {
+		in.Evidence = sha256.Sum256(e.Evidence)
+	}
+	for kind, of := range noticeKinds {
+		if of == e.Kind {
+			in.Kind = kind
+		}
+	}
+	if in.Kind == NoticeExpired {
+		in.By = ""
+	}
+	return in
+}
+
+// NoticeKind is what a kind of the ledger is called among the events of a notice; "" when it is none of these.
+func (k Kind) NoticeKind() portal.NoticeEventKind { return noticeKinds[k] }
+
+var noticeKinds = map[Kind]portal.NoticeEventKind{
+	NoticeNotified: portal.NotificationForAcceptance, NoticeNotifyFailed: portal.ConsignmentNotificationFailure, NoticeExpired: portal.AcceptanceRejectionExpiry,
+	NoticeRelayed: portal.RelayToNonERDS, NoticeRelayFailed: portal.RelayToNonERDSFailure, NoticeRecalled: portal.Recall,
 }

@@ -202,5 +202,6 @@ const (
 	exampleStatement   = "P-V2HC9RK1"
 	exampleNotice      = "N-4GZ0R8T4"
 	exampleMailbox     = "S-7K2M9QXD"
+	exampleEvent       = "000102030405060708090a0b0c0d0e0f"
 	exampleFingerprint = "4438A73AE3D8028A366777D5B466E1600CBA9275"
 )

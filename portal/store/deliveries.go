@@ -81,9 +81,12 @@ func (d *DB) Delivery(ctx context.Context, r crypto.Representative, n crypto.Num
 
 // MarkOpened implements dispatch.Store.
 func (d *DB) MarkOpened(ctx context.Context, r crypto.Representative, n crypto.Number, at time.Time) (opened time.Time, err error) {
-	err = d.writeOnce(ctx, func(t *tx) error {
-		err := t.row(`UPDATE deliveries SET opened_at = $3 WHERE notice = $1 AND mailbox = $2 AND opened_at IS NULL RETURNING opened_at`, n, r.Mailbox, micros(at)).
-			Scan(instant{&opened})
+	err = d.write(ctx, func(t *tx) error {
+		err := t.row(`UPDATE deliveries SET opened_at = $3, opened_by = $4 WHERE notice = $1 AND mailbox = $2 AND opened_at IS NULL RETURNING opened_at`,
+			n, r.Mailbox, micros(at), r.String()).Scan(instant{&opened})
+		if err == nil {
+			return t.enter(ledger.Event{Kind: ledger.NoticeOpened, Notice: n, Representative: r, At: at})
+		}
 		if err != sql.ErrNoRows {
 			return err
 		}

@@ -16,7 +16,7 @@ func (d *DB) MailboxEvidence(ctx context.Context, n, after crypto.Number, limit 
 		if err := t.each(func(rows *sql.Rows) error {
 			var m portal.MailboxEvidence
 			var a acknowledgement
-			err := rows.Scan(append([]any{&m.Mailbox, instant{&m.DeliveredAt}, instant{&m.OpenedAt}}, a.columns()...)...)
+			err := rows.Scan(append([]any{&m.Mailbox, instant{&m.DeliveredAt}, instant{&m.OpenedAt}, optionalText{&m.OpenedBy}}, a.columns()...)...)
 			if err != nil {
 				return err
 			}
@@ -24,12 +24,24 @@ func (d *DB) MailboxEvidence(ctx context.Context, n, after crypto.Number, limit 
 			at[m.Mailbox] = len(found)
 			found = append(found, m)
 			return err
-		}, `SELECT d.mailbox, d.delivered_at, d.opened_at, a.holder, a.certificate, a.decision, a.received_at, a.receipt
+		}, `SELECT d.mailbox, d.delivered_at, d.opened_at, d.opened_by, a.holder, a.certificate, a.decision, a.received_at, a.receipt
 			FROM deliveries d LEFT JOIN acknowledgements a ON a.notice = d.notice AND a.mailbox = d.mailbox
 			WHERE d.notice = $1 AND d.mailbox > $2 ORDER BY d.mailbox LIMIT $3`, n, after, limit); err != nil || len(found) == 0 {
 			return err
 		}
-		return t.members(n, found, at)
+		if err := t.members(n, found, at); err != nil {
+			return err
+		}
+		args := []any{n}
+		for _, m := range found {
+			args = append(args, m.Mailbox)
+		}
+		events, err := t.noticeEvents(`WHERE notice = $1 AND mailbox IN (`+parameters(2, len(found))+`)`, args...)
+		for _, e := range events {
+			m := &found[at[e.Mailbox]]
+			m.Events = append(m.Events, e)
+		}
+		return err
 	})
 	return found, err
 }

@@ -30,6 +30,20 @@ func (t *tx) enter(e ledger.Event) error {
 	return err
 }
 
+// enterAll is enter for many events, with few statements.
+func (t *tx) enterAll(events []ledger.Event) error {
+	rows := make([][]any, len(events))
+	for i, e := range events {
+		entry, err := ledger.Enter(e)
+		if err != nil {
+			return err
+		}
+		hash := entry.Leaf().Hash()
+		rows[i] = []any{entry.Subject, hash[:], entry.Extra}
+	}
+	return t.insert("ledger_entries", "subject, hash, extra", rows)
+}
+
 // LedgerEntry implements ledger.Store.
 func (d *DB) LedgerEntry(ctx context.Context, subject string) (e ledger.Entry, index int64, err error) {
 	err = d.look(ctx, func(t *tx) error {

@@ -151,7 +151,9 @@ func TestEveryEventHasItsLeaf(t *testing.T) {
 
 		want := []string{
 			"notice-acknowledged " + string(n) + " " + r.String(),
+			"notice-delivered " + string(n) + " " + string(r.Mailbox),
 			"notice-dispatched " + string(n),
+			"notice-opened " + string(n) + " " + r.String(),
 			"representative-claimed " + r.String() + " " + hexOf(certificate(1)),
 			"representative-issued " + r.String() + " " + hexOf(certificate(0)),
 			"staff-certificate " + hexOf(certificate(2)),
@@ -163,16 +165,16 @@ func TestEveryEventHasItsLeaf(t *testing.T) {
 		p := newPublisher(t)
 		p.publish(t, db, 0)
 		public, private := p.follow(t, db)
-		if private != 4 || len(public) != 1 || public[0].Kind != ledger.StaffCertificate || public[0].Fingerprint != fingerprint(2) {
+		if private != 6 || len(public) != 1 || public[0].Kind != ledger.StaffCertificate || public[0].Fingerprint != fingerprint(2) {
 			t.Fatalf("the log shows %d private leaves, and %+v", private, public)
 		}
 
 		// Nothing comes in by signing again, and a later event does.
-		if c := p.publish(t, db, 0); c.Size != 5 {
+		if c := p.publish(t, db, 0); c.Size != 7 {
 			t.Errorf("after nothing happened, the log has %d leaves", c.Size)
 		}
-		delivered(t, db, newIssued(t, db))
-		if c := p.publish(t, db, 0); c.Size != 7 {
+		delivered(t, db, newIssued(t, db)) // issued, dispatched, delivered
+		if c := p.publish(t, db, 0); c.Size != 10 {
 			t.Errorf("after an issue and a dispatch, the log has %d leaves", c.Size)
 		}
 	})
@@ -233,7 +235,7 @@ func TestProofs(t *testing.T) {
 		must(t, err)
 		_, err = served.ReceiptProof(ctx, later)
 		wantCode(t, err, portal.NotFound, "not-in-ledger-yet")
-		_, err = served.Resource(ctx, "tile/entries/000.p/4")
+		_, err = served.Resource(ctx, "tile/entries/000.p/6")
 		wantCode(t, err, portal.NotFound, "no-such-tile")
 	})
 }

@@ -138,13 +138,26 @@ func (d *DB) Release(ctx context.Context, n crypto.Number, approverSignature []b
 		if err := t.queueFallback(n, manifest, at); err != nil { // what the courier carries by e-mail
 			return err
 		}
-		// One leaf, however many mailboxes: the manifest binds all of the audience, and so nobody can count them.
-		return t.enter(ledger.Event{Kind: ledger.NoticeDispatched, Notice: n, Manifest: sha256.Sum256(manifest), At: at})
+		return t.enterRelease(n, sha256.Sum256(manifest), at)
 	})
 	if err != nil {
 		return time.Time{}, err
 	}
 	return released, nil
+}
+
+// enterRelease enters for the ledger that a notice was dispatched, and that it lies in each of its mailboxes. All of these entries are made with few statements.
+func (t *tx) enterRelease(n crypto.Number, manifest ledger.Digest, at time.Time) error {
+	events := []ledger.Event{{Kind: ledger.NoticeDispatched, Notice: n, Manifest: manifest, At: at}}
+	if err := t.each(func(rows *sql.Rows) error {
+		delivered := ledger.Event{Kind: ledger.NoticeDelivered, Notice: n, Manifest: manifest, At: at}
+		err := rows.Scan(&delivered.Mailbox)
+		events = append(events, delivered)
+		return err
+	}, `SELECT mailbox FROM deliveries WHERE notice = $1`, n); err != nil {
+		return err
+	}
+	return t.enterAll(events)
 }
 
 // noticeColumns are the columns of a notice n, without how it ended; endedColumns go on with that, and need joinEnds.
