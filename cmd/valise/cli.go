@@ -42,6 +42,7 @@ type CLI struct {
 	Root      RootCommand      `cmd:"" group:"staff" help:"The institution's root key."`
 	Staff     StaffCommand     `cmd:"" group:"staff" help:"Staff keys: make, certify, show to the portal."`
 	Issue     IssueCommand     `cmd:"" group:"staff" help:"Issue a mailbox to a representative and write their letter (registrars)."`
+	Address   AddressCommand   `cmd:"" group:"staff" help:"Where a representative gets e-mail, and when (registrars)."`
 	Revoke    RevokeCommand    `cmd:"" group:"staff" help:"End a representative's access for good (registrars)."`
 	Group     GroupCommand     `cmd:"" group:"staff" help:"Named audiences: groups of mailboxes and of groups (registrars keep them)."`
 	Seal      SealCommand      `cmd:"" group:"staff" help:"Seal a notice for an audience and submit it for approval (authors)."`
@@ -56,9 +57,10 @@ type CLI struct {
 	Close     CloseCommand     `cmd:"" group:"staff" help:"Close a thread, or open it again (authors and approvers)."`
 	Audit     AuditCommand     `cmd:"" group:"staff" help:"List who did what, and what was refused (auditors)."`
 
-	Notary NotaryCommand `cmd:"" group:"server" help:"Publish approved statements at their minute."`
-	Serve  ServeCommand  `cmd:"" group:"server" help:"Serve the portal."`
-	Demo   DemoCommand   `cmd:"" group:"server" help:"Start a portal with an invented institution in it, to try everything out."`
+	Notary  NotaryCommand  `cmd:"" group:"server" help:"Publish approved statements at their minute."`
+	Courier CourierCommand `cmd:"" group:"server" help:"Carry sealed messages by e-mail."`
+	Serve   ServeCommand   `cmd:"" group:"server" help:"Serve the portal."`
+	Demo    DemoCommand    `cmd:"" group:"server" help:"Start a portal with an invented institution in it, to try everything out."`
 }
 
 // errorJSON is what a failure is with --json.

@@ -23,7 +23,7 @@ type DemoCommand struct {
 
 // Help is the part of --help below the summary.
 func (DemoCommand) Help() string {
-	return `Starts Valise on one SQLite file, with no other server, and fills it: a root certificate; an author, an approver, a registrar, an auditor, an administrator and a notary; a State with two
+	return `Starts Valise on one SQLite file, with no other server, and fills it: a root certificate; an author, an approver, a registrar, an auditor, an administrator, a notary and a courier; a State with two
 representatives, an organisation, an individual; two published statements about a security incident, and a first notice about it, approved and waiting. It prints the address, mailbox numbers and
 passphrases, and what to try. It runs over plain HTTP, lets staff log in with their key alone, and writes passphrases down, so it is for trying out only.
 
@@ -38,6 +38,7 @@ FILES
   DIR/keys/         root and staff keys, each with its passphrase beside it
   DIR/secrets/      representatives' passphrases, for --secret-file
   DIR/ledger.key    the ledger's private key; ledger.state is what was signed last, ledger-key.asc the root's word on it
+  DIR/mail/         the e-mail that would go out: nothing leaves the machine
   DIR/portal.log    the log, as JSON lines
 
 EXIT STATUS
@@ -117,7 +118,18 @@ func (c *DemoCommand) Run(ctx context.Context, p *process) (err error) {
 	}
 	defer log.Close()
 	logger := slog.New(slog.NewJSONHandler(log, nil))
-	site, err := demoServer(dir, c.Listen).open(ctx, logger)
+	server := demoServer(dir, c.Listen)
+	if server.WithCourier != "" {
+		mail, address, err := startDemoMail(dir)
+		if err != nil {
+			return err
+		}
+		defer mail.Close()
+		if server.Mail, err = demoMailConfig(dir, address); err != nil {
+			return err
+		}
+	}
+	site, err := server.open(ctx, logger)
 	if err != nil {
 		return err
 	}
@@ -173,6 +185,10 @@ func demoServer(dir, listen string) *ServeCommand {
 	notary := filepath.Join(dir, "keys", string(crypto.RoleNotary))
 	if _, err := os.Stat(notary + ".key"); err == nil { // an earlier demo may have none
 		c.WithNotary, c.NotarySecretFile = notary+".key", notary+".passphrase"
+	}
+	courier := filepath.Join(dir, "keys", string(crypto.RoleCourier))
+	if _, err := os.Stat(courier + ".key"); err == nil {
+		c.WithCourier, c.CourierSecretFile, c.InsecurePlainSMTP = courier+".key", courier+".passphrase", true
 	}
 	return c
 }

@@ -35,14 +35,14 @@ var demoCast = []struct {
 	people      []demoPerson
 }{
 	{crypto.KindState, "state", "Republic of Vestmark", []demoPerson{
-		{"Ingrid Solheim, ambassador", crypto.ProfilePQ, true},
-		{"Tomas Albrecht, focal point", crypto.ProfilePQ, false},
+		{"Ingrid Solheim, ambassador", crypto.ProfilePQ, true, "ingrid.solheim@vestmark.example"},
+		{"Tomas Albrecht, focal point", crypto.ProfilePQ, false, ""},
 	}},
 	{crypto.KindOrganisation, "organisation", "Witness Support Network", []demoPerson{
-		{"Amina Haddad, legal officer", crypto.ProfileCompat, true},
+		{"Amina Haddad, legal officer", crypto.ProfileCompat, true, "amina@witness-support.example"},
 	}},
 	{crypto.KindIndividual, "individual", "Marija Kovan", []demoPerson{
-		{"Marija Kovan", crypto.ProfilePQ, true},
+		{"Marija Kovan", crypto.ProfilePQ, true, ""},
 	}},
 }
 
@@ -50,6 +50,7 @@ type demoPerson struct {
 	name    string
 	profile crypto.Profile
 	claims  bool
+	email   string
 }
 
 // demoTeam is the demo's staff.
@@ -62,7 +63,8 @@ var demoTeam = []struct {
 	{"Chen Wei", crypto.RoleRegistrar},
 	{"Dilnoza Karimova", crypto.RoleAuditor},
 	{"Emeka Obi", crypto.RoleAdministrator},
-	{"Notary", crypto.RoleNotary}, // the process that publishes statements at their minute
+	{"Notary", crypto.RoleNotary},   // the process that publishes statements at their minute
+	{"Courier", crypto.RoleCourier}, // the process that carries e-mail
 }
 
 const demoInstitutionName = "International Court (demo)"
@@ -230,6 +232,16 @@ func (d *demo) issueAll(ctx context.Context, c *client.Client, trust *ceremony.T
 			if err := c.Issue(ctx, issued.Request); err != nil {
 				return err
 			}
+			if person.email != "" { // at once, so that there is a mail to look at
+				a := crypto.Address{Representative: order.Representative, Email: person.email, Policy: crypto.MailAtOnce}
+				sealed, err := ceremony.SealAddress(trust, registrar, a, time.Now())
+				if err != nil {
+					return err
+				}
+				if err := c.SetAddress(ctx, order.Representative, *sealed); err != nil {
+					return err
+				}
+			}
 			r := demoRepresentative{Number: order.Representative.String(), Name: person.name, Profile: person.profile, ClaimCode: issued.Code}
 			if r.SecretFile, err = d.writeSecret(order.Representative, string(issued.Code)); err != nil {
 				return err
@@ -382,7 +394,7 @@ func (d *demo) notify(ctx context.Context, c *client.Client, trust *ceremony.Tru
 	if err != nil {
 		return err
 	}
-	if _, err := c.Submit(ctx, submission); err != nil {
+	if _, err := c.Submit(ctx, submission, nil); err != nil {
 		return err
 	}
 	if _, err := c.LogInStaff(ctx, approver); err != nil {
@@ -421,7 +433,7 @@ func (d *demo) directory(ctx context.Context, c *client.Client, trust *ceremony.
 
 // demoDraft reads the notice: a file per language, the subject on its first line.
 func demoDraft(now time.Time) (*crypto.Draft, error) {
-	draft := &crypto.Draft{Acknowledge: true, Deadline: now.Add(demoDeadline).UTC().Truncate(time.Hour), Fallback: crypto.FallbackNone}
+	draft := &crypto.Draft{Acknowledge: true, Deadline: now.Add(demoDeadline).UTC().Truncate(time.Hour), Fallback: crypto.FallbackAfter(12)}
 	for _, language := range []string{"en", "fr"} {
 		subject, text, err := demoText("notice", language)
 		if err != nil {

@@ -16,14 +16,15 @@ import (
 // IssueCommand issues one representative.
 type IssueCommand struct {
 	staffFlags
-	Kind          string         `enum:"state,organisation,individual," default:"" placeholder:"KIND" help:"A new mailbox for a state, an organisation or an individual."`
-	Mailbox       string         `placeholder:"NUMBER" help:"A further representative for a mailbox that exists."`
-	Stakeholder   string         `placeholder:"NAME" help:"Whose mailbox it is; needed with --kind. For an individual, their name if it isn't --person's."`
-	Person        string         `required:"" placeholder:"NAME" help:"The representative's name."`
-	Profile       crypto.Profile `default:"pq" enum:"pq,compat" help:"pq: post-quantum, for those who use this portal's pages or program. compat: for those who must use GnuPG or Thunderbird."`
-	Letter        string         `required:"" placeholder:"FILE" help:"Where to write the letter, an HTML page to be printed."`
-	Contact       []string       `env:"VALISE_LETTER_CONTACT" sep:"none" placeholder:"LINE" help:"A line for the letter that says how to reach a person at the institution, such as a telephone number; may be given several times. It is never taken from the portal, whom the letter teaches to doubt."`
-	ClaimCodeFile string         `placeholder:"FILE" help:"Write the claim code there, too, for what prints letters by another way."`
+	Kind        string         `enum:"state,organisation,individual," default:"" placeholder:"KIND" help:"A new mailbox for a state, an organisation or an individual."`
+	Mailbox     string         `placeholder:"NUMBER" help:"A further representative for a mailbox that exists."`
+	Stakeholder string         `placeholder:"NAME" help:"Whose mailbox it is; needed with --kind. For an individual, their name if it isn't --person's."`
+	Person      string         `required:"" placeholder:"NAME" help:"The representative's name."`
+	Profile     crypto.Profile `default:"pq" enum:"pq,compat" help:"pq: post-quantum, for those who use this portal's pages or program. compat: for those who must use GnuPG or Thunderbird."`
+	Letter      string         `required:"" placeholder:"FILE" help:"Where to write the letter, an HTML page to be printed."`
+	Contact     []string       `env:"VALISE_LETTER_CONTACT" sep:"none" placeholder:"LINE" help:"A line for the letter that says how to reach a person at the institution, such as a telephone number; may be given several times. It is never taken from the portal, whom the letter teaches to doubt."`
+	emailFlags
+	ClaimCodeFile string `placeholder:"FILE" help:"Write the claim code there, too, for what prints letters by another way."`
 }
 
 // Help is the part of --help below the summary.
@@ -39,7 +40,7 @@ EXAMPLES
   valise issue --server https://portal.example --key chen.key --kind state --stakeholder "Republic of Elbonia" \
       --person "Ama Mensah" --contact "Registry: +31 70 000 0000" --letter elbonia-1.html
 
-  valise issue … --mailbox S-7K2M9QXD --person "Kofi Owusu" --letter elbonia-2.html
+  valise issue … --mailbox S-7K2M9QXD --person "Kofi Owusu" --letter elbonia-2.html --email kofi.owusu@mission.example
 
 FILES
 
@@ -82,12 +83,21 @@ func (c *IssueCommand) Run(ctx context.Context, p *process) error {
 	if err != nil {
 		return err
 	}
+	address, err := c.address(order.Representative)
+	if err != nil {
+		return err
+	}
 	issued, err := ceremony.Issue(o.trust, o.key, order, time.Now())
 	if err != nil {
 		return err
 	}
 	if err := c.deliver(ctx, o, i, order, issued); err != nil {
 		return err
+	}
+	if address != nil {
+		if err := o.setIssuedAddress(ctx, p, address); err != nil {
+			return err
+		}
 	}
 	certificate, err := crypto.ParseCertificate([]byte(issued.Request.Certificate))
 	if err != nil {

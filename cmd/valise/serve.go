@@ -22,6 +22,7 @@ import (
 	"valise/portal"
 	"valise/portal/audit"
 	"valise/portal/correspond"
+	"valise/portal/courier"
 	"valise/portal/dispatch"
 	"valise/portal/ledger"
 	"valise/portal/passkey"
@@ -36,23 +37,27 @@ import (
 
 // ServeCommand runs the portal.
 type ServeCommand struct {
-	Listen           string         `default:"127.0.0.1:8080" env:"VALISE_LISTEN" placeholder:"ADDRESS" help:"Where to listen; port 0 takes a free one."`
-	Origin           string         `env:"VALISE_ORIGIN" placeholder:"URL" help:"The portal's public address, as people see it in their browser: https://portal.example. People sign it when they log in."`
-	Institution      string         `required:"" env:"VALISE_INSTITUTION" type:"existingfile" placeholder:"FILE" help:"The institution's description (TOML: name, languages, contact; also promise, pinned, security, certificates)."`
-	RootCertificate  string         `required:"" env:"VALISE_ROOT_CERTIFICATE" type:"existingfile" placeholder:"FILE" help:"The institution's root certificate (public), as 'valise root new' wrote it."`
-	LedgerKey        string         `env:"VALISE_LEDGER_KEY" type:"existingfile" placeholder:"FILE" help:"What the root says about the ledger's key (public), as 'valise ledger key certify' wrote it. Readers of the ledger take it from here; the key itself belongs elsewhere."`
-	PortalSecretFile string         `required:"" env:"VALISE_PORTAL_SECRET_FILE" placeholder:"FILE" help:"At least 32 random bytes, the same on every node and in no database. Keys of rate limits come from it. Make it with: head -c 32 /dev/urandom > FILE"`
-	Database         string         `env:"VALISE_DATABASE" placeholder:"DSN" help:"A file for SQLite, or postgres://…."`
-	DatabaseFile     string         `env:"VALISE_DATABASE_FILE" placeholder:"FILE" help:"A file that holds the DSN, when it contains a password."`
-	Redis            string         `env:"VALISE_REDIS" placeholder:"URL" help:"Sessions, log-in nonces and limits go to this Redis: redis://… or rediss://…. Without it they go to the database."`
-	RedisFile        string         `env:"VALISE_REDIS_FILE" placeholder:"FILE" help:"A file that holds the Redis URL."`
-	TLSCertificate   string         `env:"VALISE_TLS_CERTIFICATE" type:"existingfile" placeholder:"FILE" help:"Serve HTTPS with this certificate chain (PEM)."`
-	TLSKey           string         `env:"VALISE_TLS_KEY" type:"existingfile" placeholder:"FILE" help:"Its private key (PEM)."`
-	TrustedProxy     []netip.Prefix `env:"VALISE_TRUSTED_PROXY" placeholder:"CIDR" help:"Proxies whose X-Forwarded-For is believed."`
-	Migrate          bool           `env:"VALISE_MIGRATE" help:"Bring the database's tables up to date first. Several nodes may do it at once."`
-	WithNotary       string         `env:"VALISE_NOTARY_KEY" type:"existingfile" placeholder:"FILE" help:"Publish approved statements in this process, too, with this notary's key file: for a portal that is one process. Whoever takes it over then reads what is under embargo; 'valise notary' runs apart."`
-	NotarySecretFile string         `env:"VALISE_NOTARY_SECRET_FILE" placeholder:"FILE" help:"With --with-notary: a file whose first line is the key file's passphrase."`
-	InsecureHTTP     bool           `name:"insecure-http" env:"VALISE_INSECURE_HTTP" help:"Allow an origin with http://. INSECURE: whoever is on the line can take sessions over."`
+	Listen            string         `default:"127.0.0.1:8080" env:"VALISE_LISTEN" placeholder:"ADDRESS" help:"Where to listen; port 0 takes a free one."`
+	Origin            string         `env:"VALISE_ORIGIN" placeholder:"URL" help:"The portal's public address, as people see it in their browser: https://portal.example. People sign it when they log in."`
+	Institution       string         `required:"" env:"VALISE_INSTITUTION" type:"existingfile" placeholder:"FILE" help:"The institution's description (TOML: name, languages, contact; also promise, pinned, security, certificates)."`
+	RootCertificate   string         `required:"" env:"VALISE_ROOT_CERTIFICATE" type:"existingfile" placeholder:"FILE" help:"The institution's root certificate (public), as 'valise root new' wrote it."`
+	LedgerKey         string         `env:"VALISE_LEDGER_KEY" type:"existingfile" placeholder:"FILE" help:"What the root says about the ledger's key (public), as 'valise ledger key certify' wrote it. Readers of the ledger take it from here; the key itself belongs elsewhere."`
+	PortalSecretFile  string         `required:"" env:"VALISE_PORTAL_SECRET_FILE" placeholder:"FILE" help:"At least 32 random bytes, the same on every node and in no database. Keys of rate limits come from it. Make it with: head -c 32 /dev/urandom > FILE"`
+	Database          string         `env:"VALISE_DATABASE" placeholder:"DSN" help:"A file for SQLite, or postgres://…."`
+	DatabaseFile      string         `env:"VALISE_DATABASE_FILE" placeholder:"FILE" help:"A file that holds the DSN, when it contains a password."`
+	Redis             string         `env:"VALISE_REDIS" placeholder:"URL" help:"Sessions, log-in nonces and limits go to this Redis: redis://… or rediss://…. Without it they go to the database."`
+	RedisFile         string         `env:"VALISE_REDIS_FILE" placeholder:"FILE" help:"A file that holds the Redis URL."`
+	TLSCertificate    string         `env:"VALISE_TLS_CERTIFICATE" type:"existingfile" placeholder:"FILE" help:"Serve HTTPS with this certificate chain (PEM)."`
+	TLSKey            string         `env:"VALISE_TLS_KEY" type:"existingfile" placeholder:"FILE" help:"Its private key (PEM)."`
+	TrustedProxy      []netip.Prefix `env:"VALISE_TRUSTED_PROXY" placeholder:"CIDR" help:"Proxies whose X-Forwarded-For is believed."`
+	Migrate           bool           `env:"VALISE_MIGRATE" help:"Bring the database's tables up to date first. Several nodes may do it at once."`
+	WithNotary        string         `env:"VALISE_NOTARY_KEY" type:"existingfile" placeholder:"FILE" help:"Publish approved statements in this process, too, with this notary's key file: for a portal that is one process. Whoever takes it over then reads what is under embargo; 'valise notary' runs apart."`
+	NotarySecretFile  string         `env:"VALISE_NOTARY_SECRET_FILE" placeholder:"FILE" help:"With --with-notary: a file whose first line is the key file's passphrase."`
+	WithCourier       string         `env:"VALISE_COURIER_KEY" type:"existingfile" placeholder:"FILE" help:"Carry e-mail in this process, too, with this courier's key file: for a portal that is one process. Whoever takes it over then reads where people get e-mail; 'valise courier' runs apart."`
+	CourierSecretFile string         `env:"VALISE_COURIER_SECRET_FILE" placeholder:"FILE" help:"With --with-courier: a file whose first line is the key file's passphrase."`
+	courierFlags
+
+	InsecureHTTP bool `name:"insecure-http" env:"VALISE_INSECURE_HTTP" help:"Allow an origin with http://. INSECURE: whoever is on the line can take sessions over."`
 
 	InsecureSingleFactor bool `name:"insecure-single-factor" env:"VALISE_INSECURE_SINGLE_FACTOR" help:"Let staff log in with their key alone, without a passkey; who has enrolled one is still asked for it. INSECURE: whoever copies a staff key and its passphrase is that person."`
 
@@ -65,7 +70,7 @@ type ServeCommand struct {
 func (ServeCommand) Help() string {
 	return `Serves the pages and the JSON API until SIGINT or SIGTERM; then it answers what has begun, for at most 20 seconds, and stops.
 
-It holds no private key, unless --with-notary gives it one. One process with a SQLite file is a whole portal; with PostgreSQL and Redis any number of them may run behind a load balancer.
+It holds no private key, unless --with-notary or --with-courier gives it one. One process with a SQLite file is a whole portal; with PostgreSQL and Redis any number of them may run behind a load balancer.
 Logs are JSON lines on standard error and name no address and no person. /healthz says that the process runs, /readyz that it can serve.
 
 EXAMPLES
@@ -74,6 +79,8 @@ EXAMPLES
       --database portal.db --migrate --origin https://portal.example --tls-certificate cert.pem --tls-key key.pem
 
   VALISE_DATABASE_FILE=/run/secrets/database VALISE_REDIS_FILE=/run/secrets/redis valise serve …
+
+` + courierMail + `
 
 EXIT STATUS
 
@@ -107,6 +114,8 @@ type site struct {
 	redis    *session.Redis // nil: sessions are in the database
 	watch    *watch.Watch
 	notary   *crypto.Bundle // nil: notaries run elsewhere
+	courier  *crypto.Bundle // nil: couriers run elsewhere
+	mail     courier.Config
 	listener net.Listener
 	server   *http.Server
 }
@@ -146,6 +155,14 @@ func (c *ServeCommand) open(ctx context.Context, log *slog.Logger) (_ *site, err
 	}()
 	if c.WithNotary != "" {
 		if s.notary, err = (&process{stdin: strings.NewReader(""), stderr: os.Stderr}).openKeyFile(c.WithNotary, c.NotarySecretFile); err != nil {
+			return nil, err
+		}
+	}
+	if c.WithCourier != "" {
+		if s.mail, err = c.config(); err != nil {
+			return nil, err
+		}
+		if s.courier, err = (&process{stdin: strings.NewReader(""), stderr: os.Stderr}).openKeyFile(c.WithCourier, c.CourierSecretFile); err != nil {
 			return nil, err
 		}
 	}
@@ -315,6 +332,7 @@ func (s *site) Serve(ctx context.Context) error {
 	defer notary.Wait()
 	defer cancel()
 	notary.Go(func() { s.notarise(ctx) })
+	notary.Go(func() { s.carry(ctx) })
 	tick := time.NewTicker(purgeEvery)
 	defer tick.Stop()
 	for {
@@ -350,6 +368,28 @@ func (s *site) notarise(ctx context.Context) {
 		if err.Error() != said && ctx.Err() == nil {
 			said = err.Error()
 			s.portal.Log.Warn("notary", "problem", said)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+// carry runs the courier in this process, if there is to be one. Its certificate may be shown to the portal later.
+func (s *site) carry(ctx context.Context) {
+	if s.courier == nil {
+		return
+	}
+	for said := ""; ctx.Err() == nil; {
+		courier, err := openCourier(ctx, s.store, s.portal.Root, s.courier, s.mail, s.portal.Log)
+		if err == nil {
+			courier.Run(ctx)
+			return
+		}
+		if err.Error() != said && ctx.Err() == nil {
+			said = err.Error()
+			s.portal.Log.Warn("courier", "problem", said)
 		}
 		select {
 		case <-ctx.Done():

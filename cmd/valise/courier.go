@@ -1,0 +1,309 @@
+package main
+
+import (
+	"context"
+	stdcrypto "crypto"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/BurntSushi/toml"
+
+	"valise/crypto"
+	"valise/portal/courier"
+	"valise/portal/store"
+)
+
+// CourierCommand carries sealed messages by e-mail.
+type CourierCommand struct {
+	Key             string `required:"" env:"VALISE_COURIER_KEY" type:"existingfile" placeholder:"FILE" help:"The courier's key file, made with 'valise staff new' and certified with 'valise staff certify --role courier'."`
+	SecretFile      string `env:"VALISE_COURIER_SECRET_FILE" placeholder:"FILE" help:"A file whose first line is the key file's passphrase (\"-\": standard input). Without it you are asked."`
+	RootCertificate string `required:"" env:"VALISE_ROOT_CERTIFICATE" type:"existingfile" placeholder:"FILE" help:"The institution's root certificate (public)."`
+	Database        string `env:"VALISE_DATABASE" placeholder:"DSN" help:"A file for SQLite, or postgres://…."`
+	DatabaseFile    string `env:"VALISE_DATABASE_FILE" placeholder:"FILE" help:"A file that holds the DSN, when it contains a password."`
+
+	courierFlags
+
+	Now      bool          `help:"The portal is down: send everything that waits now, whatever its time and whatever quiet hours, and end. Who wants no e-mail gets none, and what a notice says must not go by e-mail doesn't."`
+	Patience time.Duration `default:"15m" placeholder:"TIME" help:"With --now: how long what mail servers defer is tried again before the command ends."`
+}
+
+// courierFlags say how a courier works, in a process of its own or in the server's.
+type courierFlags struct {
+	Mail      string        `name:"mail" env:"VALISE_COURIER_MAIL" type:"existingfile" placeholder:"FILE" help:"As whom, and over which mail server, the courier writes (TOML), see below."`
+	Workers   int           `name:"mail-workers" default:"16" env:"VALISE_COURIER_WORKERS" placeholder:"N" help:"How many mails are sent at once."`
+	PerDomain int           `name:"mail-per-domain" default:"4" env:"VALISE_COURIER_PER_DOMAIN" placeholder:"N" help:"How many of them to one domain."`
+	Pace      time.Duration `name:"mail-pace" default:"0s" env:"VALISE_COURIER_PACE" placeholder:"TIME" help:"How much time is left between two mails to one domain."`
+	Lease     time.Duration `name:"mail-lease" default:"5m" env:"VALISE_COURIER_LEASE" placeholder:"TIME" help:"How long a mail is left to a courier that may have died before another one takes it up. Sending one takes less."`
+	GiveUp    time.Duration `name:"mail-give-up" default:"120h" env:"VALISE_COURIER_GIVE_UP" placeholder:"TIME" help:"How long a mail that mail servers defer is tried before it is given up, and shown to staff."`
+
+	InsecurePlainSMTP     bool `name:"insecure-plain-smtp" env:"VALISE_COURIER_INSECURE_PLAIN_SMTP" help:"Hand mail over without TLS. INSECURE, but for a mail server on this machine: whoever is on the line sees who gets mail."`
+	InsecureUnverifiedTLS bool `name:"insecure-unverified-tls" env:"VALISE_COURIER_INSECURE_UNVERIFIED_TLS" help:"Take any TLS certificate of a mail server. INSECURE: whoever is on the line can pretend to be it, and see who gets mail."`
+}
+
+const courierMail = `FILES
+
+  --mail is TOML. [individuals] is left out when they get no e-mail; otherwise nothing in it, nor its mail server, may lead to the institution.
+
+    [institution]                             # to States and organisations
+    from = "Registry <registry@court.example>"
+    subject = "..."                           # for whom none of their own is set
+    bounces = "bounces@court.example"         # what can't be delivered comes back to bounces+…@court.example
+    reader = "https://reader.court.example/"  # the offline reader, for those whose mail program can't open the message
+    cover = "…"                               # what stands before it, in place of two neutral sentences
+    smarthost = "mail.court.example:587"      # left out: the recipient's domain's own servers
+    user = "valise"                           # for log-in there
+    password-file = "smtp.password"
+    tls-first = false                         # true for port 465
+    tls-roots = "ca.pem"                      # who vouches for its certificate, in place of the system's
+    hello = "courier.court.example"           # the name to say; left out: the domain of from
+
+    [[institution.dkim]]                      # as many as wanted: Ed25519 and RSA
+    selector = "2026a"
+    key = "dkim.pem"                          # openssl genpkey -algorithm ed25519 -out dkim.pem
+
+    [individuals]
+    from = "M. Post <post@neutral.example>"
+    …
+
+  Paths are relative to the file's folder.`
+
+// Help is the part of --help below the summary.
+func (CourierCommand) Help() string {
+	return manual(`What a notice's fallback says goes by e-mail is carried by the courier: the very message that lies in the mailbox, in a mail that says nothing outside. It alone can open the addresses, which registrars seal to it; it listens nowhere and needs nothing but the database and a mail server, so run it on a host of its own. Each mail is sent at least once, always under the same Message-ID. Couriers that share the work share one key.
+
+What can't be sent is shown to staff with what to do: 'valise outbox'.
+
+Logs are JSON lines on standard error and hold counts only.
+
+EXAMPLES
+
+  valise staff new --name "Courier 1" --root-fingerprint "0123 4567 …" --key courier.key --certificate courier.asc
+  valise staff certify courier.asc --key root.key --role courier
+  valise staff add courier.asc --server https://portal.example
+  valise courier --key courier.key --secret-file courier.secret --mail courier.toml --root-certificate root.asc --database-file /run/secrets/database
+
+  valise courier --now …
+
+` + courierMail + `
+
+JSON
+
+  with --now: sent, cancelled, dead (somebody must do something), waiting (tried again when a courier runs)
+
+EXIT STATUS
+
+  0 after a signal, or when --now left nothing; 1 when it can't start, or --now left something; 2 for wrong usage.`)
+}
+
+// Run works until ctx ends, or until everything is sent.
+func (c *CourierCommand) Run(ctx context.Context, p *process) error {
+	dsn, err := setting("database", c.Database, c.DatabaseFile)
+	if err != nil {
+		return err
+	}
+	if dsn == "" {
+		return usagef("no database was named: give --database FILE for SQLite, or a postgres:// DSN in a file with --database-file")
+	}
+	config, err := c.config()
+	if err != nil {
+		return err
+	}
+	root, err := readRoot(c.RootCertificate)
+	if err != nil {
+		return err
+	}
+	bundle, err := p.openKeyFile(c.Key, c.SecretFile)
+	if err != nil {
+		return err
+	}
+	db, err := store.Open(ctx, dsn)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	log := slog.New(slog.NewJSONHandler(p.stderr, nil))
+	courier, err := openCourier(ctx, db, root, bundle, config, log)
+	if err != nil {
+		return err
+	}
+	log.Info("courier", "key", string(bundle.Key.Certificate().Fingerprint()))
+	if !c.Now {
+		courier.Run(ctx)
+		return nil
+	}
+	totals, err := courier.Flush(ctx, c.Patience)
+	if err != nil {
+		return err
+	}
+	p.report(flushedJSON{totals.Sent, totals.Cancelled, totals.Dead, totals.Waiting}, func() {
+		p.say("Sent %d. Not needed any more: %d.", totals.Sent, totals.Cancelled)
+	})
+	if totals.Dead+totals.Waiting > 0 {
+		return fmt.Errorf("%d could not be sent, see 'valise outbox'; %d wait for a mail server and are tried again when a courier runs", totals.Dead, totals.Waiting)
+	}
+	return nil
+}
+
+type flushedJSON struct {
+	Sent      int `json:"sent"`
+	Cancelled int `json:"cancelled"`
+	Dead      int `json:"dead"`
+	Waiting   int `json:"waiting"`
+}
+
+// openCourier makes a courier of a key file and of the certificate that the portal has for it.
+func openCourier(ctx context.Context, db *store.DB, root *crypto.Root, bundle *crypto.Bundle, config courier.Config, log *slog.Logger) (*courier.Courier, error) {
+	if bundle.Pin.Fingerprint != root.Fingerprint() {
+		return nil, fmt.Errorf("the courier's key was locked for the root %s, and the root certificate is that of %s", bundle.Pin.Fingerprint.Spaced(), root.Fingerprint().Spaced())
+	}
+	stored, err := db.Staff(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, data := range stored {
+		certificate, err := crypto.ParseCertificate(data)
+		if err != nil || certificate.Fingerprint() != bundle.Key.Certificate().Fingerprint() {
+			continue
+		}
+		key, err := bundle.Key.WithCertificate(certificate)
+		if err != nil {
+			return nil, err
+		}
+		return courier.New(db, root, key, bundle.Past, config, log, time.Now)
+	}
+	return nil, fmt.Errorf("the portal does not know the courier's key, %s: have it certified by the root, then show it to the portal with: valise staff add", bundle.Key.Certificate().Fingerprint())
+}
+
+// identityFile is a table of --mail.
+type identityFile struct {
+	From         string     `toml:"from"`
+	Subject      string     `toml:"subject"`
+	Bounces      string     `toml:"bounces"`
+	Reader       string     `toml:"reader"`
+	Cover        string     `toml:"cover"`
+	Smarthost    string     `toml:"smarthost"`
+	TLSFirst     bool       `toml:"tls-first"`
+	TLSRoots     string     `toml:"tls-roots"`
+	Hello        string     `toml:"hello"`
+	User         string     `toml:"user"`
+	PasswordFile string     `toml:"password-file"`
+	DKIM         []dkimFile `toml:"dkim"`
+}
+
+type dkimFile struct {
+	Selector string `toml:"selector"`
+	Key      string `toml:"key"`
+}
+
+// config reads what the flags name.
+func (c *courierFlags) config() (courier.Config, error) {
+	config := courier.Config{Workers: c.Workers, PerDomain: c.PerDomain, Pace: c.Pace, Lease: c.Lease, GiveUp: c.GiveUp}
+	if c.Mail == "" {
+		return config, usagef("say as whom the courier writes: --mail FILE")
+	}
+	var file struct {
+		Institution *identityFile `toml:"institution"`
+		Individuals *identityFile `toml:"individuals"`
+	}
+	data, err := os.ReadFile(c.Mail)
+	if err != nil {
+		return config, fmt.Errorf("--mail: %w", err)
+	}
+	if len(data) > maxInstitutionFile {
+		return config, fmt.Errorf("%s has %d bytes, more than the %d that are read", c.Mail, len(data), maxInstitutionFile)
+	}
+	read, err := toml.Decode(string(data), &file)
+	if err != nil {
+		return config, fmt.Errorf("%s: %w", c.Mail, err)
+	}
+	if unknown := read.Undecoded(); len(unknown) > 0 {
+		return config, fmt.Errorf("%s: the key %q is not known; see valise courier --help", c.Mail, unknown[0])
+	}
+	if file.Institution == nil {
+		return config, fmt.Errorf("%s has no table [institution]: as whom to write to States and organisations", c.Mail)
+	}
+	folder := filepath.Dir(c.Mail)
+	if config.Institution, err = c.identity(folder, file.Institution); err != nil {
+		return config, fmt.Errorf("%s: [institution]: %w", c.Mail, err)
+	}
+	if file.Individuals != nil {
+		if config.Individuals, err = c.identity(folder, file.Individuals); err != nil {
+			return config, fmt.Errorf("%s: [individuals]: %w", c.Mail, err)
+		}
+	}
+	return config, nil
+}
+
+func (c *courierFlags) identity(folder string, f *identityFile) (*courier.Identity, error) {
+	beside := func(path string) ([]byte, error) {
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(folder, path)
+		}
+		return os.ReadFile(path)
+	}
+	i := &courier.Identity{
+		From: f.From, Subject: f.Subject, Bounces: f.Bounces, Reader: f.Reader, Cover: f.Cover,
+		Server: courier.Server{
+			Smarthost: f.Smarthost, TLSFirst: f.TLSFirst, Hello: f.Hello, Username: f.User,
+			InsecurePlain: c.InsecurePlainSMTP, InsecureUnverified: c.InsecureUnverifiedTLS,
+		},
+	}
+	if (f.User == "") != (f.PasswordFile == "") {
+		return nil, errors.New("user and password-file go together")
+	}
+	if f.PasswordFile != "" {
+		password, err := beside(f.PasswordFile)
+		if err != nil {
+			return nil, fmt.Errorf("password-file: %w", err)
+		}
+		i.Server.Password = strings.TrimSpace(string(password))
+	}
+	if f.TLSRoots != "" {
+		roots, err := beside(f.TLSRoots)
+		if err != nil {
+			return nil, fmt.Errorf("tls-roots: %w", err)
+		}
+		i.Server.Roots = x509.NewCertPool()
+		if !i.Server.Roots.AppendCertsFromPEM(roots) {
+			return nil, fmt.Errorf("tls-roots: %s holds no certificate (PEM)", f.TLSRoots)
+		}
+	}
+	for _, d := range f.DKIM {
+		data, err := beside(d.Key)
+		if err != nil {
+			return nil, fmt.Errorf("dkim: %w", err)
+		}
+		key, err := parseDKIMKey(data)
+		if err != nil {
+			return nil, fmt.Errorf("dkim: %s: %w", d.Key, err)
+		}
+		i.DKIM = append(i.DKIM, courier.DKIMKey{Selector: d.Selector, Key: key})
+	}
+	return i, i.Check()
+}
+
+func parseDKIMKey(data []byte) (stdcrypto.Signer, error) {
+	block, _ := pem.Decode(data)
+	if block == nil {
+		return nil, courier.CheckDKIMKey(nil)
+	}
+	var key any
+	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		key, err = x509.ParsePKCS1PrivateKey(block.Bytes)
+	}
+	if err != nil {
+		key = nil
+	}
+	if err := courier.CheckDKIMKey(key); err != nil {
+		return nil, err
+	}
+	return key.(stdcrypto.Signer), nil
+}
