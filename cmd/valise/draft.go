@@ -12,12 +12,7 @@ import (
 // readText reads one language of a notice: "en=FILE", or a file whose name says the
 // language: en.md, notice.en.md.
 func (p *process) readText(argument string) (crypto.LanguageVersion, error) {
-	language, path, named := strings.Cut(argument, "=")
-	if !named {
-		path = argument
-		base := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
-		language = base[strings.LastIndexByte(base, '.')+1:]
-	}
+	language, path := languageOf(argument)
 	if !isLanguage(language) {
 		return crypto.LanguageVersion{}, usagef("%s: which language is it in? Name the file like notice.en.md, or write en=%s", argument, path)
 	}
@@ -30,6 +25,17 @@ func (p *process) readText(argument string) (crypto.LanguageVersion, error) {
 		return crypto.LanguageVersion{}, fmt.Errorf("%s: %w", path, err)
 	}
 	return crypto.LanguageVersion{Language: language, Subject: subject, Text: text}, nil
+}
+
+// languageOf takes "en=FILE" apart, or tells the language by the file's name.
+func languageOf(argument string) (language, path string) {
+	language, path, named := strings.Cut(argument, "=")
+	if !named {
+		path = argument
+		base := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
+		language = base[strings.LastIndexByte(base, '.')+1:]
+	}
+	return language, path
 }
 
 // isLanguage says whether text has the form of a language tag: two or three letters,

@@ -18,6 +18,7 @@ type SealCommand struct {
 	ToFile string   `type:"existingfile" placeholder:"FILE" help:"More of the audience, one to a line; what follows # is passed over."`
 	Attach []string `type:"existingfile" sep:"none" placeholder:"FILE" help:"A file that goes with it; 25 MiB in all. May be repeated."`
 	policyFlags
+	personalFlags
 	LeaveOutRefused bool `help:"With --yes: seal although some representatives' certificates were refused, and leave those out."`
 	Yes             bool `help:"Don't ask."`
 }
@@ -33,6 +34,7 @@ EXAMPLES
   valise seal en.md … --to "Host States,G-2WRX6B0C"
   valise seal en.md … --to all --release 2026-01-20T08:00+01:00 --deadline 2026-02-01T17:00+01:00 --remind 72h,24h --escalate 48h
   valise seal warning.md … --to all --urgent --acknowledge --fallback at-once
+  valise seal en.md fr.md … --to all --personal files.csv --personal-text files.en.md --personal-text files.fr.md
   valise seal notice.en.md … --to S-7K2M9QXD,O-4GZ0R8TB --attach timeline.csv --yes --json
 
 FILES
@@ -46,9 +48,20 @@ FILES
                ---
                Markdown …
 
+  A table for --personal (CSV, UTF-8):
+
+               mailbox,files,day
+               S-7K2M9QXD,"NV-2025-114, NV-2025-131",5 January
+
+  and its text, which goes sealed to that mailbox alone, below the notice's own:
+
+               Of your files, **{files}** were read on {day}.
+
+               {{ and }} stand for braces. Mailboxes that are not in the table are sent a part of the same size with nothing in it, so that nobody sees who is concerned.
+
 JSON
 
-  notice, mailboxes, representatives, not_post_quantum[], unclaimed[], refused[] (representative, reason)
+  notice, mailboxes, representatives, personal (mailboxes that are told something for them alone), not_post_quantum[], unclaimed[], refused[] (representative, reason)
 
 ENVIRONMENT
 
@@ -62,6 +75,10 @@ EXIT STATUS
 // Run seals.
 func (c *SealCommand) Run(ctx context.Context, p *process) error {
 	draft, err := c.draft(p)
+	if err != nil {
+		return err
+	}
+	table, err := c.readPersonal(p, draft)
 	if err != nil {
 		return err
 	}
@@ -85,6 +102,9 @@ func (c *SealCommand) Run(ctx context.Context, p *process) error {
 	if err != nil {
 		return err
 	}
+	if err := c.settlePersonal(draft, table, choice); err != nil {
+		return err
+	}
 	c.show(p, draft, d, choice)
 	if err := c.agree(p, choice); err != nil {
 		return err
@@ -93,14 +113,16 @@ func (c *SealCommand) Run(ctx context.Context, p *process) error {
 	if err != nil {
 		return err
 	}
-	submitted, err := o.client.Submit(ctx, submission)
+	submitted, err := o.client.Submit(ctx, submission, p.progress("sending"))
 	if err != nil {
 		return err
 	}
 	if submitted.Notice != number {
 		return fmt.Errorf("the portal calls the notice %s, but it is %s: don't go on, and tell the administrators", clean(string(submitted.Notice)), number)
 	}
-	p.report(sealedJSON(number, choice), func() {
+	out := sealedJSON(number, choice)
+	out.Personal = len(draft.Personal)
+	p.report(out, func() {
 		p.say("Submitted %s. Next, by another person: valise approve %s", number, number)
 	})
 	return nil
@@ -167,6 +189,7 @@ func (c *SealCommand) show(p *process, draft *crypto.Draft, d *ceremony.Director
 		lines = append(lines, mailboxName(m))
 	}
 	atMost(p, 30, lines)
+	showPersonal(p, draft, s)
 	section := func(title string, entries []*ceremony.DirectoryEntry, why bool) {
 		if len(entries) == 0 {
 			return
@@ -237,6 +260,7 @@ type sealJSON struct {
 	Notice          crypto.Number `json:"notice"`
 	Mailboxes       int           `json:"mailboxes"`
 	Representatives int           `json:"representatives"`
+	Personal        int           `json:"personal"`
 	NotPostQuantum  []string      `json:"not_post_quantum"`
 	Unclaimed       []string      `json:"unclaimed"`
 	Refused         []refusedJSON `json:"refused"`

@@ -110,8 +110,8 @@ func verifyNotice(t *Trust, want crypto.Number, n api.Notice, now time.Time) (*c
 
 // Open opens a notice that was fetched with its body, the one that was asked for. It
 // returns it only when everything held: both staff signatures and their chains up to
-// the root, that self is in the audience, the body, the content, and that the list
-// showed the same subjects. The error is an ErrPassedOn when the notice is genuine,
+// the root, that self is in the audience, the body, the content, that the list
+// showed the same subjects, and what is said to the mailbox alone (OpenPersonal). The error is an ErrPassedOn when the notice is genuine,
 // and was meant for somebody else.
 func Open(t *Trust, self *Self, want crypto.Number, n api.Notice, now time.Time) (*crypto.OpenedNotice, error) {
 	v, heading, err := openHeading(t, self, want, n, now)
@@ -123,6 +123,9 @@ func Open(t *Trust, self *Self, want crypto.Number, n api.Notice, now time.Time)
 		return nil, err
 	}
 	if err := o.HeadingMatches(heading); err != nil {
+		return nil, err
+	}
+	if _, err := OpenPersonal(o, self, n); err != nil {
 		return nil, err
 	}
 	return o, nil

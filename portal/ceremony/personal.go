@@ -327,7 +327,7 @@ func (e *Examined) Told() int {
 }
 
 // OpenPersonal opens what a notice says to self's mailbox alone; nil when that is nothing. The notice must have been opened with Open, which compares the membership
-// with self. When it fails, nothing of the notice should be shown: the portal withheld something, or exchanged it.
+// with self, and fails when this does: then the portal withheld something, or exchanged it.
 func OpenPersonal(o *crypto.OpenedNotice, self *Self, n api.Notice) (*crypto.Personal, error) {
 	p, err := crypto.OpenPersonal(o, []byte(n.Membership), n.PersonalEnvelope, n.Personal, self.keys)
 	if err != nil || p.Empty() {

@@ -1,0 +1,188 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"valise/crypto"
+	"valise/portal/ceremony"
+)
+
+// personalFlags are what a notice says to each mailbox alone.
+type personalFlags struct {
+	Personal     string   `type:"existingfile" placeholder:"FILE.csv" help:"What differs from mailbox to mailbox: a table with the column mailbox and one for each field. Whoever stands in it is told --personal-text besides, sealed for them alone."`
+	PersonalText []string `type:"existingfile" sep:"none" placeholder:"FILE.md" help:"The text that goes with --personal, in Markdown with {field} where a value belongs; a file for each language of the notice, named as the notice's are. May be repeated."`
+}
+
+// readPersonal fills the draft's personal parts; nil when there are none.
+func (c *personalFlags) readPersonal(p *process, d *crypto.Draft) (*ceremony.PersonalTable, error) {
+	switch {
+	case c.Personal == "" && len(c.PersonalText) == 0:
+		return nil, nil
+	case c.Personal == "":
+		return nil, usagef("--personal-text needs --personal: the table that says who is told what")
+	case len(c.PersonalText) == 0:
+		return nil, usagef("--personal needs --personal-text: the text that the values stand in")
+	}
+	texts, err := c.readTexts(p, d)
+	if err != nil {
+		return nil, err
+	}
+	file, err := p.readInput(c.Personal, maxInput)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	table, err := ceremony.ReadPersonalTable(file)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", c.Personal, err)
+	}
+	if d.Personal, err = table.Fill(texts); err != nil {
+		return nil, fmt.Errorf("%s: %w", c.Personal, err)
+	}
+	used, err := ceremony.PersonalFields(texts)
+	if err != nil {
+		return nil, err
+	}
+	for _, field := range table.Fields {
+		if !slices.Contains(used, field) {
+			p.warn("%s: no personal text has {%s}, so nobody is told what stands in that column", c.Personal, clean(field))
+		}
+	}
+	return table, nil
+}
+
+// readTexts reads one text for each language of the notice.
+func (c *personalFlags) readTexts(p *process, d *crypto.Draft) ([]crypto.PersonalText, error) {
+	var texts []crypto.PersonalText
+	for _, argument := range c.PersonalText {
+		language, path := languageOf(argument)
+		if !isLanguage(language) {
+			return nil, usagef("%s: which language is it in? Name the file like %s.en.md, or write en=%s", argument, strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)), path)
+		}
+		if slices.ContainsFunc(texts, func(t crypto.PersonalText) bool { return t.Language == language }) {
+			return nil, usagef("there are two personal texts in %s", language)
+		}
+		data, err := p.readInput(path, maxInput)
+		if err != nil {
+			return nil, usageError{err}
+		}
+		text, err := someText(strings.ReplaceAll(strings.TrimPrefix(string(data), "\ufeff"), "\r\n", "\n"))
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		texts = append(texts, crypto.PersonalText{Language: language, Text: text})
+	}
+	for _, l := range d.Languages {
+		if !slices.ContainsFunc(texts, func(t crypto.PersonalText) bool { return t.Language == l.Language }) {
+			return nil, usagef("the notice is written in %s, and the personal text is not: give one more --personal-text", l.Language)
+		}
+	}
+	return texts, nil
+}
+
+// settlePersonal compares the table with those whom the notice goes to, and leaves out mailboxes where nobody can be reached, as the notice does.
+func (c *personalFlags) settlePersonal(d *crypto.Draft, table *ceremony.PersonalTable, s *ceremony.Selection) error {
+	if table == nil {
+		return nil
+	}
+	var to []crypto.Number
+	for _, m := range s.Mailboxes {
+		to = append(to, m.Mailbox)
+	}
+	if err := table.CheckMailboxes(to); err != nil {
+		return fmt.Errorf("%s: %w", c.Personal, err)
+	}
+	for _, m := range s.Empty {
+		delete(d.Personal, m.Mailbox)
+	}
+	return nil
+}
+
+// showPersonal tells the author who is told what, by an example.
+func showPersonal(p *process, d *crypto.Draft, s *ceremony.Selection) {
+	if len(d.Personal) == 0 {
+		return
+	}
+	p.say("\n%s of %d told something for them alone. For example:", count(len(d.Personal), "mailbox", "mailboxes"), len(s.Mailboxes))
+	for _, m := range s.Mailboxes {
+		if texts := d.Personal[m.Mailbox]; texts != nil {
+			p.say("    %s", mailboxName(m))
+			for _, t := range texts {
+				p.say("    ── %s\n%s", t.Language, indented(t.Text))
+			}
+			break
+		}
+	}
+}
+
+func indented(text string) string {
+	return "        " + strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n        ")
+}
+
+// shownPersonal is how many mailboxes' personal parts are printed unless all are asked for.
+const shownPersonal = 20
+
+// showAllPersonal prints what mailboxes alone will read.
+func showAllPersonal(p *process, e *ceremony.Examined, d *ceremony.Directory, all bool) {
+	told := e.Told()
+	if told == 0 {
+		return
+	}
+	p.say("\n%s told something for them alone:", count(told, "mailbox is", "mailboxes are"))
+	shown := 0
+	for _, part := range e.Personal {
+		if part.Empty() {
+			continue
+		}
+		if shown++; shown > shownPersonal && !all {
+			p.say("\n    … and %d more: --all-personal shows them, and so does --json", told-shownPersonal)
+			return
+		}
+		name := string(part.Mailbox())
+		if m := d.Mailbox(part.Mailbox()); m != nil {
+			name = mailboxName(m)
+		}
+		p.say("\n    %s", name)
+		for _, l := range part.Languages() {
+			p.say("    ── %s\n%s", l.Language, indented(l.Text))
+		}
+	}
+}
+
+// personalJSON is what one mailbox alone is told, with --json.
+type personalJSON struct {
+	Mailbox   crypto.Number  `json:"mailbox"`
+	Languages []languageJSON `json:"languages"`
+}
+
+func personalLanguages(part *crypto.Personal) []languageJSON {
+	var languages []languageJSON
+	for _, l := range part.Languages() {
+		languages = append(languages, languageJSON{Language: l.Language, Subject: l.Subject, Text: l.Text})
+	}
+	return languages
+}
+
+func allPersonalJSON(e *ceremony.Examined) []personalJSON {
+	all := []personalJSON{}
+	for _, part := range e.Personal {
+		if !part.Empty() {
+			all = append(all, personalJSON{part.Mailbox(), personalLanguages(part)})
+		}
+	}
+	return all
+}
+
+// showPersonalTo prints what the notice says to the reader's mailbox alone, in one language or, for "", in all.
+func showPersonalTo(p *process, part *crypto.Personal, language string) {
+	if part == nil {
+		return
+	}
+	for _, l := range part.Languages() {
+		if language == "" || l.Language == language {
+			p.say("\n════ to %s alone ════ %s\n\n%s", part.Mailbox(), l.Language, strings.TrimRight(l.Text, "\n"))
+		}
+	}
+}
