@@ -434,7 +434,7 @@ func (d *disaster) dispatch(c *court, round []*sealed, author *client.Client, ap
 
 // dispatch goes as far as it gets.
 func (s *sealed) dispatch(ctx context.Context, author *client.Client, approvers [2]*client.Client) {
-	if _, err := author.Submit(ctx, s.submission); err != nil {
+	if _, err := author.Submit(ctx, s.submission, nil); err != nil {
 		return
 	}
 	s.submitted = true
@@ -500,7 +500,7 @@ func (s *sealed) check(c *court, whole noticeRow, end bool) {
 
 func (s *sealed) repeat(c *court, author, approver *client.Client) {
 	if !s.submitted {
-		if _, err := untilItAnswers(func() (api.Submitted, error) { return author.Submit(c.t.Context(), s.submission) }); err != nil && !client.IsCode(err, "notice-exists") {
+		if _, err := untilItAnswers(func() (api.Submitted, error) { return author.Submit(c.t.Context(), s.submission, nil) }); err != nil && !client.IsCode(err, "notice-exists") {
 			c.t.Errorf("submitting %s again: %v", s.number, err)
 			return
 		}

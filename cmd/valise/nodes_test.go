@@ -62,7 +62,7 @@ func TestTwoNodesAreOnePortal(t *testing.T) {
 	// A notice that is submitted on one and approved on the other.
 	on(one)
 	author := c.staff(c.Author)
-	if _, err := author.Submit(t.Context(), next.submission); err != nil {
+	if _, err := author.Submit(t.Context(), next.submission, nil); err != nil {
 		t.Fatal(err)
 	}
 	on(two)

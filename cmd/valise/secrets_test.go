@@ -209,7 +209,7 @@ func (j *journey) dispatch() crypto.Number {
 		Acknowledge: true, Deadline: time.Now().Add(time.Hour).UTC().Truncate(time.Second),
 	}, to.Recipients, time.Now(), nil)
 	j.must(err)
-	_, err = author.Submit(ctx, submission)
+	_, err = author.Submit(ctx, submission, nil)
 	j.must(err)
 
 	approver := j.staff(j.Approver)

@@ -167,11 +167,6 @@ func (c *Client) Revoke(ctx context.Context, of crypto.Representative, r api.Rev
 	return c.ask(ctx, call{method: http.MethodPost, path: "/certificates/" + pathOf(of) + "/revocation", body: r, maxRequest: api.MaxKeyRequest}, nil)
 }
 
-// Submit hands in a sealed notice.
-func (c *Client) Submit(ctx context.Context, s *api.Submission) (api.Submitted, error) {
-	return ask[api.Submitted](ctx, c, call{method: http.MethodPost, path: "/notices", body: s, maxRequest: api.MaxNoticeRequest})
-}
-
 // StaffNotices lists all notices.
 func (c *Client) StaffNotices(ctx context.Context) ([]api.StaffNotice, error) {
 	return get[[]api.StaffNotice](ctx, c, "/staff/notices", maxNoticeList)

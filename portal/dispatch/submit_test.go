@@ -20,7 +20,15 @@ func TestSubmit(t *testing.T) {
 	if len(notices) != 1 || notices[0].Number != n || notices[0].State != portal.Submitted || notices[0].Audience != nil || !notices[0].SubmittedAt.Equal(c.now) {
 		t.Errorf("%+v", notices)
 	}
-	_, err = c.Submit(t.Context(), c.staff(c.author), s)
+	again, err := c.Submit(t.Context(), c.staff(c.author), s)
+	must(t, err)
+	if notices, err = c.Notices(t.Context(), c.staff(c.auditor)); again != n || len(notices) != 1 || err != nil {
+		t.Errorf("submitted again, it is %s; %d notices, %v", again, len(notices), err)
+	}
+	other := *s
+	other.AuthorSignature, err = crypto.SignDetached(c.author, crypto.PurposeNoticeAuthor, s.Manifest, c.now.Add(time.Second))
+	must(t, err)
+	_, err = c.Submit(t.Context(), c.staff(c.author), &other)
 	wantCode(t, err, portal.Conflict, "notice-exists")
 
 	// Nobody has it before a second person approves.

@@ -380,7 +380,10 @@ func TestSubmit(t *testing.T) {
 		wantCode(t, err, portal.NotFound, "no-envelope")
 		_, err = db.Notice(ctx, "N-00000000")
 		wantCode(t, err, portal.NotFound, "no-notice")
-		wantCode(t, db.Submit(ctx, want, nil, envelopes(r), portal.PersonalParts{}, nil), portal.Conflict, "notice-exists")
+		must(t, db.Submit(ctx, want, nil, envelopes(r), portal.PersonalParts{}, nil)) // the very same
+		other := want
+		other.Signed.AuthorSignature = []byte("another signature")
+		wantCode(t, db.Submit(ctx, other, nil, envelopes(r), portal.PersonalParts{}, nil), portal.Conflict, "notice-exists")
 
 		// Not to a certificate that is no longer in use, not to one who isn't there; and then nothing of it is kept.
 		must(t, db.Claim(ctx, claimed(record), []registry.HeldEnvelope{{Notice: number, Certificate: fingerprint(1), Suite: crypto.SuitePQ, Data: []byte("again")}}))

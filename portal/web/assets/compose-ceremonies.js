@@ -5,7 +5,7 @@
 // deadline, release: {date, time, zone, at} | null, urgent, fallback, reminders: [hours], escalate: hours, template, personal}. Sealing looks at `at` of times: RFC 3339 with
 // the offset that is meant (zones.js on the page makes it; a worker has no names of zones). data is a Uint8Array, an ArrayBuffer or a Blob.
 
-import { api, call } from './server.js';
+import { api, call, pause } from './server.js';
 import { startHelpers } from './helpers.js';
 
 export const ahead = {};
@@ -103,7 +103,8 @@ async function seal(run, { draft, words, leaveOut = [], confirmed = [] }, progre
   });
   await wrap(run, work, progress);
   const octets = call('compose-finish');
-  return { notice: work.notice, octets };
+  unsent = { notice: work.notice, octets, sha256: hex(await crypto.subtle.digest('SHA-256', octets)) };
+  run.check();
 }
 
 /** Has every envelope wrapped, each by the helper that verified whom it is for. */
@@ -132,12 +133,74 @@ async function wrap(run, { keys, personal, notice, members }, progress) {
   });
 }
 
-async function send(run, { notice, octets }, progress) {
-  progress('sending 0/1');
-  run.final = true;
-  const answer = await api('POST', '/notices', new Blob([octets], { type: 'application/json' }));
-  progress('sending 1/1');
-  return { notice: answer.notice ?? notice };
+// ---------------------------------------------------------------- sending
+
+const piece = 1 << 20; // bytes
+const patience = [500, 1000, 2000, 4000, 8000]; // milliseconds before a request that got lost is sent again
+
+const hex = (octets) => Array.from(new Uint8Array(octets), (octet) => octet.toString(16).padStart(2, '0')).join('');
+
+// What was sealed and is not submitted yet: {notice, octets, sha256, upload}. It outlives an interruption, for resumeSending.
+let unsent;
+
+/** Sends again what got lost, and stops when the sealing is cancelled. All that goes this way may arrive twice. */
+async function stubborn(run, method, path, body) {
+  for (let tries = 0; ; tries++) {
+    run.check();
+    try {
+      return await api(method, path, body);
+    } catch (error) {
+      const passing = error.code === 'network' || error.status === 503;
+      if (!passing || tries >= patience.length) throw error;
+      await pause(patience[tries]);
+    }
+  }
+}
+
+/** Uploads what is sealed piece by piece, from where the portal has it, and submits it. */
+async function send(run, progress) {
+  const { notice, octets, sha256 } = unsent;
+  const total = Math.ceil(octets.length / piece);
+  for (let restarts = 0; ; restarts++) {
+    try {
+      const begun = await stubborn(run, 'POST', '/uploads', { size: octets.length, sha256 });
+      unsent.upload = begun.upload;
+      let { offset } = begun;
+      while (!begun.notice && offset < octets.length) {
+        progress(`sending ${Math.floor(offset / piece)}/${total}`);
+        ({ offset } = await stubborn(run, 'PUT', `/uploads/${begun.upload}?offset=${offset}`, octets.subarray(offset, offset + piece)));
+      }
+      progress(`sending ${total}/${total}`);
+      run.check();
+      run.final = unsent.unsure = true; // from here on it may be submitted, whatever we hear
+      const submitted = await stubborn(run, 'POST', `/uploads/${begun.upload}/notice`);
+      unsent = undefined;
+      if (submitted.notice !== notice) throw { code: 'other-notice', message: `The portal calls the notice ${submitted.notice}, but it is ${notice}: tell the administrators.` };
+      return { notice };
+    } catch (error) {
+      run.final = false;
+      if (error.code !== 'network' && error.status !== 503) unsent.unsure = false;
+      // The portal has forgotten the upload, or begun it anew: once more from where it says.
+      if (!['no-upload', 'upload-offset', 'upload-incomplete', 'upload-damaged'].includes(error.code) || restarts >= 2) throw error;
+      if (error.code === 'upload-damaged') await stubborn(run, 'DELETE', `/uploads/${unsent.upload}`);
+    }
+  }
+}
+
+/** Forgets what was sealed, here and at the portal; that may fail there, where it is forgotten after a day. */
+function abandon() {
+  const upload = unsent?.upload;
+  unsent = undefined;
+  if (upload) api('DELETE', `/uploads/${upload}`).catch(() => {});
+}
+
+async function sending(run, progress) {
+  try {
+    return await send(run, progress);
+  } catch (error) {
+    if (error.code === 'cancelled' || ['stale-certificate', 'revoked-recipient', 'unknown-recipient', 'deadline-passed'].includes(error.code)) abandon();
+    throw error;
+  }
 }
 
 export const ceremonies = {
@@ -161,21 +224,32 @@ export const ceremonies = {
 
   /**
    * Seals a draft and sends it → {notice}. Progress: "checking", "checking 120/2000", "sealing 120/2000", "sending 3/17". Codes: "cancelled", "audience-unknown",
-   * "audience-empty", "audience-refused" (somebody would be left out who isn't in confirmed), "stale-certificate" (look at the audience again).
+   * "audience-empty", "audience-refused" (somebody would be left out who isn't in confirmed), "stale-certificate" (look at the audience again), "network" (resumeSending goes on), "maybe-sent" (the line broke at the
+   * very end of the sending before, so that it may have arrived: only resumeSending goes on).
    */
   sealNotice: (parameters, progress) => stoppable(async (run) => {
     try {
-      return await send(run, await seal(run, parameters, progress), progress);
+      if (unsent?.unsure) throw { code: 'maybe-sent', message: '' };
+      abandon();
+      await seal(run, parameters, progress);
+      return await sending(run, progress);
     } catch (error) {
       if (['stale-certificate', 'revoked-recipient', 'unknown-recipient'].includes(error.code)) directory = undefined;
       throw error;
     }
   }),
 
-  /** Stops what sealNotice does → {cancelled}; false when nothing is under way, or all of it has been sent already. */
+  /** Goes on sending what sealNotice sealed when the line broke → {notice}. "nothing-unsent": there is nothing, or no longer. */
+  resumeSending: (_, progress) => stoppable(async (run) => {
+    if (!unsent) throw { code: 'nothing-unsent', message: '' };
+    return sending(run, progress);
+  }),
+
+  /** Stops what sealNotice or resumeSending does, or forgets what is unsent → {cancelled}; false when there is nothing, or all of it may have been sent already. */
   async cancelSealing() {
-    if (!current || current.final) return { cancelled: false };
-    current.stop();
+    if (current?.final || (!current && (!unsent || unsent.unsure))) return { cancelled: false };
+    if (current) current.stop();
+    else abandon();
     return { cancelled: true };
   },
 };
