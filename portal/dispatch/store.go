@@ -62,6 +62,12 @@ type Store interface {
 	Status(ctx context.Context, n crypto.Number) ([]portal.MailboxStatus, error)
 	// NoticeTallies counts the mailboxes of released notices; one without any is missing.
 	NoticeTallies(ctx context.Context, notices []crypto.Number) (map[crypto.Number]portal.NoticeTally, error)
+	// LastProgress returns when a mailbox of the notice last opened or answered it; zero: none has.
+	LastProgress(ctx context.Context, n crypto.Number) (time.Time, error)
+	// Progress returns how far the notice had come at the ends of so many equal parts of the time between two; the last one counts all there is.
+	Progress(ctx context.Context, n crypto.Number, from, to time.Time, parts int) ([]portal.ProgressPoint, error)
+	// ProgressLines returns, by mailbox, at most limit lines of a released notice after a mailbox's ("": from the first): all, or those that changed at a time or later.
+	ProgressLines(ctx context.Context, n crypto.Number, since time.Time, after crypto.Number, limit int) ([]portal.MailboxStatus, error)
 	// MailboxEvidence returns, by their numbers, at most limit mailboxes of a released notice that come after one ("": from the first on), each with all that
 	// is kept of it at one moment.
 	MailboxEvidence(ctx context.Context, n, after crypto.Number, limit int) ([]portal.MailboxEvidence, error)

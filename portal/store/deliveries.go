@@ -154,13 +154,7 @@ func (t *tx) acknowledgement(n, mailbox crypto.Number) (portal.AcknowledgementRe
 func (d *DB) Status(ctx context.Context, n crypto.Number) (lines []portal.MailboxStatus, err error) {
 	err = d.look(ctx, func(t *tx) error {
 		return t.each(func(rows *sql.Rows) error {
-			var line portal.MailboxStatus
-			var a acknowledgement
-			err := rows.Scan(append([]any{&line.Mailbox, instant{&line.DeliveredAt}, instant{&line.OpenedAt}}, a.columns()...)...)
-			if err != nil {
-				return err
-			}
-			line.Acknowledgement, err = a.record(n)
+			line, err := scanStatus(rows, n)
 			lines = append(lines, line)
 			return err
 		}, `SELECT m.mailbox, d.delivered_at, d.opened_at, a.holder, a.certificate, a.decision, a.received_at, NULL
