@@ -185,7 +185,7 @@ export function audienceFields({ changed, told }) {
     const { mailboxes, representatives, desk, kinds: by, unknown } = audience;
     $('audience-count').textContent = mailboxes ? word('compose-count', { mailboxes: many(mailboxes, 'mailboxes'), people: many(representatives, 'people') }) : word('compose-nobody');
     const parts = Object.entries(by).filter(([, n]) => n > 0).map(([letter, n]) => many(n, letter));
-    $('audience-kinds').textContent = mailboxes ? [new Intl.ListFormat(root.lang).format(parts), word('compose-desk', { n: count(desk) })].filter(Boolean).join('. ') : word('compose-nobody-hint');
+    $('audience-kinds').textContent = mailboxes ? [new Intl.ListFormat(root.lang).format(parts), word('compose-desk', { n: count(desk) })].join('. ') : word('compose-nobody-hint');
     drawUnknown(unknown ?? []);
     drawWarnings(audience.warnings);
     $('audience-all').hidden = mailboxes === 0;

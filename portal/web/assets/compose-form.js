@@ -37,7 +37,7 @@ export function composeForm({ changed, prepare, attach, data }) {
   });
   const personal = personalFields({ audience, changed: touched });
   const policy = policyFields({ zone: page.dataset.zone, most: Number(page.dataset.reminders), changed: touched });
-  const texts = languageCards({ limit: { title: limit.title, text: limit.text, languages: limit.languages }, changed: touched, lacks: (name, language) => word(`compose-lacks-${name}`, { language }) });
+  const texts = languageCards({ limit: { title: limit.title, text: limit.text, languages: limit.languages }, changed: touched, untitled: word('compose-untitled'), lacks: (name, language) => word(`compose-lacks-${name}`, { language }) });
   const files = fileList({ limit, changed: touched, prepare, attach: (file) => attach(begun.id, file), data: (file) => data(begun.id, file) });
 
   // -------------------------------------------------------------- templates

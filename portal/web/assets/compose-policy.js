@@ -20,7 +20,7 @@ const list = (items) => new Intl.ListFormat(root.lang).format(items);
 export function policyFields({ zone, most, changed }) {
   const deadline = momentFields('deadline', zone, touched);
   const release = momentFields('release', zone, touched);
-  const asks = $('acknowledge');
+  const asks = $('asks');
 
   function touched() {
     draw();
@@ -58,7 +58,7 @@ export function policyFields({ zone, most, changed }) {
   drawReminders([]);
 
   function draw() {
-    $('acknowledge-how').hidden = !asks.checked;
+    $('asks-how').hidden = !asks.checked;
     $('release-when').hidden = radio('release') !== 'later';
     $('fallback-hours-field').hidden = radio('fallback') !== 'after';
     $('escalate-hours-field').hidden = radio('escalate') !== 'after';
@@ -136,7 +136,7 @@ export function policyFields({ zone, most, changed }) {
 
   const means = (fields) => {
     const { at, zone: name } = fields.read();
-    return at ? `${time(at)} (${name.replaceAll('_', ' ')})` : '…';
+    return at ? time(at) + (name === 'UTC' ? '' : ` (${name.replaceAll('_', ' ')})`) : '…';
   };
 
   /** All of it in plain sentences. */
@@ -147,7 +147,7 @@ export function policyFields({ zone, most, changed }) {
     if (!p.acknowledge) parts.push(word('compose-say-no-ask'));
     else if (deadline.empty()) parts.push(word('compose-say-ask-open'));
     else parts.push(word('compose-say-ask', { time: means(deadline) }));
-    if (p.reminders.length) parts.push(word('compose-say-remind', { times: list(p.reminders.map(hoursText)) }));
+    if (p.reminders.length) parts.push(word('compose-say-remind', { times: list(p.reminders.map((n) => word('compose-before', { time: hoursText(n) }))) }));
     const hours = /^after (\d+)h$/.exec(p.fallback)?.[1];
     parts.push(hours ? word('compose-say-mail-after', { time: hoursText(Number(hours)) }) : word(`compose-say-mail-${p.fallback}`));
     if (p.escalate) parts.push(word(p.acknowledge ? 'compose-say-escalate' : 'compose-say-escalate-unopened', { time: hoursText(p.escalate) }));

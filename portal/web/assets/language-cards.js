@@ -14,9 +14,9 @@ const turning = /[\u202a-\u202e\u2066-\u2069]/u;
 
 /**
  * limit: {title, reason, text, line, lines, languages}, characters, bytes and numbers; a limit that doesn't hold is left out. changed(): something was typed or chosen.
- * kind(): 'original', 'correction' or 'withdrawal'. lacks(name, language): the words for a title, reason or body that is missing.
+ * kind(): 'original', 'correction' or 'withdrawal'. untitled: what stands where there is no title yet. lacks(name, language): the words for a title, reason or body that is missing.
  */
-export function languageCards({ limit: given, changed, kind = () => 'original', lacks = (name, language) => word(`editor-lacks-${name}`, { language }) }) {
+export function languageCards({ limit: given, changed, kind = () => 'original', untitled = word('untitled'), lacks = (name, language) => word(`editor-lacks-${name}`, { language }) }) {
   const limit = { title: Infinity, reason: Infinity, text: Infinity, line: Infinity, lines: Infinity, languages: Infinity, ...given };
   let begun = false;     // something was put in
   let required = [];
@@ -242,7 +242,7 @@ export function languageCards({ limit: given, changed, kind = () => 'original', 
     clearTimeout(made.timer);
     if (!begun || $('texts').dataset.view === 'text') return;
     const { title, reason } = text(made);
-    made.part('seen-title').textContent = title || word('untitled');
+    made.part('seen-title').textContent = title || untitled;
     made.part('seen-title').classList.toggle('sealed', !title);
     made.part('seen-reason').textContent = reason;
     made.part('seen-reason-box').hidden = isOriginal() || !reason;
