@@ -41,7 +41,9 @@ func startDemoMail(dir string) (*demoMail, string, error) {
 func (m *demoMail) Close() error { return m.server.Close() }
 
 // NewSession implements smtp.Backend.
-func (m *demoMail) NewSession(*smtp.Conn) (smtp.Session, error) { return &demoMailSession{mail: m}, nil }
+func (m *demoMail) NewSession(*smtp.Conn) (smtp.Session, error) {
+	return &demoMailSession{mail: m}, nil
+}
 
 type demoMailSession struct{ mail *demoMail }
 

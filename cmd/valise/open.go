@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"valise/crypto"
@@ -13,8 +14,9 @@ import (
 
 // OpenCommand opens a notice.
 type OpenCommand struct {
-	representativeFlags
-	Notice          string `arg:"" name:"number" help:"The number of a notice or statement, from 'valise list'."`
+	openFlags
+	Notice          string `arg:"" name:"number" help:"The number of a notice or statement, from 'valise list'; or a file: a mail that carries a sealed message (.eml), or the message itself."`
+	Institution     string `type:"existingfile" placeholder:"FILE" help:"For a file, without --server: what the portal said of itself, saved before: curl -o institution.json https://portal.example/api/v1/institution"`
 	Language        string `placeholder:"TAG" help:"Print this language alone: fr. Without it, all of them, the authoritative one first."`
 	SaveAttachments string `type:"path" placeholder:"DIR" help:"Write the attachments there."`
 	Message         string `placeholder:"FILE" help:"Write the sealed message there, armored: envelope and body, to be kept, or opened with another OpenPGP program that knows your key. 'valise verify' reads it."`
@@ -31,12 +33,16 @@ When the portal says that your mailbox has answered already, the receipt is veri
 
 For the portal the notice counts as opened by your mailbox from now on. Opening is not acknowledging.
 
+A file is opened likewise: with --server everything is verified. Without, when the portal can't be reached, the author's signature and its chain to the root are; the approver's is not in a mail, so the exit status is 1 and you are told so. The JSON then has approver null, and neither acknowledge nor what follows it.
+
 A statement that stands in your mailbox (P-…) is public; it is shown when both people's signatures held, over all its languages and versions.
 
 EXAMPLES
 
   valise open N-4GZ0R8T4 --server https://portal.example --as S-7K2M9QXD/2
   valise open N-4GZ0R8T4 … --language fr --save-attachments .
+  valise open message.eml --server https://portal.example --as S-7K2M9QXD/2
+  valise open message.eml --key locked-key.asc --institution institution.json
 
 JSON
 
@@ -71,6 +77,9 @@ type openedJSON struct {
 
 // Run opens.
 func (c *OpenCommand) Run(ctx context.Context, p *process) error {
+	if _, err := os.Stat(c.Notice); err == nil {
+		return c.file(ctx, p, c.Notice)
+	}
 	number, err := parseUpdate(c.Notice)
 	if err != nil {
 		return err

@@ -152,7 +152,7 @@ func writeQuoted(b *bytes.Buffer, text string) {
 		for i := range len(line) {
 			c := line[i]
 			piece := string(c)
-			if c < ' ' || c > '~' || c == '=' || (c == ' ' || c == '.') && (i == len(line)-1 || column == 0) {
+			if c < ' ' || c > '~' || c == '=' || c == ' ' && i == len(line)-1 || c == '.' && column == 0 {
 				piece = string([]byte{'=', hexDigits[c>>4], hexDigits[c&15]})
 			}
 			if column+len(piece) > 72 {
