@@ -211,14 +211,15 @@ func (c *court) look(scan func(*sql.Rows) error, query string, args ...any) {
 
 // ------------------------------------------------------------------ the line
 
-// line is the address that people know; it leads to one node at a time, as a load balancer does with one visitor. It carries bytes, so TLS
-// ends in the node.
+// line is the address that people know; it leads to one node at a time, as a load balancer does with one visitor, or spreads connections over several. It carries
+// bytes, so TLS ends in the node.
 type line struct {
 	listener net.Listener
 
-	mu   sync.Mutex
-	to   string
-	open map[net.Conn]bool // both ends of every connection
+	mu    sync.Mutex
+	to    []string
+	taken int               // connections, so far
+	open  map[net.Conn]bool // both ends of every connection
 }
 
 func newLine(t *testing.T) *line {
@@ -230,7 +231,7 @@ func newLine(t *testing.T) *line {
 	l := &line{listener: listener, open: map[net.Conn]bool{}}
 	t.Cleanup(func() {
 		listener.Close()
-		l.lead("")
+		l.lead()
 	})
 	go func() {
 		for {
@@ -246,8 +247,8 @@ func newLine(t *testing.T) *line {
 
 func (l *line) address() string { return l.listener.Addr().String() }
 
-// lead leads to another node from now on; connections to the one before are cut.
-func (l *line) lead(to string) {
+// lead leads to another node from now on, or to several in turn, each connection then from an address of its own; connections to those before are cut.
+func (l *line) lead(to ...string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.to = to
@@ -260,15 +261,26 @@ func (l *line) lead(to string) {
 func (l *line) carry(from net.Conn) {
 	defer from.Close()
 	l.mu.Lock()
-	address := l.to
+	if len(l.to) == 0 {
+		l.mu.Unlock()
+		return
+	}
+	l.taken++
+	n := l.taken
+	address := l.to[n%len(l.to)]
+	several := len(l.to) > 1
 	l.mu.Unlock()
-	to, err := net.Dial("tcp", address)
+	var dialer net.Dialer
+	if several {
+		dialer.LocalAddr = &net.TCPAddr{IP: net.IPv4(127, 1, byte(n/250%250), byte(1+n%250))}
+	}
+	to, err := dialer.Dial("tcp", address)
 	if err != nil {
 		return
 	}
 	defer to.Close()
 	l.mu.Lock()
-	if l.to != address {
+	if !slices.Contains(l.to, address) {
 		l.mu.Unlock()
 		return
 	}

@@ -49,16 +49,7 @@ type answerLie func(path string, body []byte) []byte
 
 func newLyingHouse(t *testing.T) *lyingHouse {
 	h := &lyingHouse{Server: live.Portal(t, live.Options{}), t: t}
-	server := httptest.NewUnstartedServer(nil)
-	site := *h.Portal
-	h.url = "http://" + server.Listener.Addr().String()
-	site.Origin, site.InsecureHTTP = h.url, true
-	honest, err := site.Handler()
-	h.must(err)
-	server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.serve(w, r, honest) })
-	server.Start()
-	t.Cleanup(server.Close)
-
+	h.open()
 	h.state = h.Claim(h.Issue(crypto.KindState, crypto.ProfilePQ), crypto.ProfilePQ)
 	h.deputy = h.Claim(h.IssueAs(crypto.Representative{Mailbox: h.state.Number.Mailbox, Ordinal: 2}, crypto.ProfilePQ), crypto.ProfilePQ)
 	h.office = h.Claim(h.Issue(crypto.KindOrganisation, crypto.ProfileCompat), crypto.ProfileCompat)
@@ -78,12 +69,25 @@ func newLyingHouse(t *testing.T) *lyingHouse {
 	h.foreign, err = crypto.GenerateRoot("Another court", time.Now())
 	h.must(err)
 
-	folder := t.TempDir()
+	h.trust = h.believe()
+	return h
+}
+
+// open opens the house: the portal with who can lie before it, and the staff's key files.
+func (h *lyingHouse) open() {
+	server := httptest.NewUnstartedServer(nil)
+	site := *h.Portal
+	h.url = "http://" + server.Listener.Addr().String()
+	site.Origin, site.InsecureHTTP = h.url, true
+	honest, err := site.Handler()
+	h.must(err)
+	server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.serve(w, r, honest) })
+	server.Start()
+	h.t.Cleanup(server.Close)
+	folder := h.t.TempDir()
 	h.ada, h.bela = h.keyFile(folder, "ada.key", live.AuthorName, h.Author), h.keyFile(folder, "bela.key", live.ApproverName, h.Approver)
 	h.passphrase = filepath.Join(folder, "passphrase")
 	h.must(os.WriteFile(h.passphrase, []byte(live.Passphrase+"\n"), 0o600))
-	h.trust = h.believe()
-	return h
 }
 
 func (h *lyingHouse) must(err error) {
