@@ -20,6 +20,8 @@ import (
 func init() {
 	register(table{
 		"dispatch-examine":    (*engine).examineNotice,
+		"dispatch-personal":   (*engine).examinePersonal,
+		"dispatch-told":       handle((*engine).toldTo),
 		"dispatch-approve":    handle((*engine).approveNotice),
 		"dispatch-return":     handle((*engine).returnNotice),
 		"dispatch-recall":     handle((*engine).recallNotice),
@@ -55,7 +57,8 @@ type examinedNotice struct {
 	People      int                `json:"people"`
 	Classical   int                `json:"classical"` // of them, who are not post-quantum
 	Unclaimed   int                `json:"unclaimed"`
-	Problems    []string           `json:"problems"` // why it must not be approved
+	Told        int                `json:"told"`      // mailboxes that are told something for them alone
+	Problems    []string           `json:"problems"`  // why it must not be approved
 	Obstacle    string             `json:"obstacle"` // why who is logged in can't approve it: "mine", "role", "deadline", "problems"; "" when they can
 	Mine        bool               `json:"mine"`
 	Recall      bool               `json:"recall"` // who is logged in may take it back
@@ -75,6 +78,7 @@ type deskMailbox struct {
 	Kind    string        `json:"kind"` // "S", "O", "I"
 	Name    string        `json:"name"`
 	People  []deskPerson  `json:"people"`
+	Told    []deskText    `json:"told"`   // what it alone is told; empty: nothing
 	Absent  []string      `json:"absent"` // representatives of the mailbox who are not in the audience, though it could be sealed to them
 }
 
@@ -85,6 +89,17 @@ type deskPerson struct {
 	PostQuantum    bool           `json:"postQuantum"`
 	Unclaimed      bool           `json:"unclaimed"`
 	Problem        string         `json:"problem"`
+}
+
+// deskText is a text as it was written, to be searched; dispatch-told gives it to be shown.
+type deskText struct {
+	Language string `json:"language"`
+	Text     string `json:"text"`
+}
+
+// needsPersonal is the answer of dispatch-examine when dispatch-personal must be called next, with the answer of GET /staff/notices/{notice}/personal.
+type needsPersonal struct {
+	Personal bool `json:"needsPersonal"`
 }
 
 type deskEnd struct {
@@ -110,8 +125,37 @@ func (e *engine) examineNotice(parameters, data []byte) (any, error) {
 	if o.directory == nil {
 		return nil, errEngine
 	}
-	o.notice = nil
-	x, err := ceremony.Examine(e.trust, o.keys, p.Notice, n, o.directory, e.now())
+	o.notice, o.unread = nil, nil
+	if n.HasPersonal() {
+		o.unread = &n
+		return needsPersonal{true}, nil
+	}
+	return e.examine(o, p.Notice, n)
+}
+
+// examinePersonal goes on where examineNotice waits for what is said to single mailboxes.
+func (e *engine) examinePersonal(parameters, data []byte) (any, error) {
+	o, err := e.onDuty()
+	if err != nil {
+		return nil, err
+	}
+	var p examiningNotice
+	if err := json.Unmarshal(parameters, &p); err != nil {
+		return nil, errEngine
+	}
+	n := o.unread
+	o.unread = nil
+	if n == nil || n.Notice != p.Notice {
+		return nil, errEngine
+	}
+	if err := json.Unmarshal(data, &n.PersonalParts); err != nil {
+		return nil, errors.New("the portal's answer can't be read")
+	}
+	return e.examine(o, p.Notice, *n)
+}
+
+func (e *engine) examine(o *officer, number crypto.Number, n api.StaffNotice) (any, error) {
+	x, err := ceremony.Examine(e.trust, o.keys, number, n, o.directory, e.now())
 	if err != nil {
 		return nil, err
 	}
@@ -136,7 +180,7 @@ func (e *engine) showOnDesk(x *ceremony.Examined, n api.StaffNotice, d *ceremony
 		Author:    shownSigner{v.Author().Name(), v.Author().Certificate().Fingerprint().Spaced(), rfc3339(v.AuthorSignature().Made().UTC())},
 		Submitted: rfc3339(n.Submitted.UTC()), Institution: e.trust.Institution(), Root: e.trust.Pin().Fingerprint.Spaced(), SHA256: hex.EncodeToString(digest[:]),
 		Acknowledge: m.Acknowledge, Deadline: rfc3339(m.Deadline), Fallback: string(m.Fallback),
-		Release: rfc3339(m.Release), Later: m.Release.After(e.now()), Urgent: m.Urgent, Reminders: append([]int{}, m.Reminders...), Escalate: m.EscalateHours, People: len(x.Recipients), Problems: []string{},
+		Release: rfc3339(m.Release), Later: m.Release.After(e.now()), Urgent: m.Urgent, Reminders: append([]int{}, m.Reminders...), Escalate: m.EscalateHours, People: len(x.Recipients), Told: x.Told(), Problems: []string{},
 		Mine: v.Author().Certificate().Fingerprint() == e.desk.key.Certificate().Fingerprint(),
 	}
 	for i, l := range c.Languages {
@@ -173,7 +217,12 @@ func (shown *examinedNotice) gather(x *ceremony.Examined, d *ceremony.Directory)
 		if !ok {
 			i = len(shown.Mailboxes)
 			at[n] = i
-			box := deskMailbox{Mailbox: n, Kind: string(rune(n.Kind())), People: []deskPerson{}, Absent: []string{}}
+			box := deskMailbox{Mailbox: n, Kind: string(rune(n.Kind())), People: []deskPerson{}, Absent: []string{}, Told: []deskText{}}
+			if part := x.PersonalOf(n); part != nil {
+				for _, l := range part.Languages() {
+					box.Told = append(box.Told, deskText{l.Language, l.Text})
+				}
+			}
 			if r.Mailbox != nil {
 				box.Name = r.Mailbox.Name
 			}
@@ -208,6 +257,20 @@ func (shown *examinedNotice) gather(x *ceremony.Examined, d *ceremony.Directory)
 		}
 	}
 	slices.SortStableFunc(shown.Mailboxes, func(a, b deskMailbox) int { return strings.Compare(string(a.Mailbox), string(b.Mailbox)) })
+}
+
+type aboutMailbox struct {
+	Notice  crypto.Number `json:"notice"`
+	Mailbox crypto.Number `json:"mailbox"`
+}
+
+// toldTo gives what a mailbox alone is told, to be shown.
+func (e *engine) toldTo(p aboutMailbox) ([]shownLanguage, error) {
+	n, err := e.noticeBefore(p.Notice)
+	if err != nil {
+		return nil, err
+	}
+	return personalShown(n.examined.PersonalOf(p.Mailbox)), nil
 }
 
 type aboutNotice struct {

@@ -46,6 +46,7 @@ type officer struct {
 
 	directory *ceremony.Directory // the mailboxes, as they were last read
 	notice    *noticeOnDesk       // that is open before them
+	unread    *api.StaffNotice    // that is opened next, once what it says to single mailboxes is there
 	composing *composing          // a notice that they write
 }
 

@@ -90,6 +90,7 @@ type shownNotice struct {
 	From        string            `json:"from"`
 	Created     string            `json:"created"`
 	Languages   []shownLanguage   `json:"languages"` // the authoritative one first
+	Personal    []shownLanguage   `json:"personal"`  // what is said to the reader's mailbox alone, in some of the same; empty when nothing is
 	Attachments []shownAttachment `json:"attachments"`
 	Author      shownSigner       `json:"author"`
 	Approver    shownSigner       `json:"approver"`
@@ -146,7 +147,12 @@ func (e *engine) open(parameters, data []byte) (any, error) {
 		e.opened = make(map[crypto.Number]*openedNotice)
 	}
 	e.opened[p.Notice] = &openedNotice{notice: o, answered: n.Acknowledgement, nonce: n.Nonce}
+	personal, err := ceremony.OpenPersonal(o, self, n)
+	if err != nil {
+		return nil, err
+	}
 	shown := e.show(o)
+	shown.Personal = personalShown(personal)
 	shown.Delivered = rfc3339(n.Delivered.UTC())
 	var differ *ceremony.TimesDiffer
 	if errors.As(ceremony.Late(o.Verified(), n.Delivered), &differ) {
@@ -173,6 +179,18 @@ func (e *engine) show(o *crypto.OpenedNotice) shownNotice {
 	}
 	for i, a := range c.Attachments {
 		shown.Attachments[i] = shownAttachment{a.Name, len(a.Data)}
+	}
+	return shown
+}
+
+// personalShown is what a mailbox alone is told.
+func personalShown(part *crypto.Personal) []shownLanguage {
+	shown := []shownLanguage{}
+	if part.Empty() {
+		return shown
+	}
+	for _, l := range part.Languages() {
+		shown = append(shown, shownLanguage{l.Language, l.Subject, parseMarkdown(l.Text)})
 	}
 	return shown
 }

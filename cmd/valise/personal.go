@@ -105,7 +105,7 @@ func showPersonal(p *process, d *crypto.Draft, s *ceremony.Selection) {
 	if len(d.Personal) == 0 {
 		return
 	}
-	p.say("\n%s of %d told something for them alone. For example:", count(len(d.Personal), "mailbox", "mailboxes"), len(s.Mailboxes))
+	p.say("\nTold something for them alone: %d of the %s. For example:", len(d.Personal), count(len(s.Mailboxes), "mailbox", "mailboxes"))
 	for _, m := range s.Mailboxes {
 		if texts := d.Personal[m.Mailbox]; texts != nil {
 			p.say("    %s", mailboxName(m))

@@ -16,6 +16,7 @@ type noticePage struct {
 	Acknowledge bool // is demanded
 	Overdue     bool
 	Own         bool
+	Personal    bool // the notice has personal parts; whether the mailbox's says anything, only who opens it knows
 	Receipt     string
 	ReceiptBy   string // sentence
 	Me          string // whose page it is, as in paths
@@ -79,8 +80,9 @@ func (s *server) noticePage(r *http.Request, d portal.Delivery) (noticePage, err
 		return noticePage{}, err
 	}
 	n := string(line.Number)
+	membership, err := crypto.ParseMembership(d.Membership)
 	return noticePage{
-		noticeLine: line, Version: m.Version, Acknowledge: m.Acknowledge, Overdue: line.State == "overdue",
+		noticeLine: line, Personal: err == nil && !membership.Member.Personal.IsZero(), Version: m.Version, Acknowledge: m.Acknowledge, Overdue: line.State == "overdue",
 		Files: receiptFiles{
 			About: "notice", Receipt: api.Root + "/notices/" + n + "/acknowledgement", Proof: api.Root + "/notices/" + n + "/acknowledgement/proof", Name: n + "-acknowledgement", Manifest: "/notices/" + n + "/manifest.asc", ManifestName: n + "-manifest.asc",
 			ManifestCommand: "sed '/^-----BEGIN/,$d' " + n + "-manifest.asc | sha256sum",

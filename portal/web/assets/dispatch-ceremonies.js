@@ -30,11 +30,16 @@ export const ceremonies = {
   async examineNotice({ notice }) {
     const [directory, sealed] = await Promise.all([api('GET', '/mailboxes', undefined, 'bytes'), api('GET', own(notice), undefined, 'bytes')]);
     call('registry-directory', {}, directory);
-    return call('dispatch-examine', { notice }, sealed);
+    const examined = call('dispatch-examine', { notice }, sealed);
+    if (!examined.needsPersonal) return examined;
+    return call('dispatch-personal', { notice }, await api('GET', `${own(notice)}/personal`, undefined, 'bytes'));
   },
 
   /** The octets of a file of what was examined. */
   noticeFile: async ({ notice, index }) => call('dispatch-attachment', { notice, index }),
+
+  /** What a mailbox alone is told, of what was examined → [{language, subject, text}]. */
+  toldTo: async ({ notice, mailbox }) => call('dispatch-told', { notice, mailbox }),
 
   /** Signs what was examined; the portal releases it into every mailbox → {released}. */
   approveNotice: ({ notice }) => send(`approve ${notice}`, `${own(notice)}/approval`, () => call('dispatch-approve', { notice })),

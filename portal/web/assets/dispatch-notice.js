@@ -10,9 +10,10 @@ const page = $('dispatch');
 const number = page.dataset.notice;
 const lookEvery = 10_000; // milliseconds
 const atRest = 300_000; // who has done nothing for this long keeps no session alive by looking
-const linesShown = 200; // mailboxes; the others are found by their number or name
+const linesShown = 200; // mailboxes at a time; the others are found by their number, their name, or what they are told
 
 let shown = null; // what is examined
+let lines = linesShown;
 let working = false;
 let acted = Date.now();
 
@@ -100,7 +101,10 @@ function drawLanguages() {
   group.replaceChildren(...shown.languages.map(({ language }, i) => {
     const name = i === 0 ? word('dispatch-authoritative', { language: languageName(language) }) : languageName(language);
     const button = el('button', { type: 'button', lang: language, 'data-language': language }, name);
-    button.addEventListener('click', () => drawText(language));
+    button.addEventListener('click', () => {
+      drawText(language);
+      if (shown.told) drawMailboxes();
+    });
     return button;
   }));
   group.hidden = shown.languages.length < 2;
@@ -178,12 +182,12 @@ function named(element, name) {
 const plain = (text) => text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
 
 function drawAudience() {
-  for (const box of shown.mailboxes) box.sought = plain([box.mailbox, box.name, ...box.people.flatMap((p) => [p.representative, p.name])].join('\n'));
+  for (const box of shown.mailboxes) box.sought = plain([box.mailbox, box.name, ...box.people.flatMap((p) => [p.representative, p.name]), ...box.told.map((t) => t.text)].join('\n'));
   const wrong = (box) => box.people.some((p) => p.problem);
   shown.mailboxes.sort((a, b) => Number(wrong(b)) - Number(wrong(a)) || a.name.localeCompare(b.name) || (a.mailbox < b.mailbox ? -1 : 1));
   const absent = shown.mailboxes.reduce((n, box) => n + box.absent.length, 0);
   const notes = [
-    [shown.classical, 'dispatch-classical-one', 'dispatch-classical'], [shown.unclaimed, 'dispatch-unclaimed-one', 'dispatch-unclaimed'],
+    [shown.told, 'dispatch-told-one', 'dispatch-told'], [shown.classical, 'dispatch-classical-one', 'dispatch-classical'], [shown.unclaimed, 'dispatch-unclaimed-one', 'dispatch-unclaimed'],
     [absent, 'dispatch-absent-one', 'dispatch-absent'],
   ].filter(([n]) => n > 0).map(([n, one, many]) => el('li', {}, word(n === 1 ? one : many, { n })));
   $('warnings').replaceChildren(...notes);
@@ -191,15 +195,17 @@ function drawAudience() {
   $('problems').hidden = shown.problems.length === 0;
   $('problem-list').replaceChildren(...shown.problems.map((text) => el('li', { lang: 'en', dir: 'ltr' }, text)));
   $('seek').hidden = shown.mailboxes.length <= 10;
+  $('only-told-field').hidden = shown.told === 0 || shown.told === shown.mailboxes.length;
   drawMailboxes();
 }
 
 function drawMailboxes() {
   const words = plain($('search').value).split(/\s+/).filter(Boolean);
-  const found = shown.mailboxes.filter((box) => words.every((w) => box.sought.includes(w)));
-  $('audience').replaceChildren(...found.slice(0, linesShown).map(mailboxLine));
-  $('more').textContent = word('dispatch-more', { n: found.length - linesShown });
-  $('more').hidden = found.length <= linesShown;
+  const told = $('only-told').checked;
+  const found = shown.mailboxes.filter((box) => (!told || box.told.length) && words.every((w) => box.sought.includes(w)));
+  $('audience').replaceChildren(...found.slice(0, lines).map(mailboxLine));
+  $('more').textContent = word('dispatch-more', { n: found.length - lines });
+  $('more').hidden = $('more-show').hidden = found.length <= lines;
 }
 
 function mailboxLine(box) {
@@ -216,7 +222,20 @@ function mailboxLine(box) {
   })));
   if (box.people.some((p) => p.problem)) row.dataset.calls = '';
   if (box.absent.length) row.append(el('p', { class: 'hint' }, word('dispatch-without', { numbers: box.absent.join(', ') })));
+  if (box.told.length) row.append(toldLine(box));
   return row;
+}
+
+/** What this mailbox alone will read, in the language in which the notice is shown, or the first that there is. */
+function toldLine(box) {
+  const place = el('div', { class: 'told', 'data-told': box.mailbox }, el('h3', {}, word('dispatch-told-here')));
+  const chosen = $('languages').querySelector('[aria-pressed="true"]')?.dataset.language;
+  ask('toldTo', { notice: number, mailbox: box.mailbox }).then((texts) => {
+    const version = texts.find((t) => t.language === chosen) ?? texts[0];
+    if (texts.length > 1 && version.language !== chosen) place.append(el('p', { class: 'hint' }, languageName(version.language)));
+    place.append(el('div', { class: 'prose', lang: version.language, dir: 'auto' }, ...elements(version.text)));
+  }, (error) => place.append(el('p', { class: 'error', role: 'alert' }, explain(error))));
+  return place;
 }
 
 // ---------------------------------------------------------------- deciding
@@ -284,7 +303,9 @@ function ended() {
 function listen() {
   whenEnded(ended);
   $('again-try').addEventListener('click', () => busy([$('again-try')], load));
-  $('search').addEventListener('input', drawMailboxes);
+  $('search').addEventListener('input', () => { lines = linesShown; drawMailboxes(); });
+  $('only-told').addEventListener('change', () => { lines = linesShown; drawMailboxes(); });
+  $('more-show').addEventListener('click', () => { lines += linesShown; drawMailboxes(); });
   $('approve').addEventListener('click', () => act('approveNotice', {}, $('approve-error'), $('approve-status'), word('dispatch-approving')));
   $('return').addEventListener('submit', (event) => {
     event.preventDefault();

@@ -1,6 +1,7 @@
 // One notice: opened and verified in the worker, shown here, acknowledged on demand.
 
 import { $, el, explain, hide, save, show, size, status, time, word } from './page.js';
+import { elements } from './content.js';
 import { ask } from './engine.js';
 import { withKey } from './unlock.js';
 import { acknowledging, read, showDeadline, showLanguages, showSigners } from './reading.js';
@@ -12,8 +13,9 @@ withKey(() => read(() => ask('open', { notice: number }), showNotice));
 function showNotice(notice) {
   $('provenance').textContent = word('from', { from: notice.from, time: time(notice.created) });
   showLanguages(notice.languages);
+  showPersonal(notice);
   showAttachments(notice);
-  showSigners(notice, ['manifest', 'staff', 'root', 'meant', 'body', 'content', 'heading']);
+  showSigners(notice, ['manifest', 'staff', 'root', 'meant', 'body', 'content', 'heading', ...(notice.personal.length ? ['personal'] : [])]);
   showDeadline(notice.deadline);
   if (notice.due) {
     $('notice-late').textContent = word('notice-late', { due: time(notice.due), delivered: time(notice.delivered) });
@@ -27,6 +29,22 @@ function showNotice(notice) {
     $('state').className = 'state awaiting';
   }
   if (notice.acknowledge && (!notice.answered || notice.answerProblem)) show($('acknowledging'));
+}
+
+/** What is said to this mailbox alone, in the language in which the notice is shown, or the first that there is. */
+function showPersonal({ personal }) {
+  if (!personal.length) return;
+  const draw = () => {
+    const chosen = $('languages').querySelector('[aria-pressed="true"]')?.dataset.language;
+    const version = personal.find((p) => p.language === chosen) ?? personal.find((p) => p.language === $('text').lang) ?? personal[0];
+    const text = $('personal-text');
+    text.lang = version.language;
+    text.dir = 'auto';
+    text.replaceChildren(...elements(version.text));
+  };
+  $('languages').addEventListener('click', draw);
+  draw();
+  show($('personal'));
 }
 
 function showAttachments(notice) {
