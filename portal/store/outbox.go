@@ -163,8 +163,19 @@ func (d *DB) SettleOutbox(ctx context.Context, lease string, s courier.Settlemen
 		changed, err := t.exec(`UPDATE outbox SET state = $4, next_at = coalesce($5, next_at), attempts = $6, reason = $7, settled_at = $8, lease = NULL, leased_until = NULL
 			WHERE notice = $1 AND holder = $2 AND lease = $3 AND state = 'waiting'`,
 			s.Notice, s.Representative.String(), lease, s.State, micros(s.NextAt), s.Attempts, s.Reason, settled)
-		kept = changed == 1
-		return err
+		if kept = err == nil && changed == 1; !kept {
+			return err
+		}
+		event := portal.NoticeEvent{Notice: s.Notice, Mailbox: s.Representative.Mailbox, At: s.At, Via: portal.ViaEMail}
+		switch s.State {
+		case courier.Sent:
+			event.Kind, event.ID = portal.RelayToNonERDS, portal.NoticeEventID("relay", string(s.Notice), s.Representative.String())
+		case courier.Dead:
+			event.Kind, event.ID = portal.RelayToNonERDSFailure, portal.NewNoticeEventID()
+		default:
+			return nil
+		}
+		return t.recordEvents([]portal.NoticeEvent{event})
 	})
 	return kept && err == nil, err
 }
