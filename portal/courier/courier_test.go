@@ -598,3 +598,47 @@ func rsaPublic(t *testing.T, k *rsa.PrivateKey) []byte {
 }
 
 func bufferOf(data []byte) *bufio.Reader { return bufio.NewReader(bytes.NewReader(data)) }
+
+// TestPostfixCarriesItOn: a real mail server takes what the courier hands over, with TLS, and hands it on unchanged; nothing in its spool or log says what must not be said.
+func TestPostfixCarriesItOn(t *testing.T) {
+	p := newPost(t, live.Options{}, portaltest.MailSinkOptions{})
+	people := []*live.Person{p.claimed(crypto.KindState, crypto.ProfileCompat), p.claimed(crypto.KindOrganisation, crypto.ProfilePQ), p.claimed(crypto.KindIndividual, crypto.ProfilePQ)}
+	var secret []string
+	for i, person := range people {
+		p.address(person, func(a *crypto.Address) { a.Email, a.Asked = fmt.Sprintf("reader%d@post.example", i), true })
+		secret = append(secret, string(person.Number.Mailbox))
+	}
+	nobody := portaltest.StartPostfix(t, "127.0.0.1:9", p.tls) // where nobody listens: all stays in the spool
+	relay := portaltest.StartPostfix(t, p.sink.Address, p.tls)
+	over := func(server *portaltest.Postfix) courier.Config {
+		config := p.config()
+		for _, i := range []*courier.Identity{config.Institution, config.Individuals} {
+			i.Server.Smarthost = server.Address
+			_, private, err := ed25519.GenerateKey(rand.Reader)
+			must(t, err)
+			i.DKIM = []courier.DKIMKey{{Selector: "ed", Key: private}}
+		}
+		return config
+	}
+	first := p.Release(atOnce(p.Server), people...)
+	p.until(p.courier(over(nobody)), "Postfix has it", p.is("sent ; sent ; sent "))
+	second := p.Release(atOnce(p.Server), people...)
+	p.until(p.courier(over(relay)), "Postfix hands it on", func() bool { return len(p.sink.Mails()) == 3 })
+	secret = append(secret, string(first), string(second), "Findings", "Constatations", live.AuthorName, live.ApproverName, live.RegistrarName)
+	for _, server := range []*portaltest.Postfix{nobody, relay} {
+		spool := server.Spool()
+		if len(spool) < 1000 || server == nobody && !bytes.Contains(spool, []byte("reader1@post.example")) {
+			t.Error("there is nothing in the spool to look at")
+		}
+		for _, text := range secret {
+			if bytes.Contains(spool, []byte(text)) || bytes.Contains(spool, []byte(base64.StdEncoding.EncodeToString([]byte(text)))) {
+				t.Errorf("the spool says %q", text)
+			}
+		}
+	}
+	for _, m := range p.sink.Mails() {
+		if _, _, err := crypto.SplitMessage(m.Data); err != nil {
+			t.Error(err)
+		}
+	}
+}

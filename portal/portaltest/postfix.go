@@ -1,0 +1,166 @@
+package portaltest
+
+import (
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+)
+
+// Postfix is a mail server of Debian's, private to a test: it takes mail on a free port of the loopback interface, with STARTTLS, and hands all of it to another server.
+type Postfix struct {
+	Address string // 127.0.0.1:PORT
+	folder  string
+	t       testing.TB
+}
+
+const postfixMain = `compatibility_level = 3.6
+queue_directory = %[1]s/queue
+data_directory = %[1]s/data
+command_directory = /usr/sbin
+daemon_directory = /usr/lib/postfix/sbin
+mail_owner = postfix
+setgid_group = postdrop
+inet_interfaces = 127.0.0.1
+inet_protocols = ipv4
+myhostname = localhost
+mydestination =
+local_recipient_maps =
+mynetworks = 127.0.0.0/8
+relayhost = [127.0.0.1]:%[2]s
+smtpd_tls_security_level = encrypt
+smtpd_tls_cert_file = %[3]s
+smtpd_tls_key_file = %[4]s
+smtp_tls_security_level = none
+smtpd_client_connection_count_limit = 0
+smtpd_client_connection_rate_limit = 0
+smtpd_client_message_rate_limit = 0
+message_size_limit = 20971520
+maillog_file = %[1]s/log
+maillog_file_prefixes = %[1]s
+`
+
+const postfixMaster = `%s inet n - n - - smtpd
+pickup unix n - n 60 1 pickup
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+tlsmgr unix - - n 1000? 1 tlsmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+verify unix - - n - 1 verify
+smtp unix - - n - - smtp
+relay unix - - n - - smtp
+error unix - - n - - error
+retry unix - - n - - error
+anvil unix - - n - 1 anvil
+scache unix - - n - 1 scache
+proxymap unix - - n - - proxymap
+postlog unix-dgram n - n - 1 postlogd
+`
+
+// StartPostfix starts one that hands mail on to a server at 127.0.0.1:PORT, or keeps it in its spool when nobody listens there. It ends with the test. It takes root, as
+// Postfix does.
+func StartPostfix(t testing.TB, next string, certificate *Certificate) *Postfix {
+	t.Helper()
+	postfix, err := find("postfix", "postfix", "/usr/sbin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	master, err := find("master", "postfix", "/usr/lib/postfix/sbin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder, remove, err := folder("postfix")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(remove)
+	p := &Postfix{folder: folder, t: t}
+	if err := p.prepare(next, certificate); err != nil {
+		t.Fatal(err)
+	}
+	config := filepath.Join(folder, "config")
+	if out, err := exec.Command(postfix, "-c", config, "check").CombinedOutput(); err != nil { // makes the queues
+		t.Fatalf("postfix check: %v\n%s", err, out)
+	}
+	Start(t, exec.Command(master, "-c", config, "-d"))
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		conn, err := net.Dial("tcp", p.Address)
+		if err == nil {
+			conn.Close()
+			return p
+		}
+		if time.Now().After(end) {
+			log, _ := os.ReadFile(filepath.Join(folder, "log"))
+			t.Fatalf("postfix does not answer: %v\n%s", err, log)
+		}
+	}
+}
+
+func (p *Postfix) prepare(next string, certificate *Certificate) error {
+	owner, err := user.Lookup("postfix")
+	if err != nil {
+		return err
+	}
+	uid, err := strconv.Atoi(owner.Uid)
+	if err != nil {
+		return err
+	}
+	if err := os.Chmod(p.folder, 0o755); err != nil {
+		return err
+	}
+	for _, sub := range []string{"config", "queue", "data"} {
+		if err := os.Mkdir(filepath.Join(p.folder, sub), 0o755); err != nil {
+			return err
+		}
+	}
+	if err := os.Chown(filepath.Join(p.folder, "data"), uid, -1); err != nil {
+		return fmt.Errorf("%w (Postfix has to be started by root)", err)
+	}
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	p.Address = free.Addr().String()
+	free.Close()
+	_, port, err := net.SplitHostPort(next)
+	if err != nil {
+		return err
+	}
+	for name, text := range map[string]string{
+		"main.cf":   fmt.Sprintf(postfixMain, p.folder, port, certificate.CertFile, certificate.KeyFile),
+		"master.cf": fmt.Sprintf(postfixMaster, p.Address),
+	} {
+		if err := os.WriteFile(filepath.Join(p.folder, "config", name), []byte(text), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Spool returns all that lies in the queues and in the log, as somebody reads it who took the machine over.
+func (p *Postfix) Spool() (spool []byte) {
+	p.t.Helper()
+	err := filepath.WalkDir(p.folder, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() {
+			return nil // a file that moves from queue to queue
+		}
+		data, err := os.ReadFile(path)
+		if err == nil {
+			spool = append(spool, data...)
+		}
+		return nil
+	})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return spool
+}
