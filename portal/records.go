@@ -75,6 +75,7 @@ type Delivery struct {
 	Suite           crypto.Suite
 	DeliveredAt     time.Time
 	OpenedAt        time.Time // zero: no representative of the mailbox has fetched it
+	RemindedAt      time.Time // when the institution last reminded the mailbox of it; zero: never
 	Acknowledgement *AcknowledgementRecord
 	Personal        []byte // the personal part of the mailbox in Suite, with the body alone; nil when the notice has none
 	PersonalKey     []byte // this representative's envelope for it

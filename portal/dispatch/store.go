@@ -72,6 +72,16 @@ type Store interface {
 	// is kept of it at one moment.
 	MailboxEvidence(ctx context.Context, n, after crypto.Number, limit int) ([]portal.MailboxEvidence, error)
 
+	// RecordContact keeps a contact outside the portal with a mailbox of a released notice: the event, its entry for the ledger, and the sealed note. The same
+	// signed text again changes nothing: created is false. portal.NotFound when the notice does not lie in the mailbox.
+	RecordContact(ctx context.Context, c portal.ContactRecord) (kept portal.ContactRecord, created bool, err error)
+	// Contacts returns all contacts about a notice, newest first; way, outcome and time are in the signed text.
+	Contacts(ctx context.Context, n crypto.Number) ([]portal.ContactRecord, error)
+	// Told returns when mailboxes of a notice were last reminded and contacted; those that weren't are missing.
+	Told(ctx context.Context, n crypto.Number) (map[crypto.Number]portal.Told, error)
+	// RecordReminders reminds those of mailboxes that were not reminded after since, and returns them, in their order.
+	RecordReminders(ctx context.Context, n crypto.Number, mailboxes []crypto.Number, by string, at, since time.Time) (reminded []crypto.Number, err error)
+
 	// Standing returns a representative's state; portal.NotFound.
 	Standing(ctx context.Context, r crypto.Representative) (portal.RepresentativeState, error)
 	// Certificates returns the chains of representatives, issued one first; who doesn't exist is missing in it.

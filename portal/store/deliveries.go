@@ -13,6 +13,7 @@ import (
 )
 
 const deliveryQuery = `SELECT ` + noticeColumns + `, e.suite, e.envelope, e.membership, b.heading, d.delivered_at, d.opened_at,
+		(SELECT max(v.at) FROM notice_events v WHERE v.notice = e.notice AND v.mailbox = e.mailbox AND v.kind = 'NotificationForAcceptance' AND v.via = 'portal'),
 		a.holder, a.certificate, a.decision, a.received_at, a.receipt
 	FROM envelopes e
 	JOIN deliveries d ON d.notice = e.notice AND d.mailbox = e.mailbox
@@ -25,7 +26,7 @@ func scanDelivery(scan func(...any) error) (portal.Delivery, error) {
 	var d portal.Delivery
 	var heading []byte
 	var a acknowledgement
-	into := append(noticeInto(&d.Notice), &d.Suite, &d.Envelope, &d.Membership, &heading, instant{&d.DeliveredAt}, instant{&d.OpenedAt})
+	into := append(noticeInto(&d.Notice), &d.Suite, &d.Envelope, &d.Membership, &heading, instant{&d.DeliveredAt}, instant{&d.OpenedAt}, instant{&d.RemindedAt})
 	if err := scan(append(into, a.columns()...)...); err != nil {
 		return portal.Delivery{}, err
 	}
