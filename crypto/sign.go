@@ -26,6 +26,8 @@ const (
 	PurposeNoticeAuthor    Purpose = "notice-author"   // author's over the manifest
 	PurposeNoticeApproval  Purpose = "notice-approval" // approver's over the same manifest
 	PurposeNoticeReason    Purpose = "notice-reason"   // inner signature of why one was sent back or recalled
+	PurposeNoticeDraft     Purpose = "notice-draft"    // inner signature of a draft sealed to the desk
+	PurposeNoticeFile      Purpose = "notice-file"     // inner signature of a file that goes with it
 	PurposeContact         Purpose = "contact"         // clear-signed word of staff on a contact outside the portal
 	PurposeContactNote     Purpose = "contact-note"    // inner signature of the note beside it
 	PurposeDetails         Purpose = "details"         // inner signature of a sealed personal record
@@ -57,7 +59,7 @@ const maxSignatureSize = 64 << 10
 
 func (p Purpose) check() error {
 	switch p {
-	case PurposeLogIn, PurposeAcknowledgement, PurposeContent, PurposeHeading, PurposePersonal, PurposePersonalKey, PurposeNoticeAuthor, PurposeNoticeApproval, PurposeNoticeReason, PurposeDetails,
+	case PurposeLogIn, PurposeAcknowledgement, PurposeContent, PurposeHeading, PurposePersonal, PurposePersonalKey, PurposeNoticeAuthor, PurposeNoticeApproval, PurposeNoticeReason, PurposeNoticeDraft, PurposeNoticeFile, PurposeDetails,
 		PurposeContact, PurposeContactNote, PurposeAddress,
 		PurposeStatementAuthor, PurposeStatementApproval, PurposeStatementAcknowledgement, PurposeStatementDraft,
 		PurposeStatementSealed, PurposeStatementReturn, PurposeStatementAttachment, PurposeLedgerKey,

@@ -65,10 +65,10 @@ func TestStatementAttachmentRestsSealed(t *testing.T) {
 	}
 	for name, content := range map[string]string{
 		"nothing": "", "no header": string(file), "another form": "valise statement attachment v2\n\n",
-		"no padding":       string(attachmentHeader(statement, sha256Hex([]byte("x")), 1)) + "x",
-		"a longer size":    string(padded(attachmentHeader(statement, sha256Hex([]byte("x")), 1<<20), "x")),
-		"another digest":   string(padded(attachmentHeader(statement, sha256Hex([]byte("y")), 1), "x")),
-		"something behind": string(padded(attachmentHeader(statement, sha256Hex([]byte("x")), 1), "xy")),
+		"no padding":       string(statementFiles.header(statement, sha256Hex([]byte("x")), 1)) + "x",
+		"a longer size":    string(padded(statementFiles.header(statement, sha256Hex([]byte("x")), 1<<20), "x")),
+		"another digest":   string(padded(statementFiles.header(statement, sha256Hex([]byte("y")), 1), "x")),
+		"something behind": string(padded(statementFiles.header(statement, sha256Hex([]byte("x")), 1), "xy")),
 	} {
 		s, err := SealRecord([]byte(content), p.author, PurposeStatementAttachment, []*Certificate{p.approver.Certificate()}, submittedAt)
 		if err != nil {

@@ -13,6 +13,7 @@ import (
 type Store interface {
 	portal.Auditor
 	UploadStore
+	DraftStore
 
 	// Submit keeps a notice in state Submitted with its bodies, its envelopes, its personal parts if it has any, and, by holder, the texts that show representatives
 	// that they are in the audience; a claim, which replaces envelopes, leaves those as they are. portal.Conflict when the number is taken, or, with code

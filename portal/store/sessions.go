@@ -157,5 +157,8 @@ func (d *DB) Purge(ctx context.Context, now time.Time) error {
 	if err := d.purgeUploads(ctx, now); err != nil {
 		return err
 	}
+	if err := d.purgeDraftFiles(ctx, now); err != nil {
+		return err
+	}
 	return d.purgeSealedFiles(ctx, now)
 }

@@ -78,6 +78,7 @@ func (s *server) postNotices(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	s.draftBecame(r)
 	return writeJSON(w, http.StatusCreated, api.Submitted{Notice: n})
 }
 
@@ -170,11 +171,11 @@ func (s *server) getStatus(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	status, err := s.Dispatch.Status(r.Context(), visitOf(r).actor, n)
+	status, err := s.fullStatus(r, n)
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, wireStatus(status))
+	return writeJSON(w, http.StatusOK, status)
 }
 
 // getStaffReceipts gives the receipts of a notice, so that a client can verify all of them: one at a time would take ten thousand questions.

@@ -79,6 +79,7 @@ func (s *server) postUploadNotice(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
+	s.draftBecame(r)
 	return writeJSON(w, http.StatusCreated, api.Submitted{Notice: n})
 }
 
