@@ -65,6 +65,7 @@ type PersonalParts struct {
 // NoticeTally counts the mailboxes of a released notice.
 type NoticeTally struct {
 	Mailboxes, Opened, Acknowledged, Refused int
+	Unreachable                              int // see MailboxStatus.Unreachable
 }
 
 // Delivery is one released notice in one mailbox, as one representative sees it.
@@ -108,4 +109,10 @@ type MailboxStatus struct {
 	DeliveredAt     time.Time
 	OpenedAt        time.Time
 	Acknowledgement *AcknowledgementRecord // without the receipt
+	Reach           *NoticeEvent           // the last try to reach it by another way than the portal, or nil; without evidence, and only where it is asked for
+}
+
+// Unreachable says that the last try to reach a mailbox by another way failed, and that it has not come by itself.
+func (m MailboxStatus) Unreachable() bool {
+	return m.OpenedAt.IsZero() && m.Reach != nil && (m.Reach.Kind == ConsignmentNotificationFailure || m.Reach.Kind == RelayToNonERDSFailure)
 }

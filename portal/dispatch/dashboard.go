@@ -90,6 +90,9 @@ func (d *Dispatch) count(ctx context.Context, b *Dashboard) error {
 	}
 	end := b.Curve[len(b.Curve)-1]
 	b.Tally = portal.NoticeTally{Mailboxes: b.Manifest.Mailboxes, Opened: end.Opened, Acknowledged: end.Acknowledged, Refused: end.Refused}
+	if b.Tally.Unreachable, err = d.store.Unreachable(ctx, b.Notice.Number); err != nil {
+		return err
+	}
 	b.Overdue = overdue(b.Manifest, b.Tally, b.Now)
 	return nil
 }

@@ -67,7 +67,9 @@ type Store interface {
 	LastProgress(ctx context.Context, n crypto.Number) (time.Time, error)
 	// Progress returns how far the notice had come at the ends of so many equal parts of the time between two; the last one counts all there is.
 	Progress(ctx context.Context, n crypto.Number, from, to time.Time, parts int) ([]portal.ProgressPoint, error)
-	// ProgressLines returns, by mailbox, at most limit lines of a released notice after a mailbox's ("": from the first): all, or those that changed at a time or later.
+	// Unreachable counts the mailboxes of the notice that can't be reached: portal.MailboxStatus.Unreachable.
+	Unreachable(ctx context.Context, n crypto.Number) (int, error)
+	// ProgressLines returns, with Reach, by mailbox, at most limit lines of a released notice after a mailbox's ("": from the first): all, or those that changed at a time or later.
 	ProgressLines(ctx context.Context, n crypto.Number, since time.Time, after crypto.Number, limit int) ([]portal.MailboxStatus, error)
 	// MailboxEvidence returns, by their numbers, at most limit mailboxes of a released notice that come after one ("": from the first on), each with all that
 	// is kept of it at one moment.

@@ -296,10 +296,15 @@ func (d *DB) NoticeTallies(ctx context.Context, notices []crypto.Number) (map[cr
 		args[i] = n
 	}
 	err := d.look(ctx, func(t *tx) error {
+		unreachable, err := t.unreachable(notices...)
+		if err != nil {
+			return err
+		}
 		return t.each(func(rows *sql.Rows) error {
 			var n crypto.Number
 			var tally portal.NoticeTally
 			err := rows.Scan(&n, &tally.Mailboxes, &tally.Opened, &tally.Acknowledged, &tally.Refused)
+			tally.Unreachable = unreachable[n]
 			tallies[n] = tally
 			return err
 		}, `SELECT d.notice, count(*), count(d.opened_at), count(CASE WHEN a.decision = 'acknowledged' THEN 1 END), count(CASE WHEN a.decision = 'refused' THEN 1 END)

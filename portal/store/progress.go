@@ -54,29 +54,112 @@ func (d *DB) LastProgress(ctx context.Context, n crypto.Number) (last time.Time,
 	return last, err
 }
 
-// progressLine selects lines of what staff watch; without the receipt, which is long.
-const progressLine = `SELECT d.mailbox, d.delivered_at, d.opened_at, a.holder, a.certificate, a.decision, a.received_at, NULL
-	FROM deliveries d LEFT JOIN acknowledgements a ON a.notice = d.notice AND a.mailbox = d.mailbox WHERE d.notice = $1 `
+// changedSince selects, by their numbers, the mailboxes of notice $1 of which something was kept at $2 or later. (Joined with an empty text, a number is no column of an index: SQLite
+// would otherwise look for the numbers first, which are all.)
+const changedSince = `SELECT mailbox FROM deliveries WHERE notice = $1 AND opened_at IS NOT NULL AND opened_at >= $2 AND mailbox || '' > $3
+	UNION SELECT mailbox FROM acknowledgements WHERE notice = $1 AND decision = 'acknowledged' AND received_at >= $2 AND mailbox || '' > $3
+	UNION SELECT mailbox FROM acknowledgements WHERE notice = $1 AND decision = 'refused' AND received_at >= $2 AND mailbox || '' > $3
+	UNION SELECT mailbox FROM notice_events WHERE notice = $1 AND at >= $2 AND via <> 'portal' AND mailbox || '' > $3
+	ORDER BY mailbox LIMIT $4`
 
 // ProgressLines implements dispatch.Store.
 func (d *DB) ProgressLines(ctx context.Context, n crypto.Number, since time.Time, after crypto.Number, limit int) (lines []portal.MailboxStatus, err error) {
-	query, args := progressLine+`AND d.mailbox > $2 ORDER BY d.mailbox LIMIT $3`, []any{n, after, limit}
-	if !since.IsZero() {
-		query = progressLine + `AND d.mailbox IN (
-				SELECT mailbox FROM deliveries WHERE notice = $1 AND opened_at IS NOT NULL AND opened_at >= $4
-				UNION SELECT mailbox FROM acknowledgements WHERE notice = $1 AND decision = 'acknowledged' AND received_at >= $4
-				UNION SELECT mailbox FROM acknowledgements WHERE notice = $1 AND decision = 'refused' AND received_at >= $4)
-			AND d.mailbox > $2 ORDER BY d.mailbox LIMIT $3`
-		args = append(args, since.UnixMicro())
-	}
 	err = d.look(ctx, func(t *tx) error {
-		return t.each(func(rows *sql.Rows) error {
-			line, err := scanStatus(rows, n)
-			lines = append(lines, line)
+		if since.IsZero() {
+			lines, err = t.progressLines(n, `mailbox > $2 ORDER BY d.mailbox LIMIT $3`, after, limit)
+			if err != nil || len(lines) == 0 {
+				return err
+			}
+			return t.reach(n, lines, `mailbox >= $2 AND mailbox <= $3`, lines[0].Mailbox, lines[len(lines)-1].Mailbox)
+		}
+		// The few that changed are read by their numbers. In one statement PostgreSQL would rather read all that there are.
+		var changed []any
+		if err := t.each(func(rows *sql.Rows) error {
+			var mailbox crypto.Number
+			err := rows.Scan(&mailbox)
+			changed = append(changed, mailbox)
 			return err
-		}, query, args...)
+		}, changedSince, n, since.UnixMicro(), after, limit); err != nil {
+			return err
+		}
+		for len(changed) > 0 {
+			part := changed[:min(len(changed), t.parameters-1)]
+			changed = changed[len(part):]
+			which := `mailbox IN (` + parameters(2, len(part)) + `)`
+			found, err := t.progressLines(n, which+` ORDER BY d.mailbox`, part...)
+			if err != nil {
+				return err
+			}
+			if err := t.reach(n, found, which, part...); err != nil {
+				return err
+			}
+			lines = append(lines, found...)
+		}
+		return nil
 	})
 	return lines, err
+}
+
+// progressLines reads lines of deliveries d; without the receipt, which is long.
+func (t *tx) progressLines(n crypto.Number, which string, args ...any) (lines []portal.MailboxStatus, err error) {
+	err = t.each(func(rows *sql.Rows) error {
+		line, err := scanStatus(rows, n)
+		lines = append(lines, line)
+		return err
+	}, `SELECT d.mailbox, d.delivered_at, d.opened_at, a.holder, a.certificate, a.decision, a.received_at, NULL
+		FROM deliveries d LEFT JOIN acknowledgements a ON a.notice = d.notice AND a.mailbox = d.mailbox WHERE d.notice = $1 AND d.`+which, append([]any{n}, args...)...)
+	return lines, err
+}
+
+// reach adds to lines the last try to reach each of them by another way than the portal.
+func (t *tx) reach(n crypto.Number, lines []portal.MailboxStatus, which string, args ...any) error {
+	at := make(map[crypto.Number]*portal.MailboxStatus, len(lines))
+	for i := range lines {
+		at[lines[i].Mailbox] = &lines[i]
+	}
+	return t.each(func(rows *sql.Rows) error {
+		e := portal.NoticeEvent{Notice: n}
+		var by sql.NullString
+		if err := rows.Scan(&e.ID, &e.Mailbox, &e.Kind, &e.Via, instant{&e.At}, &by); err != nil {
+			return err
+		}
+		e.By = by.String
+		if line := at[e.Mailbox]; line != nil {
+			line.Reach = &e // the last one stays
+		}
+		return nil
+	}, `SELECT id, mailbox, kind, via, at, by_whom FROM notice_events WHERE notice = $1 AND via <> 'portal' AND `+which+` ORDER BY mailbox, at, id`, append([]any{n}, args...)...)
+}
+
+// unreachable counts the mailboxes that portal.MailboxStatus.Unreachable is true of.
+func (t *tx) unreachable(notices ...crypto.Number) (map[crypto.Number]int, error) {
+	args := make([]any, len(notices))
+	for i, n := range notices {
+		args[i] = n
+	}
+	counts := make(map[crypto.Number]int, len(notices))
+	err := t.each(func(rows *sql.Rows) error {
+		var n crypto.Number
+		var count int
+		err := rows.Scan(&n, &count)
+		counts[n] = count
+		return err
+	}, `SELECT f.notice, count(DISTINCT f.mailbox) FROM notice_events f JOIN deliveries d ON d.notice = f.notice AND d.mailbox = f.mailbox
+		WHERE f.notice IN (`+parameters(1, len(notices))+`) AND f.kind IN ('ConsignmentNotificationFailure', 'RelayToNonERDSFailure') AND d.opened_at IS NULL
+			AND NOT EXISTS (SELECT 1 FROM notice_events s WHERE s.notice = f.notice AND s.mailbox = f.mailbox AND s.via <> 'portal' AND (s.at > f.at OR s.at = f.at AND s.id > f.id)
+				AND s.kind NOT IN ('ConsignmentNotificationFailure', 'RelayToNonERDSFailure'))
+		GROUP BY f.notice`, args...)
+	return counts, err
+}
+
+// Unreachable implements dispatch.Store.
+func (d *DB) Unreachable(ctx context.Context, n crypto.Number) (count int, err error) {
+	err = d.look(ctx, func(t *tx) error {
+		counts, err := t.unreachable(n)
+		count = counts[n]
+		return err
+	})
+	return count, err
 }
 
 // scanStatus reads a line of what staff watch.

@@ -90,6 +90,49 @@ func TestProgress(t *testing.T) {
 		if none, err := db.ProgressLines(ctx, n, noon.Add(2*time.Hour), "", 10); err != nil || len(none) != 0 {
 			t.Errorf("since then nothing changed: %v, %v", describe(none), err)
 		}
+		// Who can't be reached: the last try by another way failed, and they did not come by themselves.
+		event := func(i int, kind portal.NoticeEventKind, via portal.NoticeVia, after time.Duration) {
+			t.Helper()
+			must(t, db.RecordNoticeEvents(ctx, []portal.NoticeEvent{{Notice: n, Mailbox: people[i].Mailbox, Kind: kind, Via: via, At: noon.Add(after)}}))
+		}
+		wantUnreachable := func(want int) {
+			t.Helper()
+			lines, err := db.ProgressLines(ctx, n, noon.Add(4*time.Hour), "", 10)
+			must(t, err)
+			said := 0
+			for _, line := range lines {
+				if line.Unreachable() {
+					said++
+				}
+			}
+			counted, err := db.Unreachable(ctx, n)
+			must(t, err)
+			tallies, err := db.NoticeTallies(ctx, []crypto.Number{n, other})
+			must(t, err)
+			if said != want || counted != want || tallies[n].Unreachable != want || tallies[other].Unreachable != 0 {
+				t.Errorf("%d lines say that they can't be reached, %d are counted, %+v; want %d", said, counted, tallies, want)
+			}
+		}
+		wantUnreachable(0)
+		event(3, portal.RelayToNonERDSFailure, portal.ViaEMail, 5*time.Hour)
+		event(2, portal.RelayToNonERDSFailure, portal.ViaEMail, 5*time.Hour) // has opened it all the same
+		wantUnreachable(1)
+		event(3, portal.NotificationForAcceptance, portal.ViaPortal, 6*time.Hour) // a reminder in a mailbox that nobody looks into
+		wantUnreachable(1)
+		event(3, portal.NotificationForAcceptance, portal.ViaTelephone, 7*time.Hour)
+		wantUnreachable(0)
+		event(3, portal.ConsignmentNotificationFailure, portal.ViaTelephone, 8*time.Hour)
+		wantUnreachable(1)
+		all, err := db.ProgressLines(ctx, n, time.Time{}, "", 10)
+		must(t, err)
+		for _, line := range all {
+			if (line.Reach != nil) != (line.Mailbox == people[2].Mailbox || line.Mailbox == people[3].Mailbox) {
+				t.Errorf("%s: %+v", line.Mailbox, line.Reach)
+			}
+			if line.Mailbox == people[3].Mailbox && (line.Reach.Via != portal.ViaTelephone || !line.Reach.At.Equal(noon.Add(8*time.Hour)) || !line.Unreachable()) {
+				t.Errorf("%+v", line.Reach)
+			}
+		}
 		if last, err := db.LastProgress(ctx, other); err != nil || !last.IsZero() {
 			t.Errorf("another notice: %v, %v", last, err)
 		}
@@ -122,6 +165,8 @@ func BenchmarkDashboard(b *testing.B) {
 			must(b, err)
 			lines, err := db.ProgressLines(b.Context(), n, last.Add(-200*time.Second), "", 5000)
 			must(b, err)
+			_, err = db.Unreachable(b.Context(), n)
+			must(b, err)
 			if end := points[len(points)-1]; end.Opened != count || end.Acknowledged+end.Refused != count/10*9 || len(lines) < 100 || len(lines) > 500 {
 				b.Fatalf("%+v, %d lines", end, len(lines))
 			}
@@ -135,14 +180,24 @@ func BenchmarkDashboard(b *testing.B) {
 func fillNotice(b *testing.B, db *DB, n crypto.Number, count int) {
 	b.Helper()
 	const receiptSize = 1500
-	var mailboxes, representatives, deliveries, receipts [][]any
+	var mailboxes, representatives, deliveries, receipts, events [][]any
+	taken := make(map[crypto.Number]bool, count)
 	for i := range count {
 		r := newRepresentative() // random, so who comes first is not who stands first
+		for taken[r.Mailbox] {
+			r = newRepresentative()
+		}
+		taken[r.Mailbox] = true
 		mailbox, holder := r.Mailbox, r.String()
 		mailboxes = append(mailboxes, []any{mailbox, []byte("label"), 1})
 		representatives = append(representatives, []any{holder, mailbox, 1, portal.Claimed, crypto.ProfilePQ, fingerprint(0), 1, []byte("details"), []byte("locked")})
 		at := noon.Add(time.Duration(i) * time.Second)
 		deliveries = append(deliveries, []any{n, mailbox, micros(noon), micros(at)})
+		kind := portal.RelayToNonERDS
+		if i%100 == 0 {
+			kind = portal.RelayToNonERDSFailure
+		}
+		events = append(events, []any{fmt.Sprintf("%032x", i), n, mailbox, string(kind), micros(noon), nil, string(portal.ViaEMail), nil})
 		if i%10 == 0 {
 			continue
 		}
@@ -153,6 +208,9 @@ func fillNotice(b *testing.B, db *DB, n crypto.Number, count int) {
 		receipts = append(receipts, []any{n, mailbox, holder, fingerprint(0), decision, micros(at.Add(time.Minute)), make([]byte, receiptSize)})
 	}
 	must(b, db.write(b.Context(), func(t *tx) error {
+		if _, err := t.exec(`INSERT INTO notices (number, state, submitted_at, released_at, manifest, author_signature, approver_signature) VALUES ($1, 'released', 1, 1, $2, $2, $2)`, n, []byte("signed")); err != nil {
+			return err
+		}
 		for _, table := range []struct {
 			name, columns string
 			rows          [][]any
@@ -160,6 +218,7 @@ func fillNotice(b *testing.B, db *DB, n crypto.Number, count int) {
 			{"mailboxes", "number, label, issued_at", mailboxes},
 			{"representatives", "holder, mailbox, ordinal, state, profile, certificate, issued_at, details, locked_bundle", representatives},
 			{"deliveries", "notice, mailbox, delivered_at, opened_at", deliveries},
+			{"notice_events", eventColumns, events},
 			{"acknowledgements", "notice, mailbox, holder, certificate, decision, received_at, receipt", receipts},
 		} {
 			if err := t.insert(table.name, table.columns, table.rows); err != nil {
@@ -169,7 +228,7 @@ func fillNotice(b *testing.B, db *DB, n crypto.Number, count int) {
 		return nil
 	}))
 	if db.forUpdate != "" { // PostgreSQL does this by itself, within a minute of so many changes
-		for _, table := range []string{"deliveries", "acknowledgements"} {
+		for _, table := range []string{"deliveries", "acknowledgements", "notice_events"} {
 			_, err := db.writers.Exec("VACUUM ANALYZE " + table)
 			must(b, err)
 		}
