@@ -40,6 +40,7 @@ type ServeCommand struct {
 	Listen            string         `default:"127.0.0.1:8080" env:"VALISE_LISTEN" placeholder:"ADDRESS" help:"Where to listen; port 0 takes a free one."`
 	Origin            string         `env:"VALISE_ORIGIN" placeholder:"URL" help:"The portal's public address, as people see it in their browser: https://portal.example. People sign it when they log in."`
 	Institution       string         `required:"" env:"VALISE_INSTITUTION" type:"existingfile" placeholder:"FILE" help:"The institution's description (TOML: name, languages, contact; also promise, pinned, security, certificates)."`
+	NoticeTemplates   string         `env:"VALISE_NOTICE_TEMPLATES" type:"existingdir" placeholder:"DIR" help:"The institution's own templates of notices, one file NAME.toml each, in place of those that come along."`
 	RootCertificate   string         `required:"" env:"VALISE_ROOT_CERTIFICATE" type:"existingfile" placeholder:"FILE" help:"The institution's root certificate (public), as 'valise root new' wrote it."`
 	LedgerKey         string         `env:"VALISE_LEDGER_KEY" type:"existingfile" placeholder:"FILE" help:"What the root says about the ledger's key (public), as 'valise ledger key certify' wrote it. Readers of the ledger take it from here; the key itself belongs elsewhere."`
 	PortalSecretFile  string         `required:"" env:"VALISE_PORTAL_SECRET_FILE" placeholder:"FILE" help:"At least 32 random bytes, the same on every node and in no database. Keys of rate limits come from it. Make it with: head -c 32 /dev/urandom > FILE"`
@@ -135,6 +136,12 @@ func (c *ServeCommand) open(ctx context.Context, log *slog.Logger) (_ *site, err
 	if err != nil {
 		return nil, err
 	}
+	var noticeTemplates []web.NoticeTemplate // nil: those that come along
+	if c.NoticeTemplates != "" {
+		if noticeTemplates, err = web.ReadNoticeTemplates(os.DirFS(c.NoticeTemplates)); err != nil {
+			return nil, fmt.Errorf("the templates of notices in %s: %w", c.NoticeTemplates, err)
+		}
+	}
 	root, err := readRoot(c.RootCertificate)
 	if err != nil {
 		return nil, err
@@ -202,6 +209,8 @@ func (c *ServeCommand) open(ctx context.Context, log *slog.Logger) (_ *site, err
 		Ledger:       ledger.New(s.store),
 		LedgerKey:    ledgerKey,
 		SecurityFile: securityFile,
+
+		NoticeTemplates: noticeTemplates,
 
 		MailCertificates: mailCertificates,
 

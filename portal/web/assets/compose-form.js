@@ -115,7 +115,7 @@ export function composeForm({ changed, prepare, attach, data }) {
   function obstacles() {
     const open = gaps();
     return {
-      what: [...ownWhat(), ...(open.length ? [{ text: open.length === 1 ? word('compose-one-gaps') : word('compose-many-gaps', { n: count(open.length) }), gap: open[0] }] : [])],
+      what: [...ownWhat(), ...(open.length ? [{ text: `${open.length === 1 ? word('compose-one-gaps') : word('compose-many-gaps', { n: count(open.length) })} ${open[0].gap}`, gap: open[0] }] : [])],
       each: personal.missing(), whom: audience.missing(), how: policy.missing(),
       seal: [
         ...(page.dataset.author !== 'true' ? [{ text: word('compose-no-author') }] : []),
