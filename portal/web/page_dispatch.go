@@ -140,6 +140,7 @@ type dispatchNoticePage struct {
 	Overdue   int
 	Bar       []barPart
 	Lines     []progressLine // those that are late first
+	Chasing   chasing        // once it is released
 }
 
 // About names what is decided on, in keys of messages.
@@ -162,6 +163,7 @@ type progressLine struct {
 	By      string // the representative who answered
 	At      time.Time
 	Late    bool
+	Told    mailboxTold
 }
 
 // getDispatchNotice shows a notice to staff.
@@ -196,6 +198,9 @@ func (s *server) getDispatchNotice(w http.ResponseWriter, r *http.Request) error
 			return err
 		}
 		page.progress(status)
+		if err := s.chase(r, &page, status, names); err != nil {
+			return err
+		}
 	}
 	return s.pages.render(w, r, http.StatusOK, "dispatch_notice", page)
 }

@@ -66,6 +66,8 @@ func (g *pages) parse() error {
 		"rows":    func(v *view, notices []noticeLine) noticeRows { return noticeRows{v, notices} },
 		"desk":    func(v *view, line deskLine) deskRow { return deskRow{v, line} },
 		"lines":   func(v *view, lines []archiveLine) archiveRows { return archiveRows{v, lines} },
+		"told":    func(v *view, t mailboxTold) toldRow { return toldRow{v, t} },
+		"chasing": func(v *view, c chasing) chasingRow { return chasingRow{v, c} },
 		"board":   func(v *view, line boardLine) boardRow { return boardRow{v, line} },
 		"threads": func(v *view, rows []threadRow) threadRows { return threadRows{v, rows} },
 		"moment":  func(v *view, prefix, hint string) momentFields { return momentFields{v, prefix, hint} },

@@ -4,6 +4,7 @@ import { $, busy, el, explain, hide, languageName, languages, ready, save, show,
 import { ask } from './engine.js';
 import { whenEnded } from './session.js';
 import { logInAgain, withKey } from './staff-unlock.js';
+import { startContacts } from './contact.js';
 import { elements } from './content.js';
 
 const page = $('dispatch');
@@ -330,11 +331,13 @@ function listen() {
 /** Names the mailboxes of the list, where they are sealed to the reader. */
 async function nameMailboxes() {
   status($('dispatch-status'), word('dispatch-naming'));
+  let names = new Map();
   try {
-    const names = new Map((await ask('mailboxes')).map((box) => [box.mailbox, box.name]));
+    names = new Map((await ask('mailboxes')).map((box) => [box.mailbox, box.name]));
     for (const row of document.querySelectorAll('#progress [data-mailbox]')) named(row.querySelector('.name'), names.get(row.dataset.mailbox) ?? '');
     status($('dispatch-status'));
   } catch (error) {
     status($('dispatch-status'), explain(error), false);
   }
+  await startContacts(number, (mailbox) => names.get(mailbox) ?? '');
 }

@@ -11,6 +11,7 @@ import './wasm_exec.js';
 import { call, pause } from './server.js';
 import { keepModule } from './helpers.js';
 import * as compose from './compose-ceremonies.js';
+import * as contact from './contact-ceremonies.js';
 import * as correspond from './correspond-ceremonies.js';
 import * as dispatch from './dispatch-ceremonies.js';
 import * as mailbox from './mailbox-ceremonies.js';
@@ -50,7 +51,7 @@ async function fetchWhole(address) {
 
 // Each group has its ceremonies by name: (parameters, progress, asked) → result. ahead holds, by the same names, what a ceremony needs of the server
 // whatever Go says: it is asked for while Go is still loading, and handed in last. No name is in two groups.
-const groups = [compose, dispatch, mailbox, correspond, staff, newsroom, registry, verify];
+const groups = [compose, contact, dispatch, mailbox, correspond, staff, newsroom, registry, verify];
 const ceremonies = merged('ceremonies');
 const ahead = merged('ahead');
 
