@@ -173,7 +173,8 @@ func (c *Client) ask(ctx context.Context, q call, into any) error {
 	wait := firstRetryAfter
 	for attempt := 1; ; attempt++ {
 		err := c.once(ctx, q, body, into)
-		if err == nil || attempt == attempts || !q.repeatable || ctx.Err() != nil {
+		// What was refused because too many came at once was not done, so asking again does no harm.
+		if err == nil || attempt == attempts || !q.repeatable && !IsStatus(err, http.StatusTooManyRequests) || ctx.Err() != nil {
 			return err
 		}
 		pause, again := retry(err, wait)
@@ -195,7 +196,8 @@ func mib(n int) float64 { return float64(n) / (1 << 20) }
 func retry(err error, wait time.Duration) (time.Duration, bool) {
 	var refusal *Error
 	if errors.As(err, &refusal) {
-		if refusal.Status != http.StatusServiceUnavailable || refusal.RetryAfter > maxRetryAfter {
+		busy := refusal.Status == http.StatusServiceUnavailable || refusal.Status == http.StatusTooManyRequests && refusal.RetryAfter > 0
+		if !busy || refusal.RetryAfter > maxRetryAfter {
 			return 0, false
 		}
 		return max(wait, refusal.RetryAfter), true

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"runtime"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -26,10 +28,46 @@ import (
 // Nothing here has to survive: after a flush everybody logs in again. A server that evicts ("maxmemory-policy" other than
 // noeviction) ends sessions early, and never brings a revoked one back. Replicas follow their master a moment later, so a
 // revocation in the very moment of a failover can be lost with it; sessions of that moment can come back then until they expire.
-type Redis struct{ client redis.UniversalClient }
+type Redis struct {
+	client   redis.UniversalClient
+	turns    chan struct{} // one for each call under way
+	answered atomic.Int64  // when a call came to an end by itself last, Unix nanoseconds
+}
 
 // NewRedis uses a client. It must have time limits of its own; OpenRedis's has.
-func NewRedis(client redis.UniversalClient) *Redis { return &Redis{client} }
+func NewRedis(client redis.UniversalClient) *Redis {
+	return &Redis{client: client, turns: make(chan struct{}, 10*runtime.GOMAXPROCS(0))} // as many as go-redis has connections
+}
+
+// turn waits for one's turn, and lets the time of the call begin only then. When thousands come in one moment, each call to Redis is as quick as ever, and it is the
+// waiting for a connection that takes long: that is no reason to say that Redis is down. As long as it answers others, one waits. Otherwise what is returned is
+// over already, and the call fails. The function ends the turn.
+func (d *Redis) turn(ctx context.Context) (context.Context, context.CancelFunc) {
+	began := time.Now()
+	for taken := false; !taken; {
+		patience := time.NewTimer(callTime / 4)
+		select {
+		case d.turns <- struct{}{}:
+			taken = true
+		case <-ctx.Done():
+			patience.Stop()
+			return ctx, func() {}
+		case <-patience.C:
+			if now := time.Now(); now.Sub(began) > callTime && now.Sub(time.Unix(0, d.answered.Load())) > callTime {
+				return context.WithDeadline(ctx, now)
+			}
+		}
+		patience.Stop()
+	}
+	limited, cancel := context.WithTimeout(ctx, callTime)
+	return limited, func() {
+		if limited.Err() == nil {
+			d.answered.Store(time.Now().UnixNano())
+		}
+		cancel()
+		<-d.turns
+	}
+}
 
 // Time limits: with Redis down, a request is answered (503) within about callTime.
 const (
@@ -184,7 +222,7 @@ return redis.call('ZRANGE', KEYS[1], 0, -1)
 
 // Load implements Records.
 func (d *Redis) Load(ctx context.Context, idHash string) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTime)
+	ctx, cancel := d.turn(ctx)
 	defer cancel()
 	data, err := d.client.Get(ctx, sessionKey(idHash)).Bytes()
 	if errors.Is(err, redis.Nil) {
@@ -195,7 +233,7 @@ func (d *Redis) Load(ctx context.Context, idHash string) ([]byte, error) {
 
 // Create implements Records. The note under the holder is written first: a note without a record does no harm.
 func (d *Redis) Create(ctx context.Context, idHash, holder string, data []byte, ttl time.Duration) error {
-	ctx, cancel := context.WithTimeout(ctx, callTime)
+	ctx, cancel := d.turn(ctx)
 	defer cancel()
 	if err := holdScript.Run(ctx, d.client, []string{heldKey(holder), epochKey(holder)}, idHash, holderTime.Milliseconds()).Err(); err != nil {
 		return unavailable(err)
@@ -212,7 +250,7 @@ func (d *Redis) Create(ctx context.Context, idHash, holder string, data []byte, 
 
 // Update implements Records.
 func (d *Redis) Update(ctx context.Context, idHash string, old, data []byte, ttl time.Duration) (bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTime)
+	ctx, cancel := d.turn(ctx)
 	defer cancel()
 	kept, err := updateScript.Run(ctx, d.client, []string{sessionKey(idHash)}, old, data, milliseconds(ttl)).Bool()
 	return kept && err == nil, unavailable(err)
@@ -220,7 +258,7 @@ func (d *Redis) Update(ctx context.Context, idHash string, old, data []byte, ttl
 
 // Delete implements Records.
 func (d *Redis) Delete(ctx context.Context, idHash, holder string) error {
-	ctx, cancel := context.WithTimeout(ctx, callTime)
+	ctx, cancel := d.turn(ctx)
 	defer cancel()
 	if err := d.client.Del(ctx, sessionKey(idHash)).Err(); err != nil {
 		return unavailable(err)
@@ -230,7 +268,7 @@ func (d *Redis) Delete(ctx context.Context, idHash, holder string) error {
 
 // List implements Records.
 func (d *Redis) List(ctx context.Context, holder string) (map[string][]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTime)
+	ctx, cancel := d.turn(ctx)
 	defer cancel()
 	held, err := d.client.ZRange(ctx, heldKey(holder), 0, -1).Result()
 	if err != nil {
@@ -263,7 +301,7 @@ func (d *Redis) List(ctx context.Context, holder string) (map[string][]byte, err
 
 // Epoch implements Records.
 func (d *Redis) Epoch(ctx context.Context, holder string) (int64, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTime)
+	ctx, cancel := d.turn(ctx)
 	defer cancel()
 	epoch, err := epochScript.Run(ctx, d.client, []string{epochKey(holder)}, holderTime.Milliseconds()).Int64()
 	return epoch, unavailable(err)
@@ -271,7 +309,7 @@ func (d *Redis) Epoch(ctx context.Context, holder string) (int64, error) {
 
 // Revoke implements Records. The epoch alone ends the sessions; deleting them is tidying up.
 func (d *Redis) Revoke(ctx context.Context, holder string) error {
-	ctx, cancel := context.WithTimeout(ctx, callTime)
+	ctx, cancel := d.turn(ctx)
 	defer cancel()
 	held, err := revokeScript.Run(ctx, d.client, []string{heldKey(holder), epochKey(holder)}, holderTime.Milliseconds()).StringSlice()
 	if err != nil {
@@ -296,14 +334,14 @@ func nonceKey(purpose, nonce string) string { return "valise:nonce:{" + purpose 
 
 // PutNonce implements Nonces.
 func (d *Redis) PutNonce(ctx context.Context, purpose, nonce string, ttl time.Duration) error {
-	ctx, cancel := context.WithTimeout(ctx, callTime)
+	ctx, cancel := d.turn(ctx)
 	defer cancel()
 	return unavailable(d.client.Set(ctx, nonceKey(purpose, nonce), "1", ttl).Err())
 }
 
 // TakeNonce implements Nonces: of several at once, one deletes it.
 func (d *Redis) TakeNonce(ctx context.Context, purpose, nonce string) (bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTime)
+	ctx, cancel := d.turn(ctx)
 	defer cancel()
 	deleted, err := d.client.Del(ctx, nonceKey(purpose, nonce)).Result()
 	return deleted == 1 && err == nil, unavailable(err)
@@ -326,7 +364,7 @@ return '0'
 
 // Allow implements Limits.
 func (d *Redis) Allow(ctx context.Context, key string, burst int, period time.Duration) (ok bool, retryAfter time.Duration, err error) {
-	ctx, cancel := context.WithTimeout(ctx, callTime)
+	ctx, cancel := d.turn(ctx)
 	defer cancel()
 	wait, err := limitScript.Run(ctx, d.client, []string{"valise:limit:{" + key + "}"}, burst, period.Microseconds()).Int64()
 	if err != nil {

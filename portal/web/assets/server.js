@@ -16,15 +16,19 @@ export function call(name, parameters = {}, data) {
   return answer.data ?? JSON.parse(answer.json);
 }
 
-/** One request of the JSON API. What only reads is tried again when the line breaks. */
+/**
+ * One request of the JSON API. What only reads is tried again when the line breaks; and anything, when the server says that too many came at once and that it won't
+ * be long: what it refused so was not done.
+ */
 export async function api(method, path, body, take = 'json') {
   const tries = method === 'GET' ? 3 : 1;
   for (let n = 1; ; n++) {
     try {
       return await once(method, path, body, take);
     } catch (error) {
-      if (error.code !== 'network' || n >= tries) throw error;
-      await pause(n * 500);
+      const soon = error.status === 429 && error.retryAfter <= 2 && n < 4;
+      if (!soon && (error.code !== 'network' || n >= tries)) throw error;
+      await pause(soon ? error.retryAfter * 1000 : n * 500);
     }
   }
 }
