@@ -37,6 +37,7 @@ type NoticeState string
 
 const (
 	Submitted NoticeState = "submitted" // waits for approval
+	Approved  NoticeState = "approved"  // waits for its time, at which it is released
 	Released  NoticeState = "released"
 	Returned  NoticeState = "returned" // an approver sent it back: it will never be released
 	Recalled  NoticeState = "recalled" // its author, or an approver, took it back: likewise
@@ -51,9 +52,12 @@ type NoticeRecord struct {
 	Headings    map[crypto.Suite][]byte
 	SubmittedAt time.Time
 	ReleasedAt  time.Time
-	EndedAt     time.Time // when it was returned or recalled; zero: it wasn't
-	EndedBy     string    // by whom: a staff member's holder
-	Reason      []byte    // why, sealed to the desk; nil when nobody said
+	ApprovedAt  time.Time       // when it was approved, if it had to wait for its time
+	ReleaseAt   time.Time       // that time
+	Problem     *ReleaseProblem // nil: none; an approved notice with one is not released any more
+	EndedAt     time.Time       // when it was returned or recalled; zero: it wasn't
+	EndedBy     string          // by whom: a staff member's holder
+	Reason      []byte          // why, sealed to the desk; nil when nobody said
 }
 
 // PersonalParts is what a notice says to each mailbox alone, sealed. The zero value: it has none.

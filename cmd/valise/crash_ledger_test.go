@@ -55,6 +55,9 @@ func (c *court) ledgerAgrees() {
 		return err
 	}, `WITH events AS (
 			SELECT 'notice-dispatched ' || number AS subject FROM notices WHERE state = 'released'
+			UNION ALL SELECT 'notice-delivered ' || notice || ' ' || mailbox FROM deliveries
+			UNION ALL SELECT 'notice-opened ' || notice || ' ' || opened_by FROM deliveries WHERE opened_at IS NOT NULL
+			UNION ALL SELECT CASE kind WHEN 'NotificationForAcceptance' THEN 'notice-notified ' WHEN 'AcceptanceRejectionExpiry' THEN 'notice-expired ' ELSE kind END || id FROM notice_events
 			UNION ALL SELECT 'notice-acknowledged ' || notice || ' ' || holder FROM acknowledgements
 			UNION ALL SELECT 'notice-delivered ' || notice || ' ' || mailbox FROM deliveries
 			UNION ALL SELECT 'notice-opened ' || notice || ' ' || mailbox FROM deliveries WHERE opened_at IS NOT NULL

@@ -342,6 +342,7 @@ func (s *site) Serve(ctx context.Context) error {
 	defer cancel()
 	notary.Go(func() { s.notarise(ctx) })
 	notary.Go(func() { s.carry(ctx) })
+	notary.Go(func() { s.keepTime(ctx) })
 	tick := time.NewTicker(purgeEvery)
 	defer tick.Stop()
 	for {
@@ -405,6 +406,11 @@ func (s *site) carry(ctx context.Context) {
 		case <-time.After(time.Second):
 		}
 	}
+}
+
+// keepTime does what falls due: approved notices are released, who has not answered is reminded, deadlines pass. Every node does, and each thing happens once.
+func (s *site) keepTime(ctx context.Context) {
+	s.portal.Dispatch.Run(ctx, func(err error) { s.portal.Log.Error("what fell due could not be done, and is tried again in a minute", "error", err.Error()) })
 }
 
 // Close releases what open took.

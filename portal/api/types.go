@@ -371,7 +371,8 @@ type NoticeEnded struct {
 
 // Released is the answer of POST /staff/notices/{notice}/approval.
 type Released struct {
-	Released time.Time `json:"released"`
+	State    portal.NoticeState `json:"state"`    // released, or approved: it waits for its time
+	Released time.Time          `json:"released"` // when it was released, or will be
 }
 
 // Status is the answer of GET /staff/notices/{notice}/status.

@@ -46,62 +46,80 @@ func (d *Dispatch) Examine(ctx context.Context, actor portal.Actor, n crypto.Num
 	return examined, nil
 }
 
-// Approve verifies the approver's signature and releases the notice into every mailbox.
+// Approval is what has become of a notice that was approved.
+type Approval struct {
+	State portal.NoticeState // portal.Released, or portal.Approved: it waits for its time
+	At    time.Time          // when it was released, or will be
+}
+
+// Approve verifies the approver's signature and releases the notice into every mailbox; one whose time of release has not come waits for it.
 // Again with the same signature: the same outcome.
-func (d *Dispatch) Approve(ctx context.Context, actor portal.Actor, n crypto.Number, signature []byte) (released time.Time, err error) {
+func (d *Dispatch) Approve(ctx context.Context, actor portal.Actor, n crypto.Number, signature []byte) (Approval, error) {
 	if err := d.staffAct(ctx, actor, "dispatch.approve", string(n), crypto.RoleApprover); err != nil {
-		return time.Time{}, err
+		return Approval{}, err
 	}
 	notice, err := d.store.Signed(ctx, n)
 	if err != nil {
-		return time.Time{}, err
+		return Approval{}, err
 	}
-	if notice.State == portal.Released && bytes.Equal(notice.Signed.ApproverSignature, signature) {
-		return notice.ReleasedAt, nil
+	if bytes.Equal(notice.Signed.ApproverSignature, signature) {
+		switch notice.State {
+		case portal.Released:
+			return Approval{portal.Released, notice.ReleasedAt}, nil
+		case portal.Approved:
+			return Approval{portal.Approved, notice.ReleaseAt}, nil
+		}
 	}
-	if err := d.verifyApproval(ctx, actor, notice, signature); err != nil {
-		return time.Time{}, err
+	m, err := d.verifyApproval(ctx, actor, notice, signature)
+	if err != nil {
+		return Approval{}, err
 	}
-	released, err = d.store.Release(ctx, n, signature, d.now())
+	now := d.now()
+	if at := m.ReleaseAt(now); at.After(now) {
+		err = d.store.ApproveLater(ctx, n, signature, at, now)
+		d.told(n, err)
+		return Approval{portal.Approved, at.UTC()}, err
+	}
+	released, err := d.store.Release(ctx, n, signature, now)
 	d.told(n, err)
-	return released, err
+	return Approval{portal.Released, released}, err
 }
 
 // verifyApproval checks that the actor, another person than the author, signed this manifest, and that nothing stands against releasing it now.
-func (d *Dispatch) verifyApproval(ctx context.Context, actor portal.Actor, notice portal.NoticeRecord, signature []byte) error {
+func (d *Dispatch) verifyApproval(ctx context.Context, actor portal.Actor, notice portal.NoticeRecord, signature []byte) (*crypto.Manifest, error) {
 	if err := checkArmored(signature); err != nil {
-		return err
+		return nil, err
 	}
 	staff, err := d.staff(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	now := d.now()
 	submission, err := d.root.VerifySubmission(notice.Signed, staff, now)
 	if err != nil {
-		return portal.Errorf(portal.Conflict, "notice-invalid", "The author's signature no longer holds. %s", portal.Sentence(err))
+		return nil, portal.Errorf(portal.Conflict, "notice-invalid", "The author's signature no longer holds. %s", portal.Sentence(err))
 	}
 	self := actor.Staff().Certificate().Fingerprint()
 	if submission.Manifest().Author == self {
-		return portal.Errorf(portal.Forbidden, "own-notice", "You are the author, so somebody else must approve.")
+		return nil, portal.Errorf(portal.Forbidden, "own-notice", "You are the author, so somebody else must approve.")
 	}
 	signed := notice.Signed
 	signed.ApproverSignature = signature
 	v, err := d.root.VerifyManifest(signed, staff, now)
 	if err != nil {
-		return invalid("invalid-approval", "%s", portal.Sentence(err))
+		return nil, invalid("invalid-approval", "%s", portal.Sentence(err))
 	}
 	if v.Approver().Certificate().Fingerprint() != self {
-		return portal.Errorf(portal.Forbidden, "other-approver", "Another approver signed than the one who is logged in. Who signed must hand it in.")
+		return nil, portal.Errorf(portal.Forbidden, "other-approver", "Another approver signed than the one who is logged in. Who signed must hand it in.")
 	}
 	// Whose role the root took away after they signed may be why it did.
 	if author, err := d.root.VerifyStaff(v.Author().Certificate(), now); err != nil || !author.Has(crypto.RoleAuthor) {
-		return portal.Errorf(portal.Conflict, "author-withdrawn", "Its author is no longer an author. Let somebody who is write and seal the notice.")
+		return nil, errAuthorWithdrawn
 	}
 	if deadline := v.Manifest().Deadline; !deadline.IsZero() && !deadline.After(now) {
-		return portal.Errorf(portal.Conflict, "deadline-passed", "The deadline has passed. Ask the author to seal the notice again with a later one.")
+		return nil, errDeadlinePassed
 	}
-	return nil
+	return v.Manifest(), nil
 }
 
 // Status is how far a notice has come.

@@ -14,6 +14,7 @@ type Store interface {
 	portal.Auditor
 	UploadStore
 	DraftStore
+	ClockStore
 
 	// Submit keeps a notice in state Submitted with its bodies, its envelopes, its personal parts if it has any, and, by holder, the texts that show representatives
 	// that they are in the audience; a claim, which replaces envelopes, leaves those as they are. portal.Conflict when the number is taken, or, with code
@@ -34,7 +35,7 @@ type Store interface {
 	// PersonalPart returns the one that a representative gets, and their envelope for it; nil when the notice has none.
 	PersonalPart(ctx context.Context, n crypto.Number, r crypto.Representative) (part, envelope []byte, err error)
 
-	// Release adds the approver's signature and puts the notice into every mailbox of its audience.
+	// Release adds the approver's signature, sets the clock for what the notice's policy says, and puts the notice into every mailbox of its audience.
 	// Releasing again with the same signature changes nothing and returns when it was released; with another it is portal.Conflict.
 	// portal.Conflict with code "already-returned" or "already-recalled" when it ended before.
 	// portal.Conflict with code "stale-certificate" names representatives whose certificate is no longer the one that was sealed to

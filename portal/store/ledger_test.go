@@ -214,7 +214,7 @@ func TestProofs(t *testing.T) {
 		if e := verify(served.ReceiptProof(ctx, receipt)); e.Kind != ledger.NoticeAcknowledged || e.Notice != n || e.Representative != r || e.Receipt.String() != hexOf(receipt.Receipt) {
 			t.Errorf("the proof of the receipt is of %+v", e)
 		}
-		if e := verify(served.NoticeProof(ctx, n)); e.Kind != ledger.NoticeDispatched || e.Notice != n || e.Manifest.String() != hexOf([]byte("manifest "+n)) || !e.At.Equal(noon.Truncate(time.Second)) {
+		if e := verify(served.NoticeProof(ctx, n)); e.Kind != ledger.NoticeDispatched || e.Notice != n || e.Manifest.String() != hexOf(manifestOf(n, nil)) || !e.At.Equal(noon.Truncate(time.Second)) {
 			t.Errorf("the proof of the notice is of %+v", e)
 		}
 		if e := verify(served.CertificateProof(ctx, r, certificate(0))); e.Kind != ledger.RepresentativeIssued || e.Representative != r || e.Fingerprint != fingerprint(0) {

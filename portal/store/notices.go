@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -113,7 +114,7 @@ func (d *DB) Release(ctx context.Context, n crypto.Number, approverSignature []b
 			if string(stored) == string(approverSignature) {
 				return nil
 			}
-			return portal.Errorf(portal.Conflict, "already-released", "The notice %s was released at %s already.", n, released.Format(time.RFC3339))
+			return alreadyReleased(n, released)
 		}
 		if end, err := t.noticeEnd(n); err != nil {
 			return err
@@ -136,6 +137,13 @@ func (d *DB) Release(ctx context.Context, n crypto.Number, approverSignature []b
 			return err
 		}
 		if err := t.queueFallback(n, manifest, at); err != nil { // what the courier carries by e-mail
+			return err
+		}
+		m, err := crypto.ParseManifest(manifest)
+		if err != nil {
+			return fmt.Errorf("a manifest that is kept: %w", err)
+		}
+		if err := t.setClock(n, m, at); err != nil {
 			return err
 		}
 		return t.enterRelease(n, sha256.Sum256(manifest), at)
@@ -168,19 +176,26 @@ func noticeInto(n *portal.NoticeRecord) []any {
 }
 
 const (
-	endedColumns = `, x.state, x.by_whom, x.at, x.reason`
-	joinEnds     = ` LEFT JOIN notice_ends x ON x.notice = n.number`
+	endedColumns = `, x.state, x.by_whom, x.at, x.reason` + approvalColumns
+	joinEnds     = ` LEFT JOIN notice_ends x ON x.notice = n.number` + joinApprovals
 )
 
-// endedInto is noticeInto for endedColumns too; settle makes the state of it afterwards.
-func endedInto(n *portal.NoticeRecord, end *sql.NullString) []any {
-	return append(noticeInto(n), end, optionalText{&n.EndedBy}, instant{&n.EndedAt}, &n.Reason)
+// standing is how a notice ended, and how it was approved: what endedColumns scan into.
+type standing struct {
+	end sql.NullString
+	approval
 }
 
-func settle(n *portal.NoticeRecord, end sql.NullString) {
-	if end.Valid {
-		n.State = portal.NoticeState(end.String)
+// endedInto is noticeInto for endedColumns too; settle makes the state of it afterwards.
+func endedInto(n *portal.NoticeRecord, s *standing) []any {
+	return append(append(noticeInto(n), &s.end, optionalText{&n.EndedBy}, instant{&n.EndedAt}, &n.Reason), s.approval.columns()...)
+}
+
+func (s *standing) settle(n *portal.NoticeRecord) {
+	if s.end.Valid {
+		n.State = portal.NoticeState(s.end.String)
 	}
+	s.approval.settle(n)
 }
 
 // EndNotice implements dispatch.Store. It locks the notice as Release does, so of two that come at once one finds what the other did.
@@ -206,8 +221,10 @@ func (d *DB) EndNotice(ctx context.Context, n crypto.Number, end portal.NoticeSt
 			return alreadyEnded(n, before)
 		}
 		ended = time.UnixMicro(at.UnixMicro()).UTC() // as it is kept
-		_, err = t.exec(`INSERT INTO notice_ends (notice, state, by_whom, at, reason) VALUES ($1, $2, $3, $4, $5)`, n, end, by, micros(at), reason)
-		return err
+		if _, err := t.exec(`INSERT INTO notice_ends (notice, state, by_whom, at, reason) VALUES ($1, $2, $3, $4, $5)`, n, end, by, micros(at), reason); err != nil || end != portal.Recalled {
+			return err
+		}
+		return t.recordEvents([]portal.NoticeEvent{{ID: portal.NoticeEventID("recall", string(n)), Notice: n, Kind: portal.Recall, At: ended, By: by}})
 	})
 	if err != nil {
 		return time.Time{}, err
@@ -238,11 +255,11 @@ func (d *DB) Notices(ctx context.Context) (notices []portal.NoticeRecord, err er
 	err = d.look(ctx, func(t *tx) error {
 		return t.each(func(rows *sql.Rows) error {
 			var n portal.NoticeRecord
-			var end sql.NullString
-			if err := rows.Scan(endedInto(&n, &end)...); err != nil {
+			var s standing
+			if err := rows.Scan(endedInto(&n, &s)...); err != nil {
 				return err
 			}
-			settle(&n, end)
+			s.settle(&n)
 			notices = append(notices, n)
 			return nil
 		}, `SELECT `+noticeColumns+endedColumns+` FROM notices n`+joinEnds+` ORDER BY n.submitted_at DESC, n.number`)
@@ -253,13 +270,13 @@ func (d *DB) Notices(ctx context.Context) (notices []portal.NoticeRecord, err er
 // Notice implements dispatch.Store.
 func (d *DB) Notice(ctx context.Context, number crypto.Number) (n portal.NoticeRecord, err error) {
 	err = d.snapshot(ctx, func(t *tx) error {
-		var end sql.NullString
+		var s standing
 		err := t.row(`SELECT `+noticeColumns+endedColumns+`, a.audience FROM notices n JOIN audiences a ON a.notice = n.number`+joinEnds+` WHERE n.number = $1`, number).
-			Scan(append(endedInto(&n, &end), &n.Audience)...)
+			Scan(append(endedInto(&n, &s), &n.Audience)...)
 		if err != nil {
 			return orNotFound(err, "no-notice", "There is no notice %s.", number)
 		}
-		settle(&n, end)
+		s.settle(&n)
 		n.Headings = map[crypto.Suite][]byte{}
 		return t.each(func(rows *sql.Rows) error {
 			var suite crypto.Suite
@@ -277,9 +294,9 @@ func (d *DB) Notice(ctx context.Context, number crypto.Number) (n portal.NoticeR
 // Signed implements dispatch.Store.
 func (d *DB) Signed(ctx context.Context, number crypto.Number) (n portal.NoticeRecord, err error) {
 	err = d.look(ctx, func(t *tx) error {
-		var end sql.NullString
-		err := t.row(`SELECT `+noticeColumns+endedColumns+` FROM notices n`+joinEnds+` WHERE n.number = $1`, number).Scan(endedInto(&n, &end)...)
-		settle(&n, end)
+		var s standing
+		err := t.row(`SELECT `+noticeColumns+endedColumns+` FROM notices n`+joinEnds+` WHERE n.number = $1`, number).Scan(endedInto(&n, &s)...)
+		s.settle(&n)
 		return orNotFound(err, "no-notice", "There is no notice %s.", number)
 	})
 	return n, err

@@ -136,7 +136,7 @@ func TestRecallingWhileItIsReleased(t *testing.T) {
 					_, err = db.Release(t.Context(), n, []byte("approver"), noon)
 					released.Store(err == nil)
 				} else {
-					_, err = db.EndNotice(t.Context(), n, portal.Recalled, "staff:AUTHOR", nil, noon)
+					_, err = db.EndNotice(t.Context(), n, portal.Recalled, staffHolder, nil, noon)
 					recalled.Store(err == nil)
 				}
 				if err != nil && portal.KindOf(err) != portal.Conflict {

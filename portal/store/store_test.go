@@ -128,9 +128,27 @@ func trySubmit(ctx context.Context, db *DB, to ...crypto.Representative) (crypto
 func notice(number crypto.Number) portal.NoticeRecord {
 	return portal.NoticeRecord{
 		Number: number, State: portal.Submitted, SubmittedAt: kept(noon), Audience: []byte("audience"),
-		Signed:   crypto.SignedManifest{Manifest: []byte("manifest " + number), AuthorSignature: []byte("author")},
+		Signed:   crypto.SignedManifest{Manifest: manifestOf(number, nil), AuthorSignature: []byte("author")},
 		Headings: map[crypto.Suite][]byte{crypto.SuitePQ: []byte("heading pq"), crypto.SuiteCompat: []byte("heading compat")},
 	}
+}
+
+// manifestOf is the manifest of a notice, as far as the store reads it; change may give it a policy.
+func manifestOf(number crypto.Number, change func(*crypto.Manifest)) []byte {
+	body := map[crypto.Suite]crypto.BodyRef{crypto.SuitePQ: crypto.RefTo([]byte("body"))}
+	digest := body[crypto.SuitePQ].SHA256
+	m := &crypto.Manifest{
+		Institution: "0123456789ABCDEF0123456789ABCDEF01234567", Notice: number, Version: 1, Author: "0123456789ABCDEF0123456789ABCDEF01234567", Created: noon.UTC().Truncate(time.Second),
+		ContentSHA256: digest, HeadingSHA256: digest, OpeningSHA256: digest, AudienceRoot: digest, Mailboxes: 1, Members: 1, Bodies: body, Headings: body, Fallback: crypto.FallbackNone,
+	}
+	if change != nil {
+		change(m)
+	}
+	text, err := m.Encode()
+	if err != nil {
+		panic(err)
+	}
+	return text
 }
 
 // memberships are texts for the holders who aren't staff; the store doesn't read them.

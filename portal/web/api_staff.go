@@ -117,11 +117,11 @@ func (s *server) postApproval(w http.ResponseWriter, r *http.Request) error {
 	if err := decode(w, r, &request); err != nil {
 		return err
 	}
-	released, err := s.Dispatch.Approve(r.Context(), visitOf(r).actor, n, []byte(request.Signature))
+	approval, err := s.Dispatch.Approve(r.Context(), visitOf(r).actor, n, []byte(request.Signature))
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, api.Released{Released: wireTime(released)})
+	return writeJSON(w, http.StatusOK, api.Released{State: approval.State, Released: wireTime(approval.At)})
 }
 
 // postNoticeReturn sends a notice that waits for approval back to its author.
