@@ -68,17 +68,14 @@ func SealNoticeFile(t *Trust, writer *crypto.Key, draft crypto.Number, name, med
 	return &SealedAttachment{a, digestOf(sealed), sealed}, nil
 }
 
-// OpenNoticeFile opens a file of a draft, and compares it with the digest that the draft names.
-func OpenNoticeFile(t *Trust, keys []*crypto.Key, draft crypto.Number, sha256 string, sealed []byte, now time.Time) ([]byte, error) {
+// OpenNoticeFile opens a file of a draft. id is the SHA-256 digest of the sealed octets, as the draft names it: the portal can't show another file in its place.
+func OpenNoticeFile(t *Trust, keys []*crypto.Key, draft crypto.Number, id string, sealed []byte, now time.Time) ([]byte, error) {
 	if err := t.exists(); err != nil {
 		return nil, err
 	}
-	data, _, err := t.root.OpenNoticeFile(sealed, draft, keys, t.staff, now)
-	if err != nil {
-		return nil, err
-	}
-	if digestOf(data) != sha256 {
+	if digestOf(sealed) != id {
 		return nil, errors.New("the portal shows another file than the draft names: attach it again, and tell the administrators")
 	}
-	return data, nil
+	data, _, err := t.root.OpenNoticeFile(sealed, draft, keys, t.staff, now)
+	return data, err
 }

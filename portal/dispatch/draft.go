@@ -45,7 +45,7 @@ type DraftFile struct {
 
 // DraftStore is what drafts of notices need of the store.
 type DraftStore interface {
-	// SaveNoticeDraft keeps a revision, in place of the one before. The same again changes nothing. portal.Conflict with code "draft-changed" when it is not the next one,
+	// SaveNoticeDraft keeps a revision, in place of the one before. The same again changes nothing. portal.Conflict with code "draft-changed" when it is not the next one; portal.NotFound when it was not the first and there is none;
 	// "attachment-not-uploaded" when it names a file that isn't there; portal.TooLarge.
 	SaveNoticeDraft(ctx context.Context, d NoticeDraft, mostOfPerson int64) (saved time.Time, err error)
 	// NoticeDrafts returns all, the newest first.

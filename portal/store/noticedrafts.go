@@ -53,7 +53,7 @@ func (d *DB) SaveNoticeDraft(ctx context.Context, n dispatch.NoticeDraft, mostOf
 
 func draftChanged(n crypto.Number, kept dispatch.NoticeDraft) error {
 	if kept.Revision == 0 {
-		return portal.Errorf(portal.Conflict, "draft-gone", "There is no draft %s any more: it was submitted or discarded. Yours was not saved; save it as a new one.", n)
+		return portal.Errorf(portal.NotFound, "no-draft", "There is no draft %s any more: it was submitted or discarded. Yours was not saved; save it as a new one.", n)
 	}
 	return portal.Errorf(portal.Conflict, "draft-changed",
 		"The draft %s has moved on: revision %d was saved at %s. Yours was not saved, and nothing was overwritten. Fetch that revision, and put your changes into it.",

@@ -84,7 +84,7 @@ function stoppable(work) {
 
 const octetsOf = async (data) => new Uint8Array(data instanceof Blob ? await data.arrayBuffer() : data);
 
-async function seal(run, { draft, words, leaveOut = [], confirmed = [] }, progress) {
+async function seal(run, { draft, revision = 0, words, leaveOut, confirmed = [] }, progress) {
   progress('checking');
   if (!directory) {
     await readDirectory(progress);
@@ -92,18 +92,19 @@ async function seal(run, { draft, words, leaveOut = [], confirmed = [] }, progre
   }
   run.check();
   call('compose-drop');
-  for (const [index, { name, type = '', data }] of (draft.attachments ?? []).entries()) {
-    call('compose-attach', { name, type, first: index === 0 }, await octetsOf(data));
+  for (const [index, file] of (draft.attachments ?? []).entries()) {
+    const { name, type = '' } = file;
+    call('compose-attach', { name, type, first: index === 0 }, file.data ? await octetsOf(file.data) : await draftFile(draft.id, file));
     run.check();
   }
-  const { languages, acknowledge = false, deadline = null, release = null, urgent = false, fallback = '', reminders = [], escalate = 0 } = draft;
+  const { languages, acknowledge = false, deadline = null, release = null, urgent = false, fallback = '', reminders = [], escalate = 0, personal = null } = draft;
   const work = call('compose-seal', {
-    words: words ?? draft.words, leaveOut, confirmed,
-    draft: { languages, acknowledge, deadline, release, urgent, fallback, reminders: reminders ?? [], escalate: escalate ?? 0 },
+    words: words ?? draft.words ?? [], leaveOut: leaveOut ?? draft.leaveOut ?? [], confirmed,
+    draft: { languages, acknowledge, deadline, release, urgent, fallback, reminders: reminders ?? [], escalate: escalate ?? 0, personal },
   });
   await wrap(run, work, progress);
   const octets = call('compose-finish');
-  unsent = { notice: work.notice, octets, sha256: hex(await crypto.subtle.digest('SHA-256', octets)) };
+  unsent = { notice: work.notice, draft: draft.id && revision ? `?draft=${draft.id}&revision=${revision}` : '', octets, sha256: hex(await crypto.subtle.digest('SHA-256', octets)) };
   run.check();
 }
 
@@ -159,7 +160,7 @@ async function stubborn(run, method, path, body) {
 
 /** Uploads what is sealed piece by piece, from where the portal has it, and submits it. */
 async function send(run, progress) {
-  const { notice, octets, sha256 } = unsent;
+  const { notice, draft, octets, sha256 } = unsent;
   const total = Math.ceil(octets.length / piece);
   for (let restarts = 0; ; restarts++) {
     try {
@@ -173,7 +174,7 @@ async function send(run, progress) {
       progress(`sending ${total}/${total}`);
       run.check();
       run.final = unsent.unsure = true; // from here on it may be submitted, whatever we hear
-      const submitted = await stubborn(run, 'POST', `/uploads/${begun.upload}/notice`);
+      const submitted = await stubborn(run, 'POST', `/uploads/${begun.upload}/notice${draft}`);
       unsent = undefined;
       if (submitted.notice !== notice) throw { code: 'other-notice', message: `The portal calls the notice ${submitted.notice}, but it is ${notice}: tell the administrators.` };
       return { notice };
@@ -223,7 +224,7 @@ export const ceremonies = {
   },
 
   /**
-   * Seals a draft and sends it → {notice}. Progress: "checking", "checking 120/2000", "sealing 120/2000", "sending 3/17". Codes: "cancelled", "audience-unknown",
+   * Seals a draft and sends it → {notice}. revision is the one of the draft that was saved last: it is dropped with the submission, unless somebody has saved another. Progress: "checking", "checking 120/2000", "sealing 120/2000", "sending 3/17". Codes: "cancelled", "audience-unknown",
    * "audience-empty", "audience-refused" (somebody would be left out who isn't in confirmed), "stale-certificate" (look at the audience again), "network" (resumeSending goes on), "maybe-sent" (the line broke at the
    * very end of the sending before, so that it may have arrived: only resumeSending goes on).
    */
@@ -253,3 +254,80 @@ export const ceremonies = {
     return { cancelled: true };
   },
 };
+
+// ---------------------------------------------------------------- drafts
+
+const own = (draft) => `/staff/notice-drafts/${draft}`;
+
+// Requests whose answer is not known yet, as in newsroom-ceremonies.js: sealing twice gives two ciphertexts, and the server would take the second for somebody else's.
+const unanswered = new Map();
+
+async function save(id, revision, draft) {
+  const key = `${id} ${revision}`;
+  const request = unanswered.get(key) ?? { text: JSON.stringify(draft), body: call('notice-draft-seal', { draft, revision }) };
+  unanswered.set(key, request);
+  for (let tries = 0; ; tries++) {
+    try {
+      const saved = await api('PUT', own(id), request.body);
+      unanswered.delete(key);
+      return { ...saved, text: request.text };
+    } catch (error) {
+      if (error.code !== 'network') unanswered.delete(key);
+      if (error.code !== 'network' || tries >= 2) throw error;
+      await pause(patience[tries]);
+    }
+  }
+}
+
+async function draftFile(id, { name, sealed }) {
+  return call('notice-file-open', { draft: id, name, sealed }, await api('GET', `${own(id)}/files/${sealed}`, undefined, 'bytes'));
+}
+
+Object.assign(ceremonies, {
+  /** Saves what follows a revision (0: none) → {id, revision, saved}; a draft without an id gets one. "draft-changed": somebody else saved meanwhile; "no-draft": it was submitted or discarded. */
+  async saveNoticeDraft({ draft, revision = 0 }) {
+    const id = draft.id || call('notice-draft-new').id;
+    const whole = { ...draft, id };
+    const text = JSON.stringify(whole);
+    const before = unanswered.has(`${id} ${revision}`);
+    let saved = await save(id, revision, whole);
+    if (before && saved.text !== text) saved = await save(id, saved.revision, whole); // what had got lost was an older text
+    return { id, revision: saved.revision, saved: saved.saved };
+  },
+
+  /** All drafts, opened: [{id, state: 'draft', revision, saved, savedBy, mine, draft, problem}]; draft is null when it can't be opened. */
+  async noticeDrafts() {
+    return call('notice-drafts', { drafts: await api('GET', '/staff/notice-drafts') });
+  },
+
+  /** One of them; draft is its id. */
+  async noticeDraft({ draft }) {
+    const [line] = call('notice-drafts', { drafts: [await api('GET', own(draft))] });
+    if (!line.draft) throw { code: 'refused', message: line.problem };
+    return line;
+  },
+
+  /** Discards one, with its files, if the revision is the newest. */
+  dropNoticeDraft: ({ draft, revision }) => api('POST', `${own(draft)}/discard`, { revision }),
+
+  /** Begins a draft; nothing is sent → {id}. */
+  newNoticeDraft: () => call('notice-draft-new'),
+
+  /** Seals a file and uploads it → {name, type, size, sha256, sealed}, which goes into the draft's attachments as it is. draft is the id. */
+  async attachNoticeFile({ draft, name, type = '', data }) {
+    const file = call('notice-file-seal', { draft, name, type }, await octetsOf(data));
+    const octets = call('attachment-octets', { id: file.sealed });
+    for (let tries = 0; ; tries++) {
+      try {
+        await api('PUT', `${own(draft)}/files/${file.sealed}`, octets);
+        return file;
+      } catch (error) {
+        if (error.code !== 'network' || tries >= 2) throw error;
+        await pause(patience[tries]);
+      }
+    }
+  },
+
+  /** The octets of a file of a draft; file is its line in the draft's attachments. */
+  noticeDraftFile: ({ draft, file }) => draftFile(draft, file),
+});
