@@ -50,6 +50,7 @@ type CLI struct {
 	Approve   ApproveCommand   `cmd:"" group:"staff" help:"See a submitted notice as its recipients will, and approve it (approvers)."`
 	Recall    RecallCommand    `cmd:"" group:"staff" help:"Take a submitted notice back before its release (its author, or an approver)."`
 	Status    StatusCommand    `cmd:"" group:"staff" help:"Show who has opened and acknowledged a notice or statement, and who is overdue."`
+	Outbox    OutboxCommand    `cmd:"" group:"staff" help:"Show what goes by e-mail, and what could not be sent."`
 	Bundle    BundleCommand    `cmd:"" group:"staff" help:"Fetch the evidence of a notice as one zip, which a stranger can check with gpg: who was told, and when."`
 	Inbox     InboxCommand     `cmd:"" group:"staff" help:"List the threads of the desk, what waits for an answer first (authors and approvers)."`
 	Answer    AnswerCommand    `cmd:"" group:"staff" help:"Answer a mailbox in a thread (authors and approvers)."`

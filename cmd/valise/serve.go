@@ -203,6 +203,7 @@ func (c *ServeCommand) open(ctx context.Context, log *slog.Logger) (_ *site, err
 		Registry:     registry.New(s.store, root, secret, time.Now),
 		Dispatch:     dispatch.New(s.store, root, time.Now).Telling(s.watch.Tell),
 		Correspond:   correspond.New(s.store, root, time.Now),
+		Mail:         courier.NewOutbox(s.store, time.Now),
 		Audit:        audit.New(s.store),
 		Watch:        s.watch,
 		Publish:      publish.New(s.store, root, institution.Languages, time.Now),
@@ -410,7 +411,9 @@ func (s *site) carry(ctx context.Context) {
 
 // keepTime does what falls due: approved notices are released, who has not answered is reminded, deadlines pass. Every node does, and each thing happens once.
 func (s *site) keepTime(ctx context.Context) {
-	s.portal.Dispatch.Run(ctx, func(err error) { s.portal.Log.Error("what fell due could not be done, and is tried again in a minute", "error", err.Error()) })
+	s.portal.Dispatch.Run(ctx, func(err error) {
+		s.portal.Log.Error("what fell due could not be done, and is tried again in a minute", "error", err.Error())
+	})
 }
 
 // Close releases what open took.

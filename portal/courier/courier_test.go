@@ -25,6 +25,7 @@ import (
 	"github.com/emersion/go-smtp"
 
 	"valise/crypto"
+	"valise/portal"
 	"valise/portal/courier"
 	"valise/portal/portaltest"
 	"valise/portal/portaltest/live"
@@ -640,5 +641,40 @@ func TestPostfixCarriesItOn(t *testing.T) {
 		if _, _, err := crypto.SplitMessage(m.Data); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// TestStaffSeeWhatCouldNotBeSent, and have it tried again; administrators and representatives don't.
+func TestStaffSeeWhatCouldNotBeSent(t *testing.T) {
+	p := newPost(t, live.Options{}, portaltest.MailSinkOptions{})
+	person := p.claimed(crypto.KindIndividual, crypto.ProfilePQ)
+	p.address(person, func(a *crypto.Address) { a.Asked = true })
+	number := p.Release(atOnce(p.Server), person)
+	without := p.config()
+	without.Individuals = nil
+	p.until(p.courier(without), "it is dead", p.is("dead no-identity"))
+	ctx, author := t.Context(), p.Acting(p.Author)
+	entries, err := p.Portal.Mail.List(ctx, author, number, courier.Dead)
+	must(t, err)
+	if len(entries) != 1 || entries[0].Representative != person.Number || entries[0].Word() != courier.ReasonNoIdentity {
+		t.Errorf("they see %+v", entries)
+	}
+	for name, actor := range map[string]portal.Actor{"a representative": portal.ActingRepresentative(person.Number), "nobody": {}} {
+		if _, err := p.Portal.Mail.List(ctx, actor, number, ""); err == nil {
+			t.Errorf("%s sees the outbox", name)
+		}
+		if p.Portal.Mail.Retry(ctx, actor, number, person.Number) == nil {
+			t.Errorf("%s has a mail tried again", name)
+		}
+	}
+	must(t, p.Portal.Mail.Retry(ctx, author, number, person.Number))
+	if err := p.Portal.Mail.Retry(ctx, author, number, person.Number); portal.KindOf(err) != portal.Conflict {
+		t.Errorf("once more: %v", err)
+	}
+	p.until(p.courier(p.config()), "it is sent", p.is("sent "))
+	events, err := p.Store.NoticeEvents(ctx, number, person.Number.Mailbox)
+	must(t, err)
+	if len(events) != 2 || events[0].Kind != portal.RelayToNonERDSFailure || events[1].Kind != portal.RelayToNonERDS || events[1].Via != portal.ViaEMail {
+		t.Errorf("events: %+v", events)
 	}
 }

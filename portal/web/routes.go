@@ -137,6 +137,7 @@ func (s *server) apiRoutes() []route {
 		{pattern: "GET /staff/notice-drafts", access: staff, handle: s.getNoticeDrafts},
 		{pattern: "GET /staff/notice-drafts/{draft}", access: staff, handle: s.getNoticeDraft},
 		{pattern: "PUT /staff/notice-drafts/{draft}", access: staff, handle: s.putNoticeDraft, maxBody: api.MaxNoticeDraftRequest},
+		{pattern: "GET /staff/notice-drafts/{draft}/standing", access: staff, handle: s.getNoticeDraftStanding},
 		{pattern: "POST /staff/notice-drafts/{draft}/discard", access: staff, handle: s.postNoticeDraftDiscard},
 		{pattern: "PUT /staff/notice-drafts/{draft}/files/{id}", access: staff, handle: s.putNoticeDraftFile, maxBody: crypto.MaxSealedAttachment},
 		{pattern: "GET /staff/notice-drafts/{draft}/files/{id}", access: staff, handle: s.getNoticeDraftFile},
@@ -162,6 +163,8 @@ func (s *server) apiRoutes() []route {
 		{pattern: "GET /staff/notices/{notice}/bundle", access: staff, handle: s.getBundle},
 		{pattern: "GET /staff/notices/{notice}/receipts", access: staff, handle: s.getStaffReceipts},
 		{pattern: "GET /staff/notices/{notice}/acknowledgements/{mailbox}", access: staff, handle: s.getStaffAcknowledgement},
+		{pattern: "GET /staff/outbox", access: staff, handle: s.getOutbox},
+		{pattern: "POST /staff/outbox/{notice}/{representative}/retry", access: staff, handle: s.postOutboxRetry},
 		{pattern: "GET /staff/statements", access: staff, handle: s.getStaffStatements},
 		{pattern: "GET /staff/statements/{statement}", access: staff, handle: s.getStaffStatement},
 		{pattern: "GET /staff/statements/{statement}/standing", access: staff, handle: s.getStatementStanding},
@@ -246,7 +249,7 @@ func (s *server) pageRoutes() []route {
 		{pattern: "GET " + composePath, access: staff, handle: s.getCompose},
 		{pattern: "GET " + noticesPath + "/drafts/{draft}", access: staff, handle: s.getCompose},
 		{pattern: "GET " + noticesPath + "/{notice}", access: staff, handle: s.getDispatchNotice},
-		{pattern: "POST " + noticesPath + "/{notice}/remind", access: staff, handle: s.postRemind},
+		{pattern: "POST /staff/reminders/{notice}", access: staff, handle: s.postRemind},
 
 		// Staff: the newsroom.
 		{pattern: "GET " + newsroomPath, access: staff, handle: s.getNewsroom},

@@ -15,6 +15,7 @@ import (
 	"valise/portal"
 	"valise/portal/audit"
 	"valise/portal/correspond"
+	"valise/portal/courier"
 	"valise/portal/dispatch"
 	"valise/portal/ledger"
 	"valise/portal/passkey"
@@ -33,6 +34,7 @@ type Portal struct {
 	Root             *crypto.Root
 	Registry         *registry.Registry
 	Dispatch         *dispatch.Dispatch
+	Mail             *courier.Outbox
 	Correspond       *correspond.Correspond
 	Publish          *publish.Publish
 	Ledger           *ledger.Ledger

@@ -31,6 +31,7 @@ import (
 	"valise/portal"
 	"valise/portal/audit"
 	"valise/portal/correspond"
+	"valise/portal/courier"
 	"valise/portal/dispatch"
 	"valise/portal/ledger"
 	"valise/portal/passkey"
@@ -176,7 +177,7 @@ func (p *Server) open(o Options) {
 			Languages: o.Languages, Contact: []string{"Registry of the court"},
 		},
 		Origin: p.URL, Root: root,
-		Registry: registry.New(p.Store, root, secret, o.Now), Dispatch: dispatch.New(p.Store, root, o.Now).Telling(told.Tell), Correspond: correspond.New(p.Store, root, o.Now), Publish: publish.New(p.Store, root, o.Languages, o.Now), Ledger: ledger.New(p.Store), Audit: audit.New(p.Store), Watch: told,
+		Registry: registry.New(p.Store, root, secret, o.Now), Dispatch: dispatch.New(p.Store, root, o.Now).Telling(told.Tell), Correspond: correspond.New(p.Store, root, o.Now), Publish: publish.New(p.Store, root, o.Languages, o.Now), Ledger: ledger.New(p.Store), Audit: audit.New(p.Store), Mail: courier.NewOutbox(p.Store, o.Now), Watch: told,
 		Sessions: sessions, Passkeys: passkeys, SignOn: signOn, Challenges: session.NewChallenges(place),
 		Limiter: session.NewLimiter(place, secret, o.Now), TrustedProxies: o.TrustedProxies,
 		Ready: ready, Heartbeat: o.Heartbeat, Log: slog.New(slog.NewJSONHandler(p.Log, &slog.HandlerOptions{Level: slog.LevelDebug})), Now: o.Now,

@@ -1,0 +1,191 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"net/mail"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"valise/crypto"
+	"valise/portal/courier"
+	"valise/portal/portaltest"
+	"valise/portal/portaltest/live"
+)
+
+// postOffice is a portal, in this process, whose couriers are processes of their own, with one key.
+type postOffice struct {
+	*live.Server
+	t        *testing.T
+	key      *crypto.Key
+	sink     *portaltest.MailSink
+	settings []string
+}
+
+func openPostOffice(t *testing.T, dsn string, fault func(portaltest.Stage, string) portaltest.Fault) *postOffice {
+	t.Helper()
+	o := &postOffice{Server: live.Portal(t, live.Options{Database: dsn}), t: t}
+	tls := portaltest.TLS(t)
+	o.sink = portaltest.StartMailSink(t, portaltest.MailSinkOptions{TLS: tls, Fault: fault})
+	folder := t.TempDir()
+	write := func(name string, data []byte) string {
+		path := filepath.Join(folder, name)
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	const passphrase = "one courier carries what others dropped"
+	key, err := crypto.GenerateKey(crypto.ProfilePQ, "Courier 1", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	certificate, err := crypto.CertifyStaff(o.Root, key.Certificate(), []crypto.Role{crypto.RoleCourier}, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.Portal.Registry.AddStaff(t.Context(), certificate.Bytes()); err != nil {
+		t.Fatal(err)
+	}
+	if o.key, err = key.WithCertificate(certificate); err != nil {
+		t.Fatal(err)
+	}
+	locked, err := lockKeyFile(&crypto.Bundle{Holder: "Courier 1", Pin: o.Pin, Key: key}, passphrase)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, _ := strings.Cut(o.sink.Address, ":")
+	o.settings = []string{
+		"courier", "--key", write("courier.key", locked), "--secret-file", write("secret", []byte(passphrase+"\n")), "--root-certificate", write("root.asc", []byte(o.Root.Certificate().Armor())),
+		"--database-file", write("database", []byte(dsn)), "--mail-lease", "2s", "--mail-workers", "8", "--mail-per-domain", "8",
+		"--mail", write("courier.toml", []byte(fmt.Sprintf("[institution]\nfrom = \"Registry <registry@court.example>\"\nsmarthost = \"localhost:%s\"\ntls-roots = %q\n", port, tls.CertFile))),
+	}
+	return o
+}
+
+// release releases a notice to n States, each with an address, which goes by e-mail at once.
+func (o *postOffice) release(n int) {
+	o.t.Helper()
+	var to []*crypto.Staff
+	for _, k := range []*crypto.Key{o.key, o.Registrar} {
+		member, err := o.Portal.Root.VerifyStaff(k.Certificate(), time.Now())
+		if err != nil {
+			o.t.Fatal(err)
+		}
+		to = append(to, member)
+	}
+	var people []*live.Person
+	for i := range n {
+		person := o.Claim(o.Issue(crypto.KindState, crypto.ProfileCompat), crypto.ProfileCompat)
+		people = append(people, person)
+		record, err := crypto.SealAddress(crypto.Address{Representative: person.Number, Email: fmt.Sprintf("reader%d@mission.example", i), Policy: crypto.MailAsNotice}, o.Registrar, to, time.Now())
+		if err != nil {
+			o.t.Fatal(err)
+		}
+		if err := o.Portal.Registry.SetAddress(o.t.Context(), o.Acting(o.Registrar), person.Number, record); err != nil {
+			o.t.Fatal(err)
+		}
+	}
+	draft := o.Draft()
+	draft.Fallback = crypto.FallbackAtOnce
+	o.Release(draft, people...)
+}
+
+// waiting counts the entries that are not sent yet.
+func (o *postOffice) waiting() int {
+	o.t.Helper()
+	entries, err := o.Store.Outbox(o.t.Context(), "", courier.Waiting, 10_000)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return len(entries)
+}
+
+// received returns the Message-IDs of each recipient's mails.
+func (o *postOffice) received() map[string][]string {
+	o.t.Helper()
+	ids := map[string][]string{}
+	for _, m := range o.sink.Mails() {
+		parsed, err := mail.ReadMessage(bytes.NewReader(m.Data))
+		if err != nil {
+			o.t.Fatal(err)
+		}
+		ids[m.To] = append(ids[m.To], parsed.Header.Get("Message-ID"))
+	}
+	return ids
+}
+
+// TestCouriersKilled: at whatever moment a courier is killed, each mail comes at least once, and twice only under the same Message-ID.
+func TestCouriersKilled(t *testing.T) {
+	const mails, kills = 300, 8
+	slow := func(at portaltest.Stage, _ string) portaltest.Fault {
+		if at == portaltest.StageGreeting || at == portaltest.StageTaken { // what was taken is answered at once, as by any server
+			return portaltest.Fault{}
+		}
+		return portaltest.Fault{Wait: rand.N(30 * time.Millisecond)}
+	}
+	for name, dsn := range map[string]func() string{
+		"SQLite":     func() string { return filepath.Join(t.TempDir(), "portal.db") },
+		"PostgreSQL": func() string { return portaltest.PostgreSQL(t) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := openPostOffice(t, dsn(), slow)
+			o.release(mails)
+			killed := 0
+			start := func() *portaltest.Program { return portaltest.Start(t, exec.Command("valise", o.settings...)) }
+			running := start()
+			for end := time.Now().Add(2 * time.Minute); o.waiting() > 0; {
+				if time.Now().After(end) {
+					t.Fatalf("%d mails are still waiting", o.waiting())
+				}
+				before := len(o.sink.Mails())
+				for len(o.sink.Mails()) < before+20 && o.waiting() > 0 && time.Now().Before(end) {
+					time.Sleep(5 * time.Millisecond)
+				}
+				if killed < kills {
+					time.Sleep(rand.N(60 * time.Millisecond))
+					running.Kill()
+					running = start()
+					killed++
+				}
+			}
+			running.Stop()
+			received, twice := o.received(), 0
+			for to, ids := range received {
+				for _, id := range ids[1:] {
+					if twice++; id != ids[0] {
+						t.Errorf("%s got one message under two Message-IDs", to)
+					}
+				}
+			}
+			if len(received) != mails {
+				t.Errorf("%d of %d got their mail", len(received), mails)
+			}
+			if most := 2 * killed; twice > most { // of the eight on their way at each kill, those that were taken and not yet settled
+				t.Errorf("%d came twice, more than %d", twice, most)
+			}
+			t.Logf("killed %d times: %d mails, %d came twice", killed, mails, twice)
+		})
+	}
+}
+
+// TestCourierNow: the portal is down, and one command sends what waits.
+func TestCourierNow(t *testing.T) {
+	o := openPostOffice(t, filepath.Join(t.TempDir(), "portal.db"), nil)
+	o.release(3)
+	out, err := exec.Command("valise", append(o.settings, "--now", "--json")...).Output()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if want := "{\n  \"sent\": 3,\n  \"cancelled\": 0,\n  \"dead\": 0,\n  \"waiting\": 0\n}\n"; string(out) != want {
+		t.Errorf("it says %s, want %s", out, want)
+	}
+	if len(o.received()) != 3 {
+		t.Errorf("%d mails came", len(o.received()))
+	}
+}
