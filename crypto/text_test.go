@@ -58,6 +58,15 @@ func testAudience() *Audience {
 	return a
 }
 
+// testPersonalAudience is testAudience of a notice that has personal parts.
+func testPersonalAudience() *Audience {
+	a := testAudience()
+	for i, m := range a.Members {
+		a.Members[i].Personal = PersonalDigests{sha256Hex([]byte(string(m.Representative.Mailbox) + string(m.Suite))), sha256Hex([]byte(m.Representative.Mailbox))}
+	}
+	return a
+}
+
 func testMembership() *Membership {
 	return &Membership{
 		Member: AudienceMember{Representative: Representative{NewNumber(KindState), 2}, Certificate: testFingerprint, Suite: SuitePQ}, Salt: testOpening, Position: 2,
@@ -99,6 +108,7 @@ func testTexts(t testing.TB) []aText {
 	return []aText{
 		format("manifest", testManifest(), (*Manifest).Encode, ParseManifest, false),
 		format("audience", testAudience(), (*Audience).Encode, ParseAudience, false),
+		format("audience of parts", testPersonalAudience(), (*Audience).Encode, ParseAudience, false),
 		format("membership", testMembership(), (*Membership).Encode, ParseMembership, false),
 		format("log-in", login, (*LogIn).Encode, ParseLogIn, true),
 		format("acknowledgement", testAcknowledgement(), (*Acknowledgement).Encode, ParseAcknowledgement, true),
@@ -171,11 +181,11 @@ func TestTextsHaveOneSpelling(t *testing.T) {
 				}
 				// Members of an audience, and steps of a path, may be any number; their
 				// order and count is for the signed root to say.
-				repeats := f.name == "audience" && i > 1 || f.name == "membership" && i > 3
+				repeats := strings.HasPrefix(f.name, "audience") && i > 1 || f.name == "membership" && i > 3
 				if !repeats {
 					refuse("a line dropped", with(func(string) string { return "" }))
 				}
-				if !repeats || f.name == "audience" {
+				if !repeats || strings.HasPrefix(f.name, "audience") {
 					refuse("a line twice", with(func(l string) string { return strings.TrimSuffix(l, "\n") + "\n" + l }))
 				}
 				refuse("an empty line", with(func(l string) string { return "\n" + l }))
@@ -417,8 +427,9 @@ func fuzzText(f *testing.F, name string) {
 	}
 }
 
-func FuzzParseManifest(f *testing.F)        { fuzzText(f, "manifest") }
-func FuzzParseAudience(f *testing.F)        { fuzzText(f, "audience") }
-func FuzzParseMembership(f *testing.F)      { fuzzText(f, "membership") }
-func FuzzParseLogIn(f *testing.F)           { fuzzText(f, "log-in") }
-func FuzzParseAcknowledgement(f *testing.F) { fuzzText(f, "acknowledgement") }
+func FuzzParseManifest(f *testing.F)         { fuzzText(f, "manifest") }
+func FuzzParseAudience(f *testing.F)         { fuzzText(f, "audience") }
+func FuzzParsePersonalAudience(f *testing.F) { fuzzText(f, "audience of parts") }
+func FuzzParseMembership(f *testing.F)       { fuzzText(f, "membership") }
+func FuzzParseLogIn(f *testing.F)            { fuzzText(f, "log-in") }
+func FuzzParseAcknowledgement(f *testing.F)  { fuzzText(f, "acknowledgement") }
