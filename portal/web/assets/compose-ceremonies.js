@@ -137,7 +137,7 @@ async function wrap(run, { keys, personal, notice, members }, progress) {
 // ---------------------------------------------------------------- sending
 
 const piece = 1 << 20; // bytes
-const patience = [500, 1000, 2000, 4000, 8000]; // milliseconds before a request that got lost is sent again
+const patience = [300, 1000, 3000]; // milliseconds before a request that got lost is sent again
 
 const hex = (octets) => Array.from(new Uint8Array(octets), (octet) => octet.toString(16).padStart(2, '0')).join('');
 
