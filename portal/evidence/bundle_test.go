@@ -11,7 +11,6 @@ import (
 	"io"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -238,70 +237,18 @@ func spread(t *testing.T, files map[string][]byte) (folder string) {
 
 // ------------------------------------------------------------------ the README
 
-// block is one of the README's blocks of commands, and what it must print.
-type block struct{ step, commands, prints string }
-
-var fence = regexp.MustCompile("(?ms)^## (\\d+)\\.|^```sh\n(.*?)^```\n(?:```text\n(.*?)^```\n)?")
-
-func blocksOf(readme []byte) (blocks []block) {
-	step := ""
-	for _, m := range fence.FindAllStringSubmatch(string(readme), -1) {
-		if m[1] != "" {
-			step = m[1]
-			continue
-		}
-		blocks = append(blocks, block{step, m[2], m[3]})
-	}
-	return blocks
-}
-
-// paste runs the blocks in one shell, one after the other, as somebody pastes them; it returns the step whose block was the first to exit with another status than 0 or to print
-// something else than it must ("" when all did as they must), and a report.
-func paste(t *testing.T, folder string, blocks []block) (noticed, report string) {
-	t.Helper()
-	out := t.TempDir()
-	var script strings.Builder
-	for i, b := range blocks {
-		if err := os.WriteFile(fmt.Sprintf("%s/%d.want", out, i), []byte(b.prints), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		fmt.Fprintf(&script, "{\n%s} > %s/%d.out 2> %[2]s/%[3]d.err\necho $? > %[2]s/%[3]d.status\n", b.commands, out, i)
-		fmt.Fprintf(&script, "{ [ \"$(cat %[1]s/%[2]d.status)\" = 0 ] && cmp -s %[1]s/%[2]d.out %[1]s/%[2]d.want; } || exit 0\n", out, i) // that's noticed; the rest need not run
-	}
-	cmd := exec.Command("sh", "-c", script.String())
-	cmd.Dir = folder
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + out, "TMPDIR=" + out} // nobody's own gpg home
-	if said, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("the shell: %v\n%s", err, said)
-	}
-	read := func(i int, what string) string {
-		data, _ := os.ReadFile(filepath.Join(out, fmt.Sprintf("%d.%s", i, what)))
-		return string(data)
-	}
-	for i, b := range blocks {
-		if status, printed := read(i, "status"), read(i, "out"); status != "0\n" || printed != b.prints {
-			var gpg []byte
-			if says, _ := filepath.Glob(filepath.Join(out, "tmp.*", "gpg-says")); len(says) == 1 {
-				gpg, _ = os.ReadFile(says[0])
-			}
-			return b.step, fmt.Sprintf("step %s, block %d: status %s printed\n%s\nmust print\n%s\nerrors\n%s\ngpg\n%s\n%s", b.step, i, status, printed, b.prints, read(i, "err"), gpg, b.commands)
-		}
-	}
-	return "", ""
-}
-
 func TestAStrangerChecksABundleWithTheCommandsOfItsReadme(t *testing.T) {
 	c := tell(t)
 	bundle := c.bundle()
 	files := unpack(t, bundle)
-	blocks := blocksOf(files["README.md"])
+	blocks := portaltest.ReadmeBlocks(files["README.md"])
 	if len(blocks) < 15 {
 		t.Fatalf("the README has only %d blocks of commands", len(blocks))
 	}
-	if step, report := paste(t, spread(t, files), blocks); step != "" {
+	if step, report := portaltest.Paste(t, spread(t, files), blocks); step != "" {
 		t.Fatal(report)
 	}
-	if !slices.Equal(blocksOf(files["README.fr.md"]), blocks) {
+	if !slices.Equal(portaltest.ReadmeBlocks(files["README.fr.md"]), blocks) {
 		t.Error("the commands of README.fr.md are others than those of README.md")
 	}
 	v, err := c.verify(bundle)
@@ -329,7 +276,7 @@ func TestAStrangerChecksABundleWithTheCommandsOfItsReadme(t *testing.T) {
 	time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second))) // signatures tell seconds
 	later[key] = c.revoked(later[key], time.Now())
 	resum(later)
-	if step, report := paste(t, spread(t, later), blocks); step != "" {
+	if step, report := portaltest.Paste(t, spread(t, later), blocks); step != "" {
 		t.Errorf("revoked later: %s", report)
 	}
 	if _, err := c.verify(pack(later)); err != nil {
@@ -375,9 +322,9 @@ const formatsPage = "../../docs/formats.md"
 
 // everyAlterationIsNoticed alters a bundle in every way: a single byte of a file is noticed by sha256sum; who makes SHA256SUMS anew is noticed by the step that the table
 // in docs/formats.md names, and by Verify.
-func everyAlterationIsNoticed(t *testing.T, c *told, files map[string][]byte, blocks []block) {
+func everyAlterationIsNoticed(t *testing.T, c *told, files map[string][]byte, blocks []portaltest.ReadmeBlock) {
 	t.Helper()
-	untilSums := slices.DeleteFunc(slices.Clone(blocks), func(b block) bool { return b.step > "1" })
+	untilSums := slices.DeleteFunc(slices.Clone(blocks), func(b portaltest.ReadmeBlock) bool { return b.Step > "1" })
 	for name, data := range files {
 		if name == "SHA256SUMS" {
 			continue
@@ -385,7 +332,7 @@ func everyAlterationIsNoticed(t *testing.T, c *told, files map[string][]byte, bl
 		altered := maps.Clone(files)
 		altered[name] = bytes.Clone(data)
 		altered[name][len(data)/2] ^= 1
-		if step, _ := paste(t, spread(t, altered), untilSums); step != "1" {
+		if step, _ := portaltest.Paste(t, spread(t, altered), untilSums); step != "1" {
 			t.Errorf("a byte of %s was altered, and sha256sum didn't notice", name)
 		}
 		if _, err := c.verify(pack(altered)); err == nil {
@@ -491,12 +438,12 @@ func everyAlterationIsNoticed(t *testing.T, c *told, files map[string][]byte, bl
 			resum(altered)
 			// The number of files may be another: who alters a bundle writes that into the README, too.
 			for i := range blocks {
-				if blocks[i].step == "1" {
-					blocks[i].prints = fmt.Sprintf("%d files, as they were packed\n", len(altered)-1)
+				if blocks[i].Step == "1" {
+					blocks[i].Prints = fmt.Sprintf("%d files, as they were packed\n", len(altered)-1)
 				}
 			}
 		}
-		if step, report := paste(t, spread(t, altered), blocks); step != alteration.step {
+		if step, report := portaltest.Paste(t, spread(t, altered), blocks); step != alteration.step {
 			t.Errorf("%s: noticed in step %q, not %s\n%s", alteration.what, step, alteration.step, report)
 		}
 		if _, err := c.verify(pack(altered)); err == nil {
@@ -513,7 +460,7 @@ func TestABundleBeforeTheNextCheckpoint(t *testing.T) {
 	c.acknowledge(c.opened)
 	bundle := c.bundle()
 	files := unpack(t, bundle)
-	if step, report := paste(t, spread(t, files), blocksOf(files["README.md"])); step != "" {
+	if step, report := portaltest.Paste(t, spread(t, files), portaltest.ReadmeBlocks(files["README.md"])); step != "" {
 		t.Fatal(report)
 	}
 	v, err := c.verify(bundle)
