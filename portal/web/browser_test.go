@@ -31,7 +31,7 @@ type frontage struct {
 	meddle atomic.Pointer[func(w http.ResponseWriter, r *http.Request, next http.Handler)]
 }
 
-func newFrontage(t *testing.T) *frontage {
+func newFrontage(t testing.TB) *frontage {
 	f := &frontage{Server: live.Portal(t, live.Options{})}
 	site := *f.Portal
 	server := httptest.NewUnstartedServer(nil)
@@ -111,11 +111,11 @@ func (f *frontage) issueWithLetter(t *testing.T, profile crypto.Profile) (crypto
 // reader is a person in front of a browser.
 type reader struct {
 	*portaltest.Browser
-	t   *testing.T
+	t   testing.TB
 	url string
 }
 
-func newReader(t *testing.T, f *frontage) *reader {
+func newReader(t testing.TB, f *frontage) *reader {
 	return &reader{Browser: portaltest.Chromium(t, portaltest.IgnoreCertificateErrors), t: t, url: f.url}
 }
 

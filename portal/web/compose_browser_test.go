@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -21,11 +22,19 @@ import (
 )
 
 // asks runs a ceremony of the page's worker, as the page's own scripts do, and returns its outcome. The page may be any one with a key.
-func asks[R any](t *testing.T, r *reader, ceremony string, parameters any) (R, error) {
+func asks[R any](t testing.TB, r *reader, ceremony string, parameters any) (R, error) {
+	t.Helper()
+	return asksFor[R](t, r, time.Minute, ceremony, parameters)
+}
+
+// asksFor is asks for what takes long.
+func asksFor[R any](t testing.TB, r *reader, patience time.Duration, ceremony string, parameters any) (R, error) {
 	t.Helper()
 	var result R
-	text := scripted(t, parameters)
-	answer := portaltest.Read(r.Browser, chromedp.Evaluate[string](fmt.Sprintf(askEngine, ceremony, text), chromedp.EvalAwaitPromise))
+	ctx, cancel := context.WithTimeout(r.Context, patience)
+	defer cancel()
+	answer, err := chromedp.Run(ctx, chromedp.Evaluate[string](fmt.Sprintf(askEngine, ceremony, scripted(t, parameters)), chromedp.EvalAwaitPromise))
+	must(t, err)
 	var outcome struct {
 		Result json.RawMessage                 `json:"result"`
 		Error  *struct{ Code, Message string } `json:"error"`
@@ -39,7 +48,7 @@ func asks[R any](t *testing.T, r *reader, ceremony string, parameters any) (R, e
 }
 
 // scripted writes parameters as JavaScript.
-func scripted(t *testing.T, parameters any) string {
+func scripted(t testing.TB, parameters any) string {
 	t.Helper()
 	if of, ok := parameters.(object); ok {
 		var b strings.Builder
@@ -63,8 +72,9 @@ func scripted(t *testing.T, parameters any) string {
 const askEngine = `(async () => {
 	const { ask } = await import([...document.scripts].find((s) => s.type === 'module').src.replace(/[^/]+$/, 'engine.js'));
 	window.progress = [];
+	const told = (word) => window.progress.push({ word, at: performance.now() });
 	try {
-		return JSON.stringify({ result: await ask(%q, %s, (word) => window.progress.push(word)) ?? null });
+		return JSON.stringify({ result: await ask(%q, %s, told) ?? null });
 	} catch (error) {
 		return JSON.stringify({ error: { code: error.code ?? 'script', message: String(error.message ?? error) } });
 	}
@@ -134,7 +144,7 @@ func TestANoticeIsSealedInTheBrowser(t *testing.T) {
 }
 
 // opens opens a submitted notice as one of its recipients will.
-func (f *frontage) opens(t *testing.T, n crypto.Number, person *live.Person) *crypto.Content {
+func (f *frontage) opens(t testing.TB, n crypto.Number, person *live.Person) *crypto.Content {
 	t.Helper()
 	record, err := f.Store.Notice(t.Context(), n)
 	must(t, err)

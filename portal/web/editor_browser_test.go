@@ -22,7 +22,7 @@ import (
 )
 
 // desk is a staff member in front of a browser of their own.
-func (f *frontage) desk(t *testing.T, name string, key *crypto.Key, path, page string) *reader {
+func (f *frontage) desk(t testing.TB, name string, key *crypto.Key, path, page string) *reader {
 	t.Helper()
 	r := newReader(t, f)
 	r.visit("/staff/login?next="+strings.ReplaceAll(path, "/", "%2F"), "staff_login")

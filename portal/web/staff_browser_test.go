@@ -17,7 +17,7 @@ import (
 )
 
 // lockedFile writes a bundle as a key file, locked under live.Passphrase.
-func lockedFile(t *testing.T, b *crypto.Bundle) (path string) {
+func lockedFile(t testing.TB, b *crypto.Bundle) (path string) {
 	t.Helper()
 	s, err := crypto.DeriveSecrets([]byte(live.Passphrase), crypto.NewSalt())
 	if err != nil {
@@ -30,7 +30,7 @@ func lockedFile(t *testing.T, b *crypto.Bundle) (path string) {
 	return writtenTo(t, strings.ToLower(strings.ReplaceAll(strings.ReplaceAll(b.Holder, "/", "."), " ", "-"))+".key", crypto.ArmorMessage(locked))
 }
 
-func writtenTo(t *testing.T, name string, data []byte) (path string) {
+func writtenTo(t testing.TB, name string, data []byte) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), name)
 	if err := os.WriteFile(path, data, 0o600); err != nil {
@@ -40,7 +40,7 @@ func writtenTo(t *testing.T, name string, data []byte) (path string) {
 }
 
 // keyFile is a staff member's, as 'valise staff new' writes it.
-func (f *frontage) keyFile(t *testing.T, name string, key *crypto.Key) (path string) {
+func (f *frontage) keyFile(t testing.TB, name string, key *crypto.Key) (path string) {
 	t.Helper()
 	return lockedFile(t, &crypto.Bundle{Holder: name, Pin: f.Pin, Key: key})
 }

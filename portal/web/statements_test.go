@@ -39,7 +39,7 @@ func newNewsroom(t *testing.T, p *live.Server) *newsroom {
 	return n
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
