@@ -19,7 +19,8 @@ const noticesOnPage = 50
 // dispatchPage is the list of notices, as the server knows them: without a subject.
 type dispatchPage struct {
 	Approve, Waiting, Done []boardLine
-	Next, Newer            string // addresses; "" for none
+	Drafts                 []draftLine // for whoever writes notices
+	Next, Newer            string      // addresses; "" for none
 }
 
 // boardLine is a notice in the list.
@@ -42,6 +43,13 @@ func (l boardLine) Released() bool { return l.State == string(portal.Released) }
 // Bar shows how many have acknowledged.
 func (l boardLine) Bar() []barPart { return tallyBar(l.Tally, l.Asks, l.Overdue) }
 
+// draftLine is a notice that is being written.
+type draftLine struct {
+	Number crypto.Number
+	By     string // who saved it last
+	At     time.Time
+}
+
 // getDispatchPage lists the notices, what waits for whoever looks first.
 func (s *server) getDispatchPage(w http.ResponseWriter, r *http.Request) error {
 	actor := visitOf(r).actor
@@ -61,6 +69,15 @@ func (s *server) getDispatchPage(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	var page dispatchPage
+	if frameOf(actor).Writes() {
+		drafts, err := s.Dispatch.NoticeDrafts(r.Context(), actor)
+		if err != nil {
+			return err
+		}
+		for _, d := range drafts {
+			page.Drafts = append(page.Drafts, draftLine{Number: d.Draft, By: names.of(d.SavedBy), At: d.SavedAt.UTC()})
+		}
+	}
 	for _, line := range waiting {
 		if portal.StaffHolder(line.Manifest.Author) != actor.Holder() && actor.Has(crypto.RoleApprover) {
 			page.Approve = append(page.Approve, lineOnBoard(line, names))

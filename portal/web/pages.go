@@ -34,7 +34,7 @@ type pages struct {
 
 // scriptOf is which script each page loads; the others load frame.js, which does what every page needs.
 var scriptOf = map[string]string{
-	"compose": "compose.js", "dispatch_notice": "dispatch-notice.js", "factor": "factor.js", "staff_account": "staff-account.js", "staff_people": "staff-people.js",
+	"compose": "compose.js", "dispatch": "dispatch.js", "dispatch_notice": "dispatch-notice.js", "factor": "factor.js", "staff_account": "staff-account.js", "staff_people": "staff-people.js",
 	"staff_login": "staff-login.js", "staff_home": "staff-home.js", "newsroom": "newsroom.js", "editor": "editor.js", "review": "review.js",
 	"verify": "verify.js", "registry": "registry.js", "registry_mailbox": "registry-mailbox.js", "registry_issue": "registry-issue.js", "registry_groups": "registry-groups.js",
 	"thread": "thread.js", "thread_desk": "thread.js", "thread_list": "thread-list.js", "thread_inbox": "thread-list.js",

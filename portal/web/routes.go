@@ -247,7 +247,7 @@ func (s *server) pageRoutes() []route {
 		// Staff: notices.
 		{pattern: "GET " + noticesPath, access: staff, handle: s.getDispatchPage},
 		{pattern: "GET " + composePath, access: staff, handle: s.getCompose},
-		{pattern: "GET " + noticesPath + "/drafts/{draft}", access: staff, handle: s.getCompose},
+		{pattern: "GET " + deskPath + "/notice-drafts/{draft}", access: staff, handle: s.getCompose},
 		{pattern: "GET " + noticesPath + "/{notice}", access: staff, handle: s.getDispatchNotice},
 		{pattern: "POST /staff/reminders/{notice}", access: staff, handle: s.postRemind},
 

@@ -21,11 +21,11 @@ const kept = {
 };
 const form = composeForm({
   changed: () => keep.touched(), prepare: () => around.prepare(),
-  attach: (draft, file) => ask('attachToNotice', { draft, ...file }),
-  data: (draft, file) => ask('noticeDraftFile', { draft, name: file.name, sealed: file.sealed }),
+  attach: (draft, file) => ask('attachNoticeFile', { draft, ...file }),
+  data: (draft, file) => ask('noticeDraftFile', { draft, file }),
 });
 const around = draftPage({
-  form, kept, take, list, address: (draft) => `${list}/drafts/${draft}`, gone: word('compose-gone-text'), toSign: word('compose-to-seal'),
+  form, kept, take, list, address: (draft) => `/staff/notice-drafts/${draft}`, gone: word('compose-gone-text'), toSign: word('compose-to-seal'),
   model: { ...model, draftOf: (work) => model.whole(work.draft, required) },
 });
 const { keep } = around;
@@ -46,8 +46,7 @@ withKey(async () => {
 
 async function open() {
   if (page.dataset.draft) return take(await kept.open(page.dataset.draft));
-  const { draft } = await ask('newNoticeDraft');
-  form.put(model.whole(draft, required));
+  form.put(model.whole(await ask('newNoticeDraft'), required));
   keep.load(form.read(), 0); // nothing is saved before something is typed
 }
 
@@ -108,7 +107,7 @@ $('sign').addEventListener('click', () => busy([$('sign')], async () => {
   status($('checking-status'));
   if (!saved) return;
   $('checking').close();
-  await handIn('sealNotice', { draft: form.read(), ...form.chosen() });
+  await handIn('sealNotice', { draft: form.read(), revision: keep.revision, ...form.chosen() });
 }));
 
 async function handIn(ceremony, parameters) {
@@ -164,7 +163,6 @@ addEventListener('beforeunload', (event) => { if (sealing) event.preventDefault(
 async function finish(notice) {
   keep.finish();
   $('sealing-word').textContent = word('compose-handed-in');
-  await kept.discard(form.read().id, keep.revision).catch(() => {}); // whoever opens it again is told that it is there as a notice, too
   sealing = false;
   location.assign(`${list}/${notice}`);
   await new Promise(() => {}); // the dialog stays until the next page is there

@@ -106,7 +106,7 @@ export function keeper(of) {
         } catch (problem) {
           return fail(problem);
         }
-      case 'no-draft': case 'not-found':
+      case 'no-draft': case 'draft-gone': case 'not-found':
         stopped = 'gone';
         of.show(word('editor-gone'), 'problem');
         of.gone();
@@ -169,7 +169,7 @@ export function keeper(of) {
         of.moved(now);
       }
     } catch (error) {
-      if (['no-session', 'factor-missing', 'no-draft'].includes(error.code) && !running && !stopped) fail(error);
+      if (['no-session', 'factor-missing', 'no-draft', 'draft-gone', 'not-found'].includes(error.code) && !running && !stopped) fail(error);
     }
   }
   setInterval(look, lookEvery);
