@@ -5,9 +5,9 @@ import { el, word } from './page.js';
 
 const simple = { p: 'p', quote: 'blockquote', ul: 'ul', li: 'li', em: 'em', strong: 'strong' };
 
-/** The elements of a text. Its highest headings become h2: they stand below the page's own. */
-export function elements(nodes) {
-  const below = 2 - Math.min(...levels(nodes), 6);
+/** The elements of a text. Its highest headings become h2, or those of another level: they stand below the page's own. */
+export function elements(nodes, top = 2) {
+  const below = top - Math.min(...levels(nodes), 6);
   return (nodes ?? []).flatMap((node) => element(node, below, false));
 }
 

@@ -234,7 +234,7 @@ function toldLine(box) {
   ask('toldTo', { notice: number, mailbox: box.mailbox }).then((texts) => {
     const version = texts.find((t) => t.language === chosen) ?? texts[0];
     if (texts.length > 1 && version.language !== chosen) place.append(el('p', { class: 'hint' }, languageName(version.language)));
-    place.append(el('div', { class: 'prose', lang: version.language, dir: 'auto' }, ...elements(version.text)));
+    place.append(el('div', { class: 'prose', lang: version.language, dir: 'auto' }, ...elements(version.text, 4)));
   }, (error) => place.append(el('p', { class: 'error', role: 'alert' }, explain(error))));
   return place;
 }

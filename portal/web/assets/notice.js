@@ -40,7 +40,7 @@ function showPersonal({ personal }) {
     const text = $('personal-text');
     text.lang = version.language;
     text.dir = 'auto';
-    text.replaceChildren(...elements(version.text));
+    text.replaceChildren(...elements(version.text, 3));
   };
   $('languages').addEventListener('click', draw);
   draw();
