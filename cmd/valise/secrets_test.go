@@ -33,6 +33,7 @@ const (
 	witnessName    = "Mirela Kovačević-Okonkwo"
 	subjectEN      = "Exfiltration of the witness index on 14 March"
 	subjectFR      = "Exfiltration de l'index des témoins le 14 mars"
+	personalEN     = "Your own statement of 3 May, with the name of your village, lay in the folder that was copied."
 	textEN         = "Between two and four in the morning somebody copied **the index of protected witnesses** from the shelf server."
 	textFR         = "Entre deux et quatre heures du matin, quelqu'un a copié **l'index des témoins protégés** du serveur des étagères."
 	attachmentName = "indicators-of-compromise.csv"
@@ -92,7 +93,7 @@ func startJourney(t *testing.T, dsn, redis string) *journey {
 	} {
 		j.secrets = append(j.secrets, portaltest.Secret{What: what, Value: []byte(text), Guessable: true})
 	}
-	for what, text := range map[string]string{"the text": textEN, "the French text": textFR, "the attachment": attachmentText} {
+	for what, text := range map[string]string{"the text": textEN, "the French text": textFR, "the attachment": attachmentText, "what one mailbox alone is told": personalEN} {
 		j.secret(what, text)
 	}
 	for _, phrase := range []string{statePhrase, witnessPhrase, secondPhrase} {
@@ -207,6 +208,7 @@ func (j *journey) dispatch() crypto.Number {
 		Languages:   []crypto.LanguageVersion{{Language: "en", Subject: subjectEN, Text: textEN}, {Language: "fr", Subject: subjectFR, Text: textFR}},
 		Attachments: []crypto.Attachment{{Name: attachmentName, Type: "text/csv", Data: []byte(attachmentText)}},
 		Acknowledge: true, Deadline: time.Now().Add(time.Hour).UTC().Truncate(time.Second),
+		Personal: map[crypto.Number][]crypto.PersonalText{to.Mailboxes[0].Mailbox: {{Language: "en", Text: personalEN}}},
 	}, to.Recipients, time.Now(), nil)
 	j.must(err)
 	_, err = author.Submit(ctx, submission, nil)
