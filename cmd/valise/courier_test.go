@@ -122,12 +122,12 @@ func (o *postOffice) received() map[string][]string {
 
 // TestCouriersKilled: at whatever moment a courier is killed, each mail comes at least once, and twice only under the same Message-ID.
 func TestCouriersKilled(t *testing.T) {
-	const mails, kills = 300, 8
+	const mails, kills = 150, 5
 	slow := func(at portaltest.Stage, _ string) portaltest.Fault {
-		if at == portaltest.StageGreeting || at == portaltest.StageTaken { // what was taken is answered at once, as by any server
-			return portaltest.Fault{}
+		if at == portaltest.StageMail || at == portaltest.StageRcpt { // once the mail is there, it is kept whether or not anybody waits for the answer
+			return portaltest.Fault{Wait: rand.N(50 * time.Millisecond)}
 		}
-		return portaltest.Fault{Wait: rand.N(30 * time.Millisecond)}
+		return portaltest.Fault{}
 	}
 	for name, dsn := range map[string]func() string{
 		"SQLite":     func() string { return filepath.Join(t.TempDir(), "portal.db") },
