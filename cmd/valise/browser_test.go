@@ -165,6 +165,7 @@ type nodes struct {
 	database  string // DSN
 	redis     *portaltest.RedisServer
 	logs      [2]*output
+	tls       *portaltest.Certificate
 }
 
 // use sends everybody to one of the nodes from now on.
@@ -180,15 +181,17 @@ func startNodes(t *testing.T) *nodes {
 	fill := demoServer(dir, "127.0.0.1:0")
 	n := &nodes{demo: d, line: newLine(t), database: portaltest.PostgreSQL(t), redis: portaltest.StartRedis(t)}
 	fill.Database, fill.Redis = n.database, n.redis.URL
+	fill.WithCourier, fill.CourierSecretFile = "", "" // nothing goes by e-mail here
 	fillInstitution(t, fill, d)
 
 	certificate := portaltest.TLS(t)
+	n.tls = certificate
 	d.URL = "https://" + n.line.address()
 	for i := range n.addresses {
 		n.addresses[i] = freeAddress(t)
 		n.logs[i] = startValise(t, "serve", "--listen", n.addresses[i], "--origin", d.URL, "--insecure-single-factor",
 			"--institution", fill.Institution, "--root-certificate", fill.RootCertificate, "--portal-secret-file", fill.PortalSecretFile,
-			"--database", fill.Database, "--redis", fill.Redis, "--migrate",
+			"--database", fill.Database, "--redis", fill.Redis, "--migrate", "--ledger-key", filepath.Join(dir, demoLedgerKey),
 			"--tls-certificate", certificate.CertFile, "--tls-key", certificate.KeyFile)
 	}
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: certificate.Pool}}}

@@ -64,9 +64,7 @@ func (c *court) ledgerAgrees() {
 			UNION ALL SELECT 'representative-issued ' || holder FROM representatives
 			UNION ALL SELECT 'representative-claimed ' || holder FROM representatives WHERE state = 'claimed'
 		), entries AS (
-			SELECT CASE WHEN subject LIKE 'representative-%' THEN substr(subject, 1, length(subject) - 65)
-				WHEN subject LIKE 'notice-opened %' THEN substr(subject, 1, length('notice-opened N-12345678 S-12345678')) -- and by whom of the mailbox
-				ELSE subject END AS subject
+			SELECT CASE WHEN subject LIKE 'representative-%' THEN substr(subject, 1, length(subject) - 65) ELSE subject END AS subject
 			FROM ledger_entries WHERE subject NOT LIKE 'staff-certificate %'
 		)
 		SELECT 'an event that is not in the ledger: ' || subject FROM (SELECT subject FROM events EXCEPT SELECT subject FROM entries) missing

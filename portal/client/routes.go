@@ -212,7 +212,7 @@ func (c *Client) Receipts(ctx context.Context, number crypto.Number) (api.Receip
 	for next := all.Next; err == nil && next != ""; {
 		var page api.Receipts
 		page, err = get[api.Receipts](ctx, c, staffNoticePath(number, "/receipts")+"?after="+url.QueryEscape(string(next)), maxReceiptsPage)
-		if err == nil && (len(page.Receipts) == 0 || len(all.Receipts) > crypto.MaxAudience) {
+		if err == nil && (len(page.Receipts) == 0 && page.Next != "" || len(all.Receipts) > crypto.MaxAudience) {
 			return all, errors.New("the portal goes on and on with its list of receipts; don't rely on it, and tell the administrators")
 		}
 		all.Receipts = append(all.Receipts, page.Receipts...)
