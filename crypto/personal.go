@@ -227,6 +227,16 @@ func parsePersonal(mime []byte) (*personalPart, error) {
 	return p, nil
 }
 
+// ParsePersonal reads a personal part as it was encoded, for who has nothing but that message at hand: when the portal is away. Nothing in it is known to be
+// what was approved; OpenPersonal says that. texts may be empty.
+func ParsePersonal(mime []byte) (notice, mailbox Number, texts []LanguageVersion, err error) {
+	p, err := parsePersonal(mime)
+	if err != nil {
+		return "", "", nil, err
+	}
+	return p.notice, p.mailbox, p.texts, nil
+}
+
 // personalOf encodes the personal parts of a draft, by mailbox, all in the same size: one for each mailbox of the members, of whom there is one at least.
 func personalOf(draft *Draft, notice Number, created time.Time, members []AudienceMember) (map[Number][]byte, error) {
 	mailboxes := map[Number]bool{}

@@ -87,6 +87,7 @@ type mailJSON struct {
 	Author          *signerJSON        `json:"author"`
 	Approver        *signerJSON        `json:"approver"` // null: a mail doesn't carry the approver's signature
 	RootFingerprint crypto.Fingerprint `json:"root_fingerprint"`
+	Mailbox         crypto.Number      `json:"mailbox,omitempty"` // of a message that is for it alone
 }
 
 // file opens a mail, or the message out of one. With a portal everything is verified as if it had come from there; without, the author's signature and its chain.
@@ -114,6 +115,9 @@ func (c *OpenCommand) file(ctx context.Context, p *process, path string) error {
 		return err
 	}
 	content, author, s, err := openAlone(trust, keys, envelope, body, time.Now())
+	if err != nil && c.personalAlone(p, trust, keys, envelope, body) {
+		return errAuthorAlone
+	}
 	if err != nil {
 		return fmt.Errorf("the message is not shown, because it did not hold: %w", err)
 	}
@@ -132,8 +136,10 @@ func (c *OpenCommand) file(ctx context.Context, p *process, path string) error {
 			return err
 		}
 	}
-	return errors.New("only the author's signature could be verified: a mail does not carry the approver's, without which the institution has not spoken. Open it with --server, or on the portal, before you act on it")
+	return errAuthorAlone
 }
+
+var errAuthorAlone = errors.New("only the author's signature could be verified: a mail does not carry the approver's, without which the institution has not spoken. Open it with --server, or on the portal, before you act on it")
 
 // fileWithPortal lets the portal show manifest, signatures and membership, and opens with them what was in the file.
 func (c *OpenCommand) fileWithPortal(ctx context.Context, p *process, envelope, body []byte) error {
@@ -147,6 +153,11 @@ func (c *OpenCommand) fileWithPortal(ctx context.Context, p *process, envelope, 
 	}
 	content, _, _, err := openAlone(m.trust, m.keys(), envelope, body, time.Now())
 	if err != nil {
+		if notices, listed := m.client.Notices(ctx); listed == nil {
+			if n, ok := findPersonal(notices, body); ok {
+				return c.personalFile(ctx, p, m, n.Notice, crypto.Message(envelope, body))
+			}
+		}
 		return fmt.Errorf("the message is not shown, because it did not hold: %w", err)
 	}
 	n, err := m.client.Notice(ctx, content.Notice)
@@ -161,7 +172,11 @@ func (c *OpenCommand) fileWithPortal(ctx context.Context, p *process, envelope, 
 	if err := hasLanguage(o.Content(), c.Language); err != nil {
 		return err
 	}
-	p.report(openJSON(m, o, n), func() { showOpened(p, m, o, n, c.Language) })
+	personal, err := ceremony.OpenPersonal(o, m.self, n)
+	if err != nil {
+		return err
+	}
+	c.tell(p, m, o, personal, n)
 	if c.SaveAttachments != "" {
 		return p.saveAttachments(c.SaveAttachments, o.Content())
 	}

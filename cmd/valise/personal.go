@@ -1,12 +1,15 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"valise/crypto"
+	"valise/portal/api"
 	"valise/portal/ceremony"
 )
 
@@ -185,4 +188,116 @@ func showPersonalTo(p *process, part *crypto.Personal, language string) {
 			p.say("\n════ to %s alone ════ %s\n\n%s", part.Mailbox(), l.Language, strings.TrimRight(l.Text, "\n"))
 		}
 	}
+}
+
+// findPersonal returns the notice in a mailbox whose audience names a sealed part as that of the mailbox.
+func findPersonal(notices []api.Notice, part []byte) (api.Notice, bool) {
+	want := digest(part)
+	for _, n := range notices {
+		if m, err := crypto.ParseMembership([]byte(n.Membership)); err == nil && m.Member.Personal.SealedSHA256 == want {
+			return n, true
+		}
+	}
+	return api.Notice{}, false
+}
+
+// openPersonalFile opens the second message of a notice, which came by another way, with everything else from the portal; for that the notice counts as opened.
+func (m *member) openPersonalFile(ctx context.Context, number crypto.Number, file []byte) (*crypto.OpenedNotice, *crypto.Personal, error) {
+	envelope, part, err := crypto.SplitMessage(file)
+	if err != nil {
+		return nil, nil, err
+	}
+	n, err := m.client.Notice(ctx, number)
+	if err != nil {
+		return nil, nil, err
+	}
+	n.PersonalEnvelope, n.Personal = envelope, part
+	o, err := ceremony.Open(m.trust, m.self, number, n, time.Now())
+	if err != nil {
+		return nil, nil, err
+	}
+	personal, err := ceremony.OpenPersonal(o, m.self, n)
+	return o, personal, err
+}
+
+// personal verifies the second message of a notice.
+func (c *VerifyCommand) personal(ctx context.Context, p *process, m *member, number crypto.Number, file []byte) error {
+	if err := m.needsClaim(); err != nil {
+		return err
+	}
+	o, personal, err := m.openPersonalFile(ctx, number, file)
+	if err != nil {
+		return err
+	}
+	v := o.Verified()
+	p.report(verifiedJSON{
+		Held: true, Kind: "personal", Notice: number, ManifestSHA256: v.SHA256(), Author: signedBy(v.Author(), v.AuthorSignature()), Approver: signedBy(v.Approver(), v.ApproverSignature()),
+	}, func() {
+		if personal == nil {
+			p.say("It holds: this is what %s says to %s alone, which is nothing.", number, m.as.Mailbox)
+		} else {
+			p.say("It holds: this is what %s says to %s alone.", number, m.as.Mailbox)
+		}
+		showSigners(p, v)
+	})
+	return nil
+}
+
+// tell prints a notice, and what it says to the reader's mailbox alone.
+func (c *OpenCommand) tell(p *process, m *member, o *crypto.OpenedNotice, personal *crypto.Personal, n api.Notice) {
+	out := openJSON(m, o, n)
+	if personal != nil {
+		out.Personal = personalLanguages(personal)
+	}
+	p.report(out, func() {
+		showOpened(p, m, o, n, c.Language)
+		showPersonalTo(p, personal, c.Language)
+	})
+}
+
+// personalFile opens the second message of a notice with everything else from the portal, and prints both.
+func (c *OpenCommand) personalFile(ctx context.Context, p *process, m *member, number crypto.Number, file []byte) error {
+	o, personal, err := m.openPersonalFile(ctx, number, file)
+	if err != nil {
+		return fmt.Errorf("the message is not shown, because it did not hold: %w", err)
+	}
+	n, err := m.client.Notice(ctx, number)
+	if err != nil {
+		return err
+	}
+	c.tell(p, m, o, personal, n)
+	return nil
+}
+
+// personalAlone prints the second message of a notice when nothing but it is at hand, and says whether it is one that an author signed.
+func (c *OpenCommand) personalAlone(p *process, t *ceremony.Trust, keys []*crypto.Key, envelope, part []byte) bool {
+	mime, s, err := crypto.OpenRecord(crypto.Message(envelope, part), keys, t.StaffCertificates(), crypto.PurposePersonal, time.Now())
+	if err != nil {
+		return false
+	}
+	author, err := t.Root().VerifyStaff(s.Signer(), s.Made())
+	if err != nil || !author.Has(crypto.RoleAuthor) {
+		return false
+	}
+	notice, mailbox, texts, err := crypto.ParsePersonal(mime)
+	if err != nil {
+		return false
+	}
+	j := mailJSON{Notice: notice, Author: signedBy(author, s), RootFingerprint: t.Pin().Fingerprint, Languages: []languageJSON{}, Attachments: []attachmentJSON{}, Mailbox: mailbox}
+	for _, l := range texts {
+		j.Languages = append(j.Languages, languageJSON{l.Language, l.Subject, l.Text})
+	}
+	p.report(j, func() {
+		p.say("%s  to %s alone", notice, mailbox)
+		p.say("signed by %s (author), %s; certified by the root %s", author.Name(), hourUTC(s.Made()), t.Pin().Fingerprint.Spaced())
+		for _, l := range texts {
+			if c.Language == "" || l.Language == c.Language {
+				p.say("\n──── %s ──── %s\n\n%s", l.Language, l.Subject, strings.TrimRight(l.Text, "\n"))
+			}
+		}
+		if len(texts) == 0 {
+			p.say("It says nothing to this mailbox in particular.")
+		}
+	})
+	return true
 }

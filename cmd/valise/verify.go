@@ -397,13 +397,16 @@ func (c *VerifyCommand) message(ctx context.Context, p *process, file []byte) er
 	if err != nil {
 		return err
 	}
+	if n, ok := findPersonal(notices, body); ok {
+		return c.personal(ctx, p, m, n.Notice, file)
+	}
 	n, err := findNotice(notices, body)
 	if err != nil {
 		return err
 	}
 	n.Envelope, _, _ = crypto.SplitMessage(file)
 	n.Body = body
-	o, err := ceremony.Open(m.trust, m.self, n.Notice, n, time.Now())
+	o, err := ceremony.OpenMessage(m.trust, m.self, n.Notice, n, time.Now())
 	if err != nil {
 		return err
 	}

@@ -118,6 +118,17 @@ func Open(t *Trust, self *Self, want crypto.Number, n api.Notice, now time.Time)
 	if err != nil {
 		return nil, err
 	}
+	o, err := openBody(v, heading, self, n)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := OpenPersonal(o, self, n); err != nil {
+		return nil, err
+	}
+	return o, nil
+}
+
+func openBody(v *crypto.VerifiedManifest, heading *crypto.Heading, self *Self, n api.Notice) (*crypto.OpenedNotice, error) {
 	o, err := crypto.OpenNotice(v, n.Envelope, n.Body, self.keys)
 	if err != nil {
 		return nil, err
@@ -125,10 +136,16 @@ func Open(t *Trust, self *Self, want crypto.Number, n api.Notice, now time.Time)
 	if err := o.HeadingMatches(heading); err != nil {
 		return nil, err
 	}
-	if _, err := OpenPersonal(o, self, n); err != nil {
+	return o, nil
+}
+
+// OpenMessage is Open without what is said to the mailbox alone: for a message that came by another way, where that is a message of its own.
+func OpenMessage(t *Trust, self *Self, want crypto.Number, n api.Notice, now time.Time) (*crypto.OpenedNotice, error) {
+	v, heading, err := openHeading(t, self, want, n, now)
+	if err != nil {
 		return nil, err
 	}
-	return o, nil
+	return openBody(v, heading, self, n)
 }
 
 // Acknowledge signs the receipt of a notice that was opened. nonce is what the
