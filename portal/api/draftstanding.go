@@ -12,5 +12,5 @@ type DraftStanding struct {
 	Revision int           `json:"revision"`
 	State    string        `json:"state"` // "draft"
 	Saved    time.Time     `json:"saved"`
-	SavedBy  string        `json:"savedBy"` // a staff holder
+	SavedBy  string        `json:"saved_by"` // a staff holder
 }
