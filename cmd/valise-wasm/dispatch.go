@@ -57,8 +57,8 @@ type examinedNotice struct {
 	People      int                `json:"people"`
 	Classical   int                `json:"classical"` // of them, who are not post-quantum
 	Unclaimed   int                `json:"unclaimed"`
-	Told        int                `json:"told"`      // mailboxes that are told something for them alone
-	Problems    []string           `json:"problems"`  // why it must not be approved
+	Told        int                `json:"told"`     // mailboxes that are told something for them alone
+	Problems    []string           `json:"problems"` // why it must not be approved
 	Obstacle    string             `json:"obstacle"` // why who is logged in can't approve it: "mine", "role", "deadline", "problems"; "" when they can
 	Mine        bool               `json:"mine"`
 	Recall      bool               `json:"recall"` // who is logged in may take it back

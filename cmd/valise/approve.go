@@ -13,6 +13,7 @@ import (
 
 	"valise/crypto"
 	"valise/portal"
+	"valise/portal/api"
 	"valise/portal/ceremony"
 )
 
@@ -31,7 +32,7 @@ type ApproveCommand struct {
 func (ApproveCommand) Help() string {
 	return manual(`Opens the notice with your own envelope, so the same bytes that recipients will open, and shows all of it: every language, the attachments, what is said to single mailboxes alone, and everyone it goes to, with names where you may see them. It checks that author, content, subjects and audience are those that were signed, and that every recipient's certificate is their current one. Then it asks, and signs the same manifest that the author signed.
 
-With your signature the portal releases the notice into every mailbox at once. That can't be undone. The author can't approve; nobody can approve for you.
+With your signature the portal releases the notice into every mailbox at once, or at the time that the notice sets; until then it can be recalled. What is released can't be taken back. The author can't approve; nobody can approve for you.
 
 With --send-back it goes to nobody, for good. Its author reads why, and seals another. The reason is signed by you and sealed to the staff who author and approve.
 
@@ -43,7 +44,7 @@ EXAMPLES
 
 JSON
 
-  with a notice: notice, released, author, languages[] (language, subject, text), attachments[] (name, type, size, sha256), acknowledge, deadline, release (null: at once), urgent, fallback, reminders[] (hours before the deadline), escalate_hours, recipients[] (representative, stakeholder, name, post_quantum), personal[] (mailbox, languages[]: what it alone reads)
+  with a notice: notice, state (released; approved: it waits for its time), released (when, or when it will be), author, languages[] (language, subject, text), attachments[] (name, type, size, sha256), acknowledge, deadline, release (null: at once), urgent, fallback, reminders[] (hours before the deadline), escalate_hours, recipients[] (representative, stakeholder, name, post_quantum), personal[] (mailbox, languages[]: what it alone reads)
   with --send-back: notice, state (returned), ended
   without: an array of notice, author, submitted, acknowledge, deadline, release, urgent, fallback, reminders[], escalate_hours, mailboxes, problem
 
@@ -126,7 +127,13 @@ func (c *ApproveCommand) decide(ctx context.Context, p *process, o *officer, num
 		return err
 	}
 	if !c.Yes {
-		if err := p.confirm(fmt.Sprintf("Release it to %s? This can't be undone.", count(e.Opened.Verified().Manifest().Mailboxes, "mailbox", "mailboxes"))); err != nil {
+		m := e.Opened.Verified().Manifest()
+		to := count(m.Mailboxes, "mailbox", "mailboxes")
+		question := fmt.Sprintf("Release it to %s? This can't be undone.", to)
+		if m.Release.After(time.Now()) {
+			question = fmt.Sprintf("Approve it, to be released to %s at %s?", to, hour(m.Release))
+		}
+		if err := p.confirm(question); err != nil {
 			return err
 		}
 	}
@@ -134,7 +141,11 @@ func (c *ApproveCommand) decide(ctx context.Context, p *process, o *officer, num
 	if err != nil {
 		return err
 	}
-	p.report(approvedJSON(number, released.Released, e), func() {
+	p.report(approvedJSON(number, released, e), func() {
+		if released.State == portal.Approved {
+			p.say("Approved %s. It is released at %s; until then: valise recall %s", number, hourUTC(released.Released), number)
+			return
+		}
 		p.say("Released %s at %s.", number, hourUTC(released.Released))
 	})
 	return nil
@@ -229,20 +240,21 @@ type recipientJSON struct {
 }
 
 type approveJSON struct {
-	Notice      crypto.Number    `json:"notice"`
-	Released    time.Time        `json:"released"`
-	Author      *signerJSON      `json:"author"`
-	Languages   []languageJSON   `json:"languages"`
-	Attachments []attachmentJSON `json:"attachments"`
-	Recipients  []recipientJSON  `json:"recipients"`
-	Personal    []personalJSON   `json:"personal"`
+	Notice      crypto.Number      `json:"notice"`
+	State       portal.NoticeState `json:"state"` // released, or approved: it waits for its time
+	Released    time.Time          `json:"released"`
+	Author      *signerJSON        `json:"author"`
+	Languages   []languageJSON     `json:"languages"`
+	Attachments []attachmentJSON   `json:"attachments"`
+	Recipients  []recipientJSON    `json:"recipients"`
+	Personal    []personalJSON     `json:"personal"`
 	policyJSON
 }
 
-func approvedJSON(n crypto.Number, released time.Time, e *ceremony.Examined) approveJSON {
+func approvedJSON(n crypto.Number, released api.Released, e *ceremony.Examined) approveJSON {
 	v := e.Opened.Verified()
 	out := approveJSON{
-		Notice: n, Released: released, Author: signedBy(v.Author(), v.AuthorSignature()),
+		Notice: n, State: released.State, Released: released.Released, Author: signedBy(v.Author(), v.AuthorSignature()),
 		Recipients: []recipientJSON{}, policyJSON: policyOf(v.Manifest()),
 	}
 	out.Languages, out.Attachments = contentJSON(e.Opened.Content())

@@ -46,7 +46,7 @@ type RecallCommand struct {
 
 // Help is the part of --help below the summary.
 func (RecallCommand) Help() string {
-	return manual(`A notice that waits for approval goes to nobody, for good; it stays on the list as recalled, with who did it and when. Whoever wrote it can do that, and anybody who may approve. The reason, if you give one, is signed by you and sealed to the staff who author and approve.
+	return manual(`A notice that waits for approval, or for its time, goes to nobody, for good; it stays on the list as recalled, with who did it and when. Whoever wrote it can do that, and anybody who may approve. The reason, if you give one, is signed by you and sealed to the staff who author and approve.
 
 Once a notice is released it lies in the mailboxes, and can't be recalled: seal another that corrects it.
 

@@ -38,7 +38,7 @@ JSON
 
   with a notice: notice, state, acknowledge, deadline, released, mailboxes[] (mailbox, stakeholder, delivered, opened, acknowledged, by, name, decision, overdue, receipt: "held", what did not, or empty), invented[] (mailboxes that it never went to), missing[] (mailboxes of which the portal says nothing)
   with a statement: statement, version, asking[] (versions), newest, kind, title, published, deadline, kinds[] (kind, mailboxes, acknowledged, refused, overdue, fetched, waiting), mailboxes[]
-  without: an array of notice, state, author, submitted, released, acknowledge, deadline, release, urgent, fallback, reminders[], escalate_hours, mailboxes, problem; ended, by and reason of those that were returned or recalled
+  without: an array of notice, state, author, submitted, released, acknowledge, deadline, release, urgent, fallback, reminders[], escalate_hours, mailboxes, problem; ended, by and reason of those that were returned or recalled; not_released: why an approved one was not at its time
 
 ENVIRONMENT
 
@@ -248,10 +248,11 @@ type noticeJSON struct {
 	Released  *time.Time         `json:"released"`
 	Mailboxes int                `json:"mailboxes"`
 	policyJSON
-	Ended   *time.Time `json:"ended,omitempty"`  // when it was returned or recalled
-	By      string     `json:"by,omitempty"`     // by whom
-	Reason  string     `json:"reason,omitempty"` // why, for those who author and approve
-	Problem string     `json:"problem"`
+	Ended       *time.Time `json:"ended,omitempty"`        // when it was returned or recalled
+	By          string     `json:"by,omitempty"`           // by whom
+	Reason      string     `json:"reason,omitempty"`       // why, for those who author and approve
+	NotReleased string     `json:"not_released,omitempty"` // why an approved one was not at its time
+	Problem     string     `json:"problem"`
 }
 
 // list shows all notices.
@@ -274,6 +275,9 @@ func (c *StatusCommand) list(ctx context.Context, p *process) error {
 			m := v.Manifest()
 			line.Author, line.policyJSON, line.Mailboxes = signedBy(v.Author(), v.AuthorSignature()), policyOf(m), m.Mailboxes
 			line.end(o, n)
+			if n.Problem != nil {
+				line.NotReleased = n.Problem.Message
+			}
 		}
 		out = append(out, line)
 	}
@@ -287,10 +291,16 @@ func (c *StatusCommand) list(ctx context.Context, p *process) error {
 			if n.Released != nil {
 				when = "released " + hourUTC(*n.Released)
 			}
+			if n.State == portal.Approved {
+				when = "approved, to be released at " + hour(*n.Release)
+			}
 			if n.Ended != nil {
 				when = fmt.Sprintf("%s %s by %s", clean(string(n.State)), hourUTC(*n.Ended), n.By)
 			}
 			p.say("%s%s  %s, by %s, to %s", urgentMark(n.Urgent), n.Notice, when, n.Author.Name, count(n.Mailboxes, "mailbox", "mailboxes"))
+			if n.NotReleased != "" {
+				p.say("    NOT RELEASED: %s Recall it: valise recall %s", clean(n.NotReleased), n.Notice)
+			}
 			if n.Reason != "" {
 				p.say("    because: %s", clean(n.Reason))
 			}

@@ -324,6 +324,9 @@ type StaffNotice struct {
 	ApproverSignature string                  `json:"approver_signature,omitempty"`
 	Submitted         time.Time               `json:"submitted"`
 	Released          *time.Time              `json:"released"`
+	Approved          *time.Time              `json:"approved"`           // when, if it had to wait for its time
+	Release           *time.Time              `json:"release"`            // that time
+	Problem           *ReleaseProblem         `json:"problem"`            // why it was not released then; null: nothing is wrong
 	Ended             *time.Time              `json:"ended"`              // when it was returned or recalled
 	EndedBy           string                  `json:"ended_by,omitempty"` // by whom: "staff:FINGERPRINT"
 	Reason            []byte                  `json:"reason,omitempty"`   // why, sealed to the desk
@@ -343,12 +346,21 @@ func (n *StaffNotice) HasPersonal() bool {
 	return first != "" && !strings.HasSuffix(first, " none")
 }
 
+// ReleaseProblem is why an approved notice could not be released at its time. It is not tried again.
+type ReleaseProblem struct {
+	At      time.Time `json:"at"`
+	Code    string    `json:"code"`
+	Message string    `json:"message"` // what to do
+}
+
 // NoticeStanding is the answer of GET /staff/notices/{notice}/standing.
 type NoticeStanding struct {
 	Notice    crypto.Number      `json:"notice"`
 	State     portal.NoticeState `json:"state"`
 	Submitted time.Time          `json:"submitted"`
 	Released  *time.Time         `json:"released"`
+	Release   *time.Time         `json:"release"` // when an approved one is to be
+	Problem   *ReleaseProblem    `json:"problem"` // why it was not
 	Ended     *time.Time         `json:"ended"`
 	EndedBy   string             `json:"ended_by,omitempty"`
 }

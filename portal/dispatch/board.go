@@ -38,7 +38,7 @@ type Line struct {
 	Overdue  int                // mailboxes that let the deadline pass
 }
 
-// Board returns all notices that wait for approval, and, of the others, newest first, at most limit after the first skip ones; total is how many those are.
+// Board returns all notices that wait, for approval or for their time, what is urgent first, and, of the others, newest first, at most limit after the first skip ones; total is how many those are.
 // Staff, but not administrators; who reads it is written down.
 func (d *Dispatch) Board(ctx context.Context, actor portal.Actor, skip, limit int) (waiting, rest []Line, total int, err error) {
 	records, err := d.Notices(ctx, actor)
@@ -47,7 +47,8 @@ func (d *Dispatch) Board(ctx context.Context, actor portal.Actor, skip, limit in
 	}
 	var released []crypto.Number
 	for _, record := range records {
-		if record.State != portal.Submitted {
+		waits := record.State == portal.Submitted || record.State == portal.Approved
+		if !waits {
 			if total++; total <= skip || len(rest) >= limit {
 				continue
 			}
@@ -57,7 +58,7 @@ func (d *Dispatch) Board(ctx context.Context, actor portal.Actor, skip, limit in
 			return nil, nil, 0, err
 		}
 		line := Line{Notice: record, Manifest: m}
-		if record.State == portal.Submitted {
+		if waits {
 			waiting = append(waiting, line)
 			continue
 		}
@@ -66,6 +67,15 @@ func (d *Dispatch) Board(ctx context.Context, actor portal.Actor, skip, limit in
 			released = append(released, record.Number)
 		}
 	}
+	slices.SortStableFunc(waiting, func(a, b Line) int {
+		switch {
+		case a.Manifest.Urgent == b.Manifest.Urgent:
+			return 0
+		case a.Manifest.Urgent:
+			return -1
+		}
+		return 1
+	})
 	tallies, err := d.store.NoticeTallies(ctx, released)
 	if err != nil {
 		return nil, nil, 0, err

@@ -162,7 +162,8 @@ func (s *server) getNoticeStanding(w http.ResponseWriter, r *http.Request) error
 	}
 	return writeJSON(w, http.StatusOK, api.NoticeStanding{
 		Notice: record.Number, State: record.State, Submitted: wireTime(record.SubmittedAt),
-		Released: wireTimeOrNull(record.ReleasedAt), Ended: wireTimeOrNull(record.EndedAt), EndedBy: record.EndedBy,
+		Released: wireTimeOrNull(record.ReleasedAt),
+		Release:  wireTimeOrNull(record.ReleaseAt), Problem: wireProblem(record.Problem), Ended: wireTimeOrNull(record.EndedAt), EndedBy: record.EndedBy,
 	})
 }
 

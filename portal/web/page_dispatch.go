@@ -1,8 +1,10 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -18,9 +20,9 @@ const noticesOnPage = 50
 
 // dispatchPage is the list of notices, as the server knows them: without a subject.
 type dispatchPage struct {
-	Approve, Waiting, Done []boardLine
-	Drafts                 []draftLine // for whoever writes notices
-	Next, Newer            string      // addresses; "" for none
+	Approve, Waiting, Scheduled, Done []boardLine
+	Drafts                            []draftLine // for whoever writes notices
+	Next, Newer                       string      // addresses; "" for none
 }
 
 // boardLine is a notice in the list.
@@ -32,6 +34,8 @@ type boardLine struct {
 	Deadline  *time.Time // by which it is to be acknowledged
 	Asks      bool       // for acknowledgement
 	Urgent    bool
+	Release   *time.Time // at which it is put into the mailboxes, if that is to come, or was to
+	Problem   bool       // it could not be
 	Mailboxes int
 	Tally     portal.NoticeTally
 	Overdue   int
@@ -79,12 +83,19 @@ func (s *server) getDispatchPage(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	for _, line := range waiting {
+		if line.Notice.State == portal.Approved {
+			page.Scheduled = append(page.Scheduled, lineOnBoard(line, names))
+			continue
+		}
 		if portal.StaffHolder(line.Manifest.Author) != actor.Holder() && actor.Has(crypto.RoleApprover) {
 			page.Approve = append(page.Approve, lineOnBoard(line, names))
 		} else {
 			page.Waiting = append(page.Waiting, lineOnBoard(line, names))
 		}
 	}
+	slices.SortStableFunc(page.Scheduled, func(a, b boardLine) int { // what could not be released stands first, then what is next
+		return cmp.Or(btoi(b.Problem)-btoi(a.Problem), a.Release.Compare(*b.Release))
+	})
 	for _, line := range rest {
 		page.Done = append(page.Done, lineOnBoard(line, names))
 	}
@@ -100,10 +111,19 @@ func (s *server) getDispatchPage(w http.ResponseWriter, r *http.Request) error {
 func lineOnBoard(l dispatch.Line, names nameBook) boardLine {
 	line := boardLine{Number: l.Notice.Number, State: string(l.Notice.State), Asks: l.Manifest.Acknowledge, Urgent: l.Manifest.Urgent, Mailboxes: l.Manifest.Mailboxes, Tally: l.Tally, Overdue: l.Overdue}
 	line.By, line.At = lastAct(l.Notice, l.Manifest, names)
+	line.Release, line.Problem = releaseOf(l.Notice, l.Manifest), l.Notice.Problem != nil
 	if l.Manifest.Acknowledge && !l.Manifest.Deadline.IsZero() {
 		line.Deadline = &l.Manifest.Deadline
 	}
 	return line
+}
+
+// releaseOf is when a notice goes into the mailboxes, in the offset that was signed; nil: once it is approved, or it was or won't be.
+func releaseOf(n portal.NoticeRecord, m *crypto.Manifest) *time.Time {
+	if m.Release.IsZero() || n.State != portal.Submitted && n.State != portal.Approved {
+		return nil
+	}
+	return &m.Release
 }
 
 // lastAct is who brought a notice where it stands, and when. A release is told with its author: who approved stands in the signatures.
@@ -113,6 +133,8 @@ func lastAct(n portal.NoticeRecord, m *crypto.Manifest, names nameBook) (by stri
 		return names.of(n.EndedBy), n.EndedAt.UTC()
 	case n.State == portal.Released:
 		return names.of(portal.StaffHolder(m.Author)), n.ReleasedAt.UTC()
+	case n.State == portal.Approved:
+		return names.of(portal.StaffHolder(m.Author)), n.ApprovedAt.UTC()
 	}
 	return names.of(portal.StaffHolder(m.Author)), n.SubmittedAt.UTC()
 }
@@ -153,6 +175,8 @@ type dispatchNoticePage struct {
 	Mailboxes int
 	Asks      bool
 	Deadline  *time.Time
+	Release   *time.Time             // when it goes into the mailboxes
+	Problem   *portal.ReleaseProblem // why it did not
 	Opened    int
 	Overdue   int
 	Bar       []barPart
@@ -166,6 +190,18 @@ func (dispatchNoticePage) About() string { return "notice" }
 // Ended says whether it will never be released.
 func (p dispatchNoticePage) Ended() bool {
 	return p.State == portal.Returned || p.State == portal.Recalled
+}
+
+// Scheduled says whether it was approved, and waits for its time.
+func (p dispatchNoticePage) Scheduled() bool { return p.State == portal.Approved }
+
+// ProblemWords is the key, under "dispatch.release-problem.", of what stood against its release.
+func (p dispatchNoticePage) ProblemWords() string {
+	switch p.Problem.Code {
+	case "stale-certificate", "author-withdrawn", "approver-withdrawn", "notice-invalid", "deadline-passed":
+		return p.Problem.Code
+	}
+	return "other"
 }
 
 // Checks are what the browser has checked of what it shows; keys under "dispatch.check.".
@@ -206,6 +242,7 @@ func (s *server) getDispatchNotice(w http.ResponseWriter, r *http.Request) error
 		Number: n, State: record.State, Author: names.of(portal.StaffHolder(m.Author)), Opens: frameOf(actor).Writes(), Mailboxes: m.Mailboxes, Asks: m.Acknowledge,
 	}
 	page.By, page.At = lastAct(record, m, names)
+	page.Release, page.Problem = releaseOf(record, m), record.Problem
 	if m.Acknowledge && !m.Deadline.IsZero() {
 		page.Deadline = &m.Deadline
 	}

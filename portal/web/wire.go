@@ -181,8 +181,16 @@ func wireStaffNotice(record portal.NoticeRecord) api.StaffNotice {
 		Manifest: string(record.Signed.Manifest), AuthorSignature: string(record.Signed.AuthorSignature),
 		ApproverSignature: string(record.Signed.ApproverSignature),
 		Submitted:         wireTime(record.SubmittedAt), Released: wireTimeOrNull(record.ReleasedAt),
+		Approved: wireTimeOrNull(record.ApprovedAt), Release: wireTimeOrNull(record.ReleaseAt), Problem: wireProblem(record.Problem),
 		Ended: wireTimeOrNull(record.EndedAt), EndedBy: record.EndedBy, Reason: record.Reason,
 	}
+}
+
+func wireProblem(p *portal.ReleaseProblem) *api.ReleaseProblem {
+	if p == nil {
+		return nil
+	}
+	return &api.ReleaseProblem{At: wireTime(p.At), Code: p.Code, Message: p.Text}
 }
 
 func wireExamined(e dispatch.Examined) api.StaffNotice {

@@ -94,6 +94,7 @@ function draw() {
   drawAudience();
   drawEnd();
   if (page.dataset.state === 'submitted') drawDecision();
+  if (page.dataset.state === 'approved') $('recalling').hidden = !shown.recall;
 }
 
 function drawLanguages() {
@@ -266,7 +267,7 @@ function drawDecision() {
 }
 
 // What says that it is no longer what we looked at.
-const movedOn = ['already-released', 'already-returned', 'already-recalled', 'not-examined'];
+const movedOn = ['already-released', 'already-returned', 'already-recalled', 'already-approved', 'not-examined'];
 
 /** Does one thing, with all buttons out of use. Then the page shows what has become of it. */
 async function act(name, parameters, error, place, doing) {
