@@ -16,6 +16,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"valise/crypto"
+	"valise/portal"
 	"valise/portal/portaltest"
 	"valise/portal/portaltest/live"
 	"valise/portal/registry"
@@ -116,14 +117,21 @@ func TestANoticeIsSealedInTheBrowser(t *testing.T) {
 	state := f.Claim(f.Issue(crypto.KindState, crypto.ProfilePQ), crypto.ProfilePQ)
 	office := f.Claim(f.Issue(crypto.KindOrganisation, crypto.ProfileCompat), crypto.ProfileCompat)
 	newcomer := f.Issue(crypto.KindIndividual, crypto.ProfilePQ)
+	lawyer := f.claimOwn(t, f.Issue(crypto.KindOrganisation, crypto.ProfilePQ))
 	ada := f.desk(t, live.AuthorName, f.Author, "/staff/statements", "newsroom")
 
+	var helped atomic.Bool
+	meddle := func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		helped.CompareAndSwap(false, strings.HasSuffix(r.URL.Path, "/helper.js"))
+		next.ServeHTTP(w, r)
+	}
+	f.meddle.Store(&meddle)
 	start, err := asks[struct {
 		Directory []struct{ Mailbox crypto.Number }
 		Languages []string
 	}](t, ada, "composeStart", object{})
 	must(t, err)
-	if len(start.Directory) != 3 || len(start.Languages) != 2 {
+	if len(start.Directory) != 4 || len(start.Languages) != 2 {
 		t.Errorf("it begins with %+v", start)
 	}
 	list := "Elbonia (" + string(state.Number.Mailbox) + "); " + string(office.Number.Mailbox) + "\nS-12345678"
@@ -135,12 +143,28 @@ func TestANoticeIsSealedInTheBrowser(t *testing.T) {
 	}
 	sealed, err := asks[composed](t, ada, "sealNotice", noticeToSeal("all"))
 	must(t, err)
-	for _, person := range []*live.Person{state, office, newcomer} {
+	if !helped.Load() {
+		t.Error("the worker with the key did all of it alone")
+	}
+	for _, person := range []*live.Person{state, office, newcomer, lawyer} {
 		if c := f.opens(t, sealed.Notice, person); c.Languages[0].Subject != "Findings that concern you" {
 			t.Errorf("%s reads %+v", person.Number, c)
 		}
 	}
 	ada.wantNoProblems()
+}
+
+// claimOwn claims with a certificate that was made elsewhere; the portal holds nothing of its key.
+func (f *frontage) claimOwn(t *testing.T, issued *live.Person) *live.Person {
+	t.Helper()
+	key, err := crypto.GenerateKey(crypto.ProfileCompat, issued.Number.String(), f.Portal.Now())
+	must(t, err)
+	certificate, err := crypto.CertifySuccessor(issued.Key, key.Certificate(), issued.Number, f.Portal.Now())
+	must(t, err)
+	must(t, f.Portal.Registry.Claim(t.Context(), portal.ActingRepresentative(issued.Number), registry.Claiming{Profile: crypto.ProfileOwn, Certificate: certificate.Bytes()}))
+	key, err = key.WithCertificate(certificate)
+	must(t, err)
+	return &live.Person{Number: issued.Number, Key: key}
 }
 
 // opens opens a submitted notice as one of its recipients will.
