@@ -100,3 +100,64 @@ func randomPoints(n int) [][]byte {
 	}
 	return points
 }
+
+// Personal parts of 10,000 mailboxes: sealed with the notice, and all of them opened by an approver.
+func BenchmarkPersonalParts(b *testing.B) {
+	o := newOffice(b)
+	root, to := o.pinned(b), o.recipients(b, ProfilePQ)
+	draft := &Draft{
+		From: "International Court", Languages: []LanguageVersion{{Language: "en", Subject: "Findings that concern you", Text: "What you entrusted to us may have been read.\n"}},
+		Personal: map[Number][]PersonalText{},
+	}
+	for _, r := range to[:len(to)/2] {
+		draft.Personal[r.Representative().Mailbox] = []PersonalText{{"en", "Your file " + string(r.Representative().Mailbox) + " was read.\n"}}
+	}
+	var desk []*Staff
+	for _, c := range o.staff() {
+		member, err := root.VerifyStaff(c, noon)
+		if err != nil {
+			b.Fatal(err)
+		}
+		desk = append(desk, member)
+	}
+	seal := func() *SealedNotice {
+		sealed, err := SealNotice(root, o.author, draft, to, desk, noon, nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		return sealed
+	}
+	sealed := seal()
+	b.Run("seal", func(b *testing.B) {
+		for b.Loop() {
+			seal()
+		}
+	})
+	v, err := root.VerifySubmission(sealed.Signed(), o.staff(), noon)
+	if err != nil {
+		b.Fatal(err)
+	}
+	e := sealed.Envelopes[len(sealed.Envelopes)-1]
+	opened, err := OpenNotice(v, e.Data, sealed.Bodies[e.Suite], []*Key{o.author, o.approver, o.registrar})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Run("open all", func(b *testing.B) {
+		for b.Loop() {
+			if all, err := OpenAllPersonal(opened, sealed.Audience, sealed.PersonalKey, sealed.PersonalParts, []*Key{o.author, o.approver}, nil); err != nil || len(all) != len(to) {
+				b.Fatal(len(all), err)
+			}
+		}
+	})
+	b.Run("check", func(b *testing.B) { // what the server does
+		a, err := v.CheckAudience(sealed.Audience)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for b.Loop() {
+			if err := CheckAllPersonal(a, sealed.PersonalKey, sealed.PersonalParts); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
