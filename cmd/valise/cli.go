@@ -51,6 +51,8 @@ type CLI struct {
 	Recall    RecallCommand    `cmd:"" group:"staff" help:"Take a submitted notice back before its release (its author, or an approver)."`
 	Status    StatusCommand    `cmd:"" group:"staff" help:"Show who has opened and acknowledged a notice or statement, and who is overdue."`
 	Outbox    OutboxCommand    `cmd:"" group:"staff" help:"Show what goes by e-mail, and what could not be sent."`
+	Contact   ContactCommand   `cmd:"" group:"staff" help:"Write down, signed, that a mailbox was told of a notice by another way: by telephone, by messenger, in person (authors, approvers, registrars)."`
+	Remind    RemindCommand    `cmd:"" group:"staff" help:"Remind mailboxes of a notice that they have not answered (authors, approvers, registrars)."`
 	Bundle    BundleCommand    `cmd:"" group:"staff" help:"Fetch the evidence of a notice as one zip, which a stranger can check with gpg: who was told, and when."`
 	Inbox     InboxCommand     `cmd:"" group:"staff" help:"List the threads of the desk, what waits for an answer first (authors and approvers)."`
 	Answer    AnswerCommand    `cmd:"" group:"staff" help:"Answer a mailbox in a thread (authors and approvers)."`

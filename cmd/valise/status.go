@@ -19,6 +19,7 @@ type StatusCommand struct {
 	staffFlags
 	Notice   string `arg:"" optional:"" name:"number" help:"The number of a notice, or of a statement that asks for acknowledgement. Without it, all notices are listed."`
 	Version  int    `placeholder:"N" help:"Of a statement: this version, instead of the newest that asks."`
+	CSV      bool   `name:"csv" help:"Print the mailboxes of a notice as a table (RFC 4180), with the names that your key unseals."`
 	Receipts string `type:"path" placeholder:"DIR" help:"Write every receipt that held there, as MAILBOX.asc."`
 }
 
@@ -32,11 +33,12 @@ EXAMPLES
 
   valise status --server https://portal.example --key amara.key
   valise status N-4GZ0R8T4 --server https://portal.example --key amara.key --receipts receipts/
+  valise status N-4GZ0R8T4 --server https://portal.example --key amara.key --csv > N-4GZ0R8T4.csv
   valise status P-V2HC9RK1 --server https://portal.example --key amara.key
 
 JSON
 
-  with a notice: notice, state, acknowledge, deadline, released, mailboxes[] (mailbox, stakeholder, delivered, opened, acknowledged, by, name, decision, overdue, receipt: "held", what did not, or empty), invented[] (mailboxes that it never went to), missing[] (mailboxes of which the portal says nothing)
+  with a notice: notice, state, acknowledge, deadline, released, mailboxes[] (mailbox, stakeholder, delivered, opened, acknowledged, by, name, decision, overdue, reminded, contacts[] (way, outcome, time, by, note, problem), receipt: "held", what did not, or empty), invented[] (mailboxes that it never went to), missing[] (mailboxes of which the portal says nothing)
   with a statement: statement, version, asking[] (versions), newest, kind, title, published, deadline, kinds[] (kind, mailboxes, acknowledged, refused, overdue, fetched, waiting), mailboxes[]
   without: an array of notice, state, author, submitted, released, acknowledge, deadline, release, urgent, fallback, reminders[], escalate_hours, mailboxes, problem; ended, by and reason of those that were returned or recalled; not_released: why an approved one was not at its time
 
@@ -52,8 +54,8 @@ EXIT STATUS
 // Run shows it.
 func (c *StatusCommand) Run(ctx context.Context, p *process) error {
 	if c.Notice == "" {
-		if c.Receipts != "" {
-			return usagef("--receipts needs the number of a notice or statement")
+		if c.Receipts != "" || c.CSV {
+			return usagef("--receipts and --csv need a number")
 		}
 		return c.list(ctx, p)
 	}
@@ -66,6 +68,10 @@ func (c *StatusCommand) Run(ctx context.Context, p *process) error {
 	switch {
 	case err != nil:
 		return err
+	case c.CSV && p.json:
+		return usagef("--csv or --json, not both")
+	case number.Kind() == crypto.KindStatement && c.CSV:
+		return usagef("--csv is for notices")
 	case number.Kind() == crypto.KindStatement:
 		return c.statement(ctx, p, number)
 	case c.Version != 0:
@@ -93,8 +99,18 @@ func (c *StatusCommand) Run(ctx context.Context, p *process) error {
 		if wrong, err = c.verify(ctx, p, o, d, &out, status.Mailboxes); err != nil {
 			return err
 		}
+		if err := o.contacts(ctx, p, &out); err != nil {
+			return err
+		}
 	}
-	p.report(out, func() { out.show(p) })
+	switch {
+	case c.CSV && wrong == 0:
+		if _, err := p.stdout.Write(api.StatusTable(status, ceremony.StatusNames(d))); err != nil {
+			return err
+		}
+	case !c.CSV:
+		p.report(out, func() { out.show(p) })
+	}
 	if wrong > 0 {
 		p.warn("what the portal says of %s is not what its receipts and signatures prove; believe those, and tell the administrators", count(wrong, "mailbox", "mailboxes"))
 		return errShown
@@ -124,11 +140,13 @@ type mailboxStatusJSON struct {
 	Decision     crypto.Decision `json:"decision,omitempty"`
 	Overdue      bool            `json:"overdue"`
 	Receipt      string          `json:"receipt,omitempty"` // "held", or what did not
+	Reminded     *time.Time      `json:"reminded"`          // last, on the portal; its word
+	Contacts     []toldJSON      `json:"contacts,omitempty"`
 }
 
 func statusLine(d *ceremony.Directory, m api.MailboxStatus) mailboxStatusJSON {
 	line := mailboxStatusJSON{
-		Mailbox: m.Mailbox, Delivered: m.Delivered, Opened: m.Opened, Acknowledged: m.Acknowledged, By: m.By, Decision: m.Decision, Overdue: m.Overdue,
+		Mailbox: m.Mailbox, Delivered: m.Delivered, Opened: m.Opened, Acknowledged: m.Acknowledged, By: m.By, Decision: m.Decision, Overdue: m.Overdue, Reminded: m.Reminded,
 	}
 	if mailbox := d.Mailbox(m.Mailbox); mailbox != nil {
 		line.Stakeholder = mailbox.Name
@@ -167,6 +185,12 @@ func (s *statusJSON) show(p *process) {
 	p.say("%s: %d opened, %d acknowledged, %d declined, %d overdue\n", count(len(s.Mailboxes), "mailbox", "mailboxes"), opened, acknowledged, refused, overdue)
 	for _, m := range s.Mailboxes {
 		p.say("    %s: %s", called(numberText(m.Mailbox), m.Stakeholder), m.state())
+		if m.Reminded != nil {
+			p.say("        reminded %s", hourUTC(*m.Reminded))
+		}
+		for _, told := range m.Contacts {
+			told.show(p)
+		}
 	}
 	for _, n := range s.Missing {
 		p.say("    %s: NOT SHOWN by the portal, though the notice went to it: find out by another way whether it was delivered", n)

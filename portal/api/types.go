@@ -167,6 +167,7 @@ type Notice struct {
 	Heading           []byte           `json:"heading"`
 	Delivered         time.Time        `json:"delivered"`
 	Opened            *time.Time       `json:"opened"`          // null: nobody of the mailbox has opened it
+	Reminded          *time.Time       `json:"reminded"`        // when the institution last reminded the mailbox of it; null: never
 	Acknowledgement   *Acknowledgement `json:"acknowledgement"` // null: none yet
 	Nonce             string           `json:"nonce,omitempty"`
 	Body              []byte           `json:"body,omitempty"`

@@ -20,6 +20,7 @@ type noticeLine struct {
 	Deadline  *time.Time // only while it is awaited
 	By        string     // who acknowledged
 	Urgent    bool
+	Reminded  *time.Time // when the institution last reminded of it, while it is awaited
 	Statement *titleLine // nil: it is a notice
 }
 
@@ -143,6 +144,9 @@ func (s *server) noticeLine(d portal.Delivery) (noticeLine, error) {
 		}
 	case !d.OpenedAt.IsZero():
 		line.State = "read"
+	}
+	if at := d.RemindedAt.UTC(); !d.RemindedAt.IsZero() && d.Acknowledgement == nil && line.State != "read" {
+		line.Reminded = &at
 	}
 	return line, nil
 }

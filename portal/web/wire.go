@@ -136,7 +136,7 @@ func wireNotice(d portal.Delivery) api.Notice {
 		ApproverSignature: string(d.Notice.Signed.ApproverSignature),
 		Membership:        string(d.Membership),
 		Suite:             d.Suite, Envelope: d.Envelope, Heading: d.Notice.Headings[d.Suite],
-		Delivered: wireTime(d.DeliveredAt), Opened: wireTimeOrNull(d.OpenedAt), Acknowledgement: wireAcknowledgement(d.Acknowledgement),
+		Delivered: wireTime(d.DeliveredAt), Opened: wireTimeOrNull(d.OpenedAt), Reminded: wireTimeOrNull(d.RemindedAt), Acknowledgement: wireAcknowledgement(d.Acknowledgement),
 	}
 }
 

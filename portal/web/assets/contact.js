@@ -41,7 +41,7 @@ export function drawContacts() {
 function contactLine(c) {
   if (c.problem) return [el('p', { class: 'error row-problem' }, word('dispatch-contact-problem'), ' ', el('span', { lang: 'en', dir: 'ltr' }, c.problem))];
   const line = [el('p', { class: 'facts contact' },
-    el('span', {}, `${word(`dispatch-way-${c.way}`)}: `, el('b', {}, word(`dispatch-outcome-${c.outcome}`))), ' ',
+    el('b', {}, word('dispatch-contact-how', { way: word(`dispatch-way-${c.way}`), outcome: word(`dispatch-outcome-${c.outcome}`) })), ' ',
     el('time', { datetime: c.time }, time(c.time)), ' ', el('span', {}, word('dispatch-contact-by', { name: c.by })))];
   if (c.note) line.push(el('p', { class: 'note', dir: 'auto' }, c.note));
   if (c.sealed) line.push(el('p', { class: 'note sealed' }, word('dispatch-contact-sealed')));
