@@ -6,6 +6,7 @@ import { whenEnded } from './session.js';
 import { logInAgain, withKey } from './staff-unlock.js';
 import { startContacts } from './contact.js';
 import { elements } from './content.js';
+import { startReceipts } from './receipts.js';
 
 const page = $('dispatch');
 const number = page.dataset.notice;
@@ -29,6 +30,7 @@ if ($('opened')) {
 } else {
   ready();
 }
+startReceipts(number);
 for (const event of ['pointerdown', 'keydown', 'scroll']) addEventListener(event, () => { acted = Date.now(); }, { passive: true });
 
 // ---------------------------------------------------------------- what is there

@@ -1,0 +1,34 @@
+// On the page of a released notice: what the portal says of who has answered is compared with the receipts, in this browser.
+
+import { $, busy, el, explain, hide, show, status, word } from './page.js';
+import { ask } from './engine.js';
+
+const linesShown = 100;
+
+export function startReceipts(notice) {
+  const button = $('receipts-verify');
+  button?.addEventListener('click', () => busy([button], async () => {
+    hide($('receipts-wrong'));
+    status($('receipts-status'), word('receipts-verifying'));
+    try {
+      draw(await ask('verifyReceipts', { notice }));
+    } catch (error) {
+      status($('receipts-status'));
+      if (error.code !== 'answers-false') return status($('receipts-status'), explain(error), false);
+      complain([el('li', { lang: 'en', dir: 'ltr' }, error.message)]);
+    }
+  }));
+}
+
+function draw({ acknowledged, refused, mailboxes, wrong }) {
+  status($('receipts-status'), word('receipts-hold', { acknowledged, refused, mailboxes }));
+  if (wrong.length === 0) return;
+  complain(wrong.slice(0, linesShown).map(({ mailbox, what, why }) => el('li', { 'data-wrong': what, 'data-mailbox': mailbox },
+    el('span', { class: 'number' }, mailbox), ' ', what === 'unproved' ? el('span', { lang: 'en', dir: 'ltr' }, why) : word(`receipts-${what}`))));
+  if (wrong.length > linesShown) $('receipts-wrong-list').append(el('li', {}, word('dispatch-more', { n: wrong.length - linesShown })));
+}
+
+function complain(lines) {
+  $('receipts-wrong-list').replaceChildren(...lines);
+  show($('receipts-wrong'));
+}
