@@ -196,7 +196,7 @@ func (e *engine) composeAudience(p choosing) (composeAudience, error) {
 		Mailboxes: len(s.Mailboxes), Representatives: len(s.Members), Desk: len(e.trust.Staff(e.now(), crypto.RoleAuthor, crypto.RoleApprover)),
 		Kinds: map[string]int{"S": 0, "O": 0, "I": 0}, Lines: make([]composeLine, len(s.Mailboxes)), Unknown: []composeBad{},
 		Warnings: composeWarnings{
-			Classical: e.composePeople(s.Classical), Unclaimed: e.composePeople(s.Unclaimed), NoEmail: []composePerson{},
+			Classical: e.composePeople(s.Classical), Unclaimed: e.composePeople(s.Unclaimed), NoEmail: e.composePeople(s.NoEmail),
 			Refused: e.composePeople(s.Refused), Revoked: e.composePeople(s.Revoked), Empty: []composeLine{},
 		},
 	}

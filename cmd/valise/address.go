@@ -2,12 +2,10 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"valise/crypto"
 	"valise/portal/ceremony"
-	"valise/portal/client"
 )
 
 // emailFlags say where a representative gets e-mail, and how.
@@ -176,16 +174,4 @@ func (c *AddressCommand) Run(ctx context.Context, p *process) error {
 
 func addressOf(a *crypto.Address, set time.Time, by string) addressJSON {
 	return addressJSON{a.Representative.String(), a.Email, a.Subject, a.Quiet.String(), a.Zone, a.Policy, a.Asked, &set, by}
-}
-
-// setIssuedAddress is setAddress for somebody who was issued just now: that stands, whatever becomes of the address.
-func (o *officer) setIssuedAddress(ctx context.Context, p *process, a *crypto.Address) error {
-	err := o.setAddress(ctx, a)
-	if err == nil {
-		return nil
-	}
-	if client.IsCode(err, "no-session") {
-		err = fmt.Errorf("the session has ended")
-	}
-	return fmt.Errorf("%s was issued, and the letter is good, but the e-mail address was not kept: %w; set it with: valise address %s --email …", a.Representative, err, a.Representative)
 }

@@ -87,6 +87,12 @@ func (c *IssueCommand) Run(ctx context.Context, p *process) error {
 	if err != nil {
 		return err
 	}
+	var sealed *api.SetAddress
+	if address != nil { // before anything is issued
+		if sealed, err = ceremony.SealAddress(o.trust, o.key, *address, time.Now()); err != nil {
+			return err
+		}
+	}
 	issued, err := ceremony.Issue(o.trust, o.key, order, time.Now())
 	if err != nil {
 		return err
@@ -95,8 +101,8 @@ func (c *IssueCommand) Run(ctx context.Context, p *process) error {
 		return err
 	}
 	if address != nil {
-		if err := o.setIssuedAddress(ctx, p, address); err != nil {
-			return err
+		if err := o.client.SetAddress(ctx, order.Representative, *sealed); err != nil {
+			return fmt.Errorf("%s was issued, and the letter is good, but the e-mail address was not kept: %w; set it with: valise address %[1]s --email …", order.Representative, err)
 		}
 	}
 	certificate, err := crypto.ParseCertificate([]byte(issued.Request.Certificate))

@@ -61,7 +61,7 @@ FILES
 
 JSON
 
-  notice, mailboxes, representatives, personal (mailboxes that are told something for them alone), not_post_quantum[], unclaimed[], refused[] (representative, reason)
+  notice, mailboxes, representatives, personal (mailboxes that are told something for them alone), not_post_quantum[], unclaimed[], no_email[], refused[] (representative, reason)
 
 ENVIRONMENT
 
@@ -207,6 +207,9 @@ func (c *SealCommand) show(p *process, draft *crypto.Draft, d *ceremony.Director
 	}
 	section("NOT POST-QUANTUM: who records the traffic today may read it in some years:", s.Classical, false)
 	section("Not claimed yet; nobody may read it for some time:", s.Unclaimed, false)
+	if draft.Fallback != crypto.FallbackNone {
+		section("No e-mail address, so they get it on the portal only:", s.NoEmail, false)
+	}
 	section("REFUSED, so left out; have a registrar look after them:", s.Refused, true)
 	if len(s.Empty) > 0 {
 		p.say("\nNOBODY can be reached in:")
@@ -263,19 +266,23 @@ type sealJSON struct {
 	Personal        int           `json:"personal"`
 	NotPostQuantum  []string      `json:"not_post_quantum"`
 	Unclaimed       []string      `json:"unclaimed"`
+	NoEmail         []string      `json:"no_email"`
 	Refused         []refusedJSON `json:"refused"`
 }
 
 func sealedJSON(n crypto.Number, s *ceremony.Selection) sealJSON {
 	out := sealJSON{
 		Notice: n, Mailboxes: len(s.Mailboxes) - len(s.Empty), Representatives: len(s.Recipients),
-		NotPostQuantum: []string{}, Unclaimed: []string{}, Refused: []refusedJSON{},
+		NotPostQuantum: []string{}, Unclaimed: []string{}, NoEmail: []string{}, Refused: []refusedJSON{},
 	}
 	for _, e := range s.Classical {
 		out.NotPostQuantum = append(out.NotPostQuantum, e.Representative.String())
 	}
 	for _, e := range s.Unclaimed {
 		out.Unclaimed = append(out.Unclaimed, e.Representative.String())
+	}
+	for _, e := range s.NoEmail {
+		out.NoEmail = append(out.NoEmail, e.Representative.String())
 	}
 	for _, e := range s.Refused {
 		out.Refused = append(out.Refused, refusedJSON{e.Representative.String(), e.Refused.Error()})

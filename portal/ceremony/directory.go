@@ -35,6 +35,7 @@ type DirectoryEntry struct {
 	Representative crypto.Representative
 	State          portal.RepresentativeState // as the server says
 	Profile        crypto.Profile             // as the server says
+	Email          bool                       // there is an address, as the server says; where, only couriers and registrars can read
 	Name           string
 	NameProblem    error
 	Recipient      *crypto.Recipient // verified; nil as well when another worker did, and keeps it
@@ -157,6 +158,7 @@ type Selection struct {
 	Empty     []*DirectoryMailbox // nobody is left to seal to
 	Classical []*DirectoryEntry   // not post-quantum
 	Unclaimed []*DirectoryEntry   // nobody has taken the key up yet
+	NoEmail   []*DirectoryEntry   // the portal has no address: no e-mail reaches them
 }
 
 // Kinds of mailboxes, as an audience may name them.
@@ -279,6 +281,9 @@ func (s *Selection) sort(m *DirectoryMailbox) {
 		}
 		if e.Unclaimed() {
 			s.Unclaimed = append(s.Unclaimed, e)
+		}
+		if !e.Email {
+			s.NoEmail = append(s.NoEmail, e)
 		}
 	}
 	if !reached {
