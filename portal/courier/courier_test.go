@@ -14,6 +14,7 @@ import (
 	"io"
 	"log/slog"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -676,5 +677,70 @@ func TestStaffSeeWhatCouldNotBeSent(t *testing.T) {
 	must(t, err)
 	if len(events) != 2 || events[0].Kind != portal.RelayToNonERDSFailure || events[1].Kind != portal.RelayToNonERDS || events[1].Via != portal.ViaEMail {
 		t.Errorf("events: %+v", events)
+	}
+}
+
+// TestNoAddressInWhatAThiefCanCopy: the whole database and the logs, after mails were sent, refused in words that name the recipient, and deferred.
+func TestNoAddressInWhatAThiefCanCopy(t *testing.T) {
+	for name, database := range map[string]func() (string, func() []portaltest.Place){
+		"SQLite": func() (string, func() []portaltest.Place) {
+			path := filepath.Join(t.TempDir(), "portal.db")
+			return path, func() []portaltest.Place { return portaltest.SQLitePlaces(t, path) }
+		},
+		"PostgreSQL": func() (string, func() []portaltest.Place) {
+			dsn := portaltest.PostgreSQL(t)
+			return dsn, func() []portaltest.Place { return portaltest.PostgreSQLPlaces(t, dsn) }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dsn, places := database()
+			p := newPost(t, live.Options{Database: dsn}, portaltest.MailSinkOptions{Fault: func(at portaltest.Stage, to string) portaltest.Fault {
+				code := map[string]int{"refused": 550, "deferred": 451}[strings.SplitN(to, ".", 2)[0]]
+				if at != portaltest.StageRcpt || code == 0 {
+					return portaltest.Fault{}
+				}
+				return portaltest.Fault{Answer: &smtp.SMTPError{Code: code, EnhancedCode: smtp.EnhancedCode{code / 100, 1, 1}, Message: "unknown user <" + to + ">"}}
+			}})
+			var people []*live.Person
+			var secrets []portaltest.Secret
+			secret := func(what, value string) {
+				secrets = append(secrets, portaltest.Secret{What: what, Value: []byte(value), Guessable: true})
+			}
+			for _, who := range []string{"taken", "refused", "deferred"} {
+				person := p.claimed(crypto.KindState, crypto.ProfilePQ)
+				email := who + ".zdenka.hradecka@ambassade-" + who + ".example"
+				p.address(person, func(a *crypto.Address) {
+					a.Email, a.Subject, a.Zone = email, "Re: the concert on Thursday, "+who, "Antarctica/Troll"
+				})
+				people = append(people, person)
+				_, domain, _ := strings.Cut(email, "@")
+				secret("an address", email)
+				secret("its domain", domain)
+				secret("what it is known by", "zdenka.hradecka")
+				secret("a subject", "the concert on Thursday")
+			}
+			secret("a time zone", "Antarctica/Troll")
+			number := p.Release(atOnce(p.Server), people...)
+			p.until(p.courier(p.config()), "each is what it is", func() bool {
+				return strings.Contains(p.outbox(), "sent ") && strings.Contains(p.outbox(), "refused 550 5.1.1") && strings.Contains(p.outbox(), "deferred 451 4.1.1")
+			})
+			for _, m := range p.sink.Mails() {
+				header, _ := parts(t, m.Data)
+				id, err := header.MessageID()
+				must(t, err)
+				token, _, _ := strings.Cut(id, "@")
+				secret("a Message-ID", token)
+				secret("a return address", m.From)
+				secret("a name for reports", m.EnvelopeID)
+			}
+			secrets = append(secrets, portaltest.PrivateKeySecrets(t, "the courier's key", p.key.Armor())...)
+			all := append(places(), portaltest.Place{Name: "the courier's log", Data: []byte(p.log.String())}, portaltest.Place{Name: "the portal's log", Data: []byte(p.Log.String())})
+			portaltest.NoLeaks(t, secrets, all...)
+			found, err := portaltest.FindLeaks([]portaltest.Secret{{What: "notice", Value: []byte(number)}}, all...)
+			must(t, err)
+			if len(found) == 0 {
+				t.Error("the search finds nothing that is there")
+			}
+		})
 	}
 }
