@@ -75,7 +75,9 @@ const askEngine = `(async () => {
 	window.progress = [];
 	const told = (word) => window.progress.push({ word, at: performance.now() });
 	try {
-		return JSON.stringify({ result: await ask(%q, %s, told) ?? null });
+		const result = await ask(%q, %s, told) ?? null;
+		if (result?.lines) result.lines = null; // thousands, for the page and not for us
+		return JSON.stringify({ result });
 	} catch (error) {
 		return JSON.stringify({ error: { code: error.code ?? 'script', message: String(error.message ?? error) } });
 	}
