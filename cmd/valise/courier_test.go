@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/mail"
 	"os"
@@ -68,8 +69,8 @@ func openPostOffice(t *testing.T, dsn string, fault func(portaltest.Stage, strin
 	return o
 }
 
-// release releases a notice to n States, each with an address, which goes by e-mail at once.
-func (o *postOffice) release(n int) {
+// release releases a notice to n States, each with an address, which goes by e-mail at once. Keys are compat but for the first ones, when profiles say so.
+func (o *postOffice) release(n int, profiles ...crypto.Profile) (people []*live.Person) {
 	o.t.Helper()
 	var to []*crypto.Staff
 	for _, k := range []*crypto.Key{o.key, o.Registrar} {
@@ -79,9 +80,12 @@ func (o *postOffice) release(n int) {
 		}
 		to = append(to, member)
 	}
-	var people []*live.Person
 	for i := range n {
-		person := o.Claim(o.Issue(crypto.KindState, crypto.ProfileCompat), crypto.ProfileCompat)
+		profile := crypto.ProfileCompat
+		if i < len(profiles) {
+			profile = profiles[i]
+		}
+		person := o.Claim(o.Issue(crypto.KindState, profile), profile)
 		people = append(people, person)
 		record, err := crypto.SealAddress(crypto.Address{Representative: person.Number, Email: fmt.Sprintf("reader%d@mission.example", i), Policy: crypto.MailAsNotice}, o.Registrar, to, time.Now())
 		if err != nil {
@@ -94,6 +98,7 @@ func (o *postOffice) release(n int) {
 	draft := o.Draft()
 	draft.Fallback = crypto.FallbackAtOnce
 	o.Release(draft, people...)
+	return people
 }
 
 // waiting counts the entries that are not sent yet.
@@ -187,5 +192,71 @@ func TestCourierNow(t *testing.T) {
 	}
 	if len(o.received()) != 3 {
 		t.Errorf("%d mails came", len(o.received()))
+	}
+}
+
+// TestAMailIsOpenedWithoutThePortal: with the locked key and what the portal said of itself; only the author's signature can be verified, and the exit status says so.
+func TestAMailIsOpenedWithoutThePortal(t *testing.T) {
+	o := openPostOffice(t, filepath.Join(t.TempDir(), "portal.db"), nil)
+	people := o.release(2, crypto.ProfilePQ)
+	if out, err := exec.Command("valise", append(o.settings, "--now")...).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	response, err := o.Client().Get(o.URL + "/api/v1/institution")
+	if err != nil {
+		t.Fatal(err)
+	}
+	institution, err := io.ReadAll(response.Body)
+	response.Body.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	write := func(name string, data []byte) string {
+		path := filepath.Join(folder, name)
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	const passphrase = "nobody answers and still it opens"
+	said, secret := write("institution.json", institution), write("secret", []byte(passphrase+"\n"))
+	mails := map[string]string{}
+	for _, m := range o.sink.Mails() {
+		mails[m.To] = write(m.To+".eml", m.Data)
+	}
+	var keys []string
+	for i, person := range people {
+		locked, err := lockKeyFile(person.Bundle, passphrase)
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys = append(keys, write(fmt.Sprintf("locked%d.asc", i), locked))
+	}
+	open := func(mail, key string) (string, int) {
+		var out, errs bytes.Buffer
+		cmd := exec.Command("valise", "open", mail, "--key", key, "--secret-file", secret, "--institution", said)
+		cmd.Stdout, cmd.Stderr = &out, &errs
+		_ = cmd.Run()
+		return out.String() + errs.String(), cmd.ProcessState.ExitCode()
+	}
+	for i := range people {
+		said, status := open(mails[fmt.Sprintf("reader%d@mission.example", i)], keys[i])
+		if status != exitFailed || !strings.Contains(said, "Data that you entrusted to us") || !strings.Contains(said, live.AuthorName) || !strings.Contains(said, "only the author's signature") {
+			t.Errorf("status %d:\n%s", status, said)
+		}
+	}
+	if said, status := open(mails["reader0@mission.example"], keys[1]); status != exitFailed || strings.Contains(said, "entrusted") {
+		t.Errorf("somebody else opens it, status %d:\n%s", status, said)
+	}
+	// A mail that was altered on its way shows nothing.
+	data, err := os.ReadFile(mails["reader1@mission.example"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := bytes.Index(data, []byte("-----END PGP")) - 200
+	data[at] ^= 1
+	if said, status := open(write("altered.eml", data), keys[1]); status != exitFailed || strings.Contains(said, "entrusted") {
+		t.Errorf("an altered mail is shown, status %d:\n%s", status, said)
 	}
 }
