@@ -19,7 +19,9 @@
 // [SessionKey], which is wrapped into one envelope per recipient; envelope ‖
 // body is a complete OpenPGP message. Two staff members sign its [Manifest].
 // [OpenNotice] returns a value only when everything held, and [Acknowledge] makes
-// the receipt that [VerifyReceipt] believes.
+// the receipt that [VerifyReceipt] believes. Beside the content that all read, a notice may
+// say something to each mailbox alone ([Draft].Personal): sealed under a key of its own,
+// bound by the audience, opened by [OpenPersonal], and by the desk with [OpenAllPersonal].
 //
 // A statement is public: a [StatementText] in each language, bound by one
 // [StatementManifest], which also names the version before it. [PrepareStatement]
