@@ -235,7 +235,7 @@ export const ceremonies = {
       await seal(run, parameters, progress);
       return await sending(run, progress);
     } catch (error) {
-      if (['stale-certificate', 'revoked-recipient', 'unknown-recipient'].includes(error.code)) directory = undefined;
+      if (['stale-certificate', 'revoked-recipient', 'unknown-recipient', 'engine-gone'].includes(error.code)) directory = undefined; // a helper that is gone took what it verified along
       throw error;
     }
   }),
