@@ -42,6 +42,10 @@ test: packages build ## run all tests; installs the programs they need, when it 
 bench: packages build ## run the benchmarks (BENCH=Seal TEST=./crypto BENCH_FLAGS=-benchmem)
 	$(GO) test -run '^$$' -bench '$(BENCH)' -timeout 60m -p 1 $(BENCH_FLAGS) $(TEST)
 
+.PHONY: load
+load: packages build ## run the load tests with thousands of people; minutes each (LOAD=500, or full; TEST_FLAGS=)
+	VALISE_LOAD=$(or $(LOAD),full) $(GO) test -timeout 60m -v -run 'TestACrowd|TestRedisIsLostInACrowd|TestANoticeToTenThousand' $(TEST_FLAGS) ./cmd/valise
+
 .PHONY: packages
 packages: ## see that the programs the tests need are there
 	@scripts/test-packages

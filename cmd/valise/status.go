@@ -221,7 +221,11 @@ func (m *mailboxStatusJSON) state() string {
 	if m.Overdue {
 		state = "OVERDUE; " + state
 	}
-	if m.Receipt != "" && m.Receipt != receiptHeld {
+	switch m.Receipt {
+	case "":
+	case receiptHeld:
+		state += "; receipt: held"
+	default:
 		return "NOT PROVED: " + m.Receipt + "; the portal says: " + state
 	}
 	return state
