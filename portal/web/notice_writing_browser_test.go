@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -53,8 +54,8 @@ func (f *frontage) enrol(t *testing.T, kind crypto.Kind, profile crypto.Profile,
 	return p
 }
 
-// spoiled breaks the chain of a representative in what the portal shows of its mailboxes.
-func (f *frontage) spoiled(of crypto.Representative) {
+// spoiled breaks the chains of representatives in what the portal shows of its mailboxes.
+func (f *frontage) spoiled(of ...crypto.Representative) {
 	f.onTheWay("GET", "/api/v1/mailboxes", func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 		r.Header.Del("Accept-Encoding")
 		answer := httptest.NewRecorder()
@@ -67,7 +68,7 @@ func (f *frontage) spoiled(of crypto.Representative) {
 		}
 		for _, m := range mailboxes {
 			for _, one := range m["representatives"].([]any) {
-				if one := one.(map[string]any); one["representative"] == of.String() {
+				if one := one.(map[string]any); slices.ContainsFunc(of, func(r crypto.Representative) bool { return one["representative"] == r.String() }) {
 					one["chain"] = []string{"no certificate"}
 				}
 			}
@@ -79,6 +80,7 @@ func (f *frontage) spoiled(of crypto.Representative) {
 
 // officer is a notice and the two who write it.
 type officer struct {
+	second                                crypto.Representative // of Elbonia, whose chain is broken
 	t                                     *testing.T
 	f                                     *frontage
 	ada, dora                             *reader
@@ -100,7 +102,9 @@ func TestANoticeIsWrittenInTheBrowser(t *testing.T) {
 		individual: f.Claim(f.Issue(crypto.KindIndividual, crypto.ProfilePQ), crypto.ProfilePQ),
 	}
 	dora := f.hire(t, "Dora Author", crypto.RoleAuthor)
-	f.spoiled(o.syldavia.Number)
+	o.second = crypto.Representative{Mailbox: o.elbonia.Number.Mailbox, Ordinal: 2}
+	f.IssueAs(o.second, crypto.ProfilePQ)
+	f.spoiled(o.syldavia.Number, o.second)
 	o.ada = f.desk(t, live.AuthorName, f.Author, "/staff/notices", "dispatch")
 	o.begin()
 	o.address()
@@ -154,11 +158,13 @@ func (o *officer) address() {
 	ada.press("#kind-states")
 	ada.sees("#audience-count", "2 mailboxes, 1 representative")
 	ada.sees("[data-warning=empty]", "Kingdom of Syldavia")
-	ada.sees("[data-warning=refused]", string(o.syldavia.Number.Mailbox))
+	ada.sees("[data-warning=refused]", o.second.String())
 	portaltest.Axe(t, ada.Browser, "compose-refused")
 	ada.looks("compose-refused")
-	ada.press("[data-warning=refused] button.second")
+	ada.press("[data-warning=empty] button.second")
 	ada.sees("#left", string(o.syldavia.Number.Mailbox))
+	ada.press("[data-warning=refused] button.quiet")
+	ada.sees("#left", o.second.String()+" (this person only)")
 	ada.sees("#audience-count", "1 mailbox, 1 representative")
 	ada.writes("#find", "fïeld NORTH")
 	ada.press("#found button")
@@ -190,6 +196,7 @@ func (o *officer) particulars() {
 	ada.sees("#paste-wrong", "Line 6: "+string(o.office.Number.Mailbox)+" twice: "+string(o.office.Number.Mailbox)+" stands in line 4 already")
 	ada.sees("#paste-wrong", "Line 7: nonsense: it does not begin")
 	ada.sees("#personal-counts", "2 of 3 have a part of their own. One line is unfinished.")
+	ada.writes("#as-mailbox", string(o.elbonia.Number.Mailbox))
 	ada.sees("#as-text", "Names and numbers of the embassy")
 	ada.saves()
 	ada.visit(o.path, "compose")
@@ -242,7 +249,7 @@ func (o *officer) hostile() {
 	ada.writes("#body-fr", "Nous en sommes désolés.\n")
 	ada.writes(fmt.Sprintf("tr[data-mailbox=%s] textarea[data-field=advice]", o.office.Number.Mailbox), attack)
 	ada.sees("#preview-en", "<script>")
-	ada.Do(chromedp.Evaluate[chromedp.Void]("document.querySelector('#as-after').click()"))
+	ada.writes("#as-mailbox", string(o.office.Number.Mailbox))
 	ada.sees("#as-text", "<script>")
 	ada.saves()
 	ada.unharmed()
@@ -287,13 +294,15 @@ func (o *officer) seal() {
 	ada.press("#submit")
 	ada.sees("#summary-list", "3 mailboxes, 3 representatives")
 	ada.sees("#summary-list", "Information about you may have been seen")
+	ada.sees("#summary-list", "Field Office North, Republic of Elbonia, and "+string(o.individual.Number.Mailbox))
 	ada.sees("#summary-list", "without Kingdom of Syldavia")
+	ada.sees("#summary-list", "without "+o.second.String())
 	ada.sees("#summary-mind", "One recipient gets no part of their own")
 	portaltest.Axe(t, ada.Browser, "compose-checking")
 	ada.looks("compose-checking")
 	f.onTheWay("POST", "/api/v1/uploads", func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
 		io.Copy(io.Discard, r.Body)
-		http.Error(w, `{"error":{"code":"internal","message":"out of order"}}`, http.StatusInternalServerError)
+		http.Error(w, `{"error":{"code":"internal","message":"out of order","reference":"7K2M9QXC"}}`, http.StatusInternalServerError)
 	})
 	ada.press("#sign")
 	ada.sees("#sealing-error", "The line broke. What is sealed is still here")

@@ -9,6 +9,9 @@ const shownFound = 12;
 const afterChoosing = 250; // milliseconds
 const kinds = { states: 'S', organisations: 'O', individuals: 'I' };
 
+// Who has no name for the reader comes last.
+const byName = (a, b) => Number(!a.name) - Number(!b.name) || a.name.localeCompare(b.name) || (a.mailbox < b.mailbox ? -1 : 1);
+
 export const plain = (text) => text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
 export const count = (n) => n.toLocaleString(root.lang);
 
@@ -38,7 +41,7 @@ export function audienceFields({ changed, told }) {
 
   function start({ directory: lines, groups: known }) {
     directory = lines.map((line) => ({ ...line, sought: plain(`${line.mailbox}\n${line.name}`) }));
-    directory.sort((a, b) => a.name.localeCompare(b.name) || (a.mailbox < b.mailbox ? -1 : 1));
+    directory.sort(byName);
     names = new Map(directory.map((line) => [line.mailbox, line.name]));
     groups = known.filter((group) => group.group);
     for (const [of, letter] of Object.entries(kinds)) {
@@ -167,6 +170,7 @@ export function audienceFields({ changed, told }) {
         const answer = await ask('audience', { words: all(), leaveOut: [...leaveOut] });
         if (mine !== asked) return;
         audience = answer;
+        audience.lines.sort(byName);
         problem = '';
       } catch (error) {
         if (mine !== asked) return;
@@ -210,7 +214,8 @@ export function audienceFields({ changed, told }) {
 
   const wrongOnes = () => {
     const { refused, empty } = audience.warnings;
-    return { refused: refused.filter((r) => !confirmed.has(r.representative)), empty };
+    const whole = new Set(empty.map((m) => m.mailbox)); // where nobody is left, the mailbox is what is to be decided on
+    return { refused: refused.filter((r) => !confirmed.has(r.representative) && !whole.has(r.representative.split('/')[0])), empty };
   };
 
   function drawWarnings(warnings) {
@@ -221,7 +226,8 @@ export function audienceFields({ changed, told }) {
       [word('compose-leave'), 'second', () => leave(r.representative.split('/')[0], true)],
       [word('compose-confirm'), 'quiet', () => confirmed.add(r.representative)],
     )], () => { for (const r of refused) leave(r.representative.split('/')[0], true); }));
-    if (empty.length) boxes.push(stop('empty', empty, (m) => [named(m.name, m.mailbox), buttons([word('compose-leave'), 'second', () => leave(m.mailbox, true)])], () => { for (const m of empty) leave(m.mailbox, true); }));
+    const whys = (mailbox) => warnings.refused.filter((r) => r.representative.startsWith(`${mailbox}/`)).map((r) => el('p', { class: 'why' }, named(r.name, r.representative), ' ', el('span', { lang: 'en' }, r.why)));
+    if (empty.length) boxes.push(stop('empty', empty, (m) => [named(m.name, m.mailbox), ...whys(m.mailbox), buttons([word('compose-leave'), 'second', () => leave(m.mailbox, true)])], () => { for (const m of empty) leave(m.mailbox, true); }));
     for (const kind of ['classical', 'unclaimed', 'noEmail', 'revoked']) {
       const list = warnings[kind] ?? [];
       if (!list.length) continue;
@@ -317,7 +323,9 @@ export function audienceFields({ changed, told }) {
       const groupsChosen = groups.filter((group) => words.has(group.group)).map((group) => group.name);
       const of = Object.keys(kinds).filter((k) => words.has(k)).map((k) => word(`compose-word-${k}`));
       const without = [...leaveOut].map(label);
-      return [[$('audience-count').textContent, $('audience-kinds').textContent, [...of, ...groupsChosen].join(', '),
+      const some = audience.lines.slice(0, shownFound).map((line) => line.name || line.mailbox);
+      if (audience.lines.length > shownFound) some.push(word('compose-others', { n: count(audience.lines.length - shownFound) }));
+      return [[$('audience-count').textContent, $('audience-kinds').textContent, new Intl.ListFormat(root.lang).format(some), [...of, ...groupsChosen].join(', '),
         without.length ? word('compose-without', { list: new Intl.ListFormat(root.lang).format(without) }) : '',
         confirmed.size ? word('compose-without', { list: new Intl.ListFormat(root.lang).format([...confirmed]) }) : '']];
     },

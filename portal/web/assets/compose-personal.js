@@ -39,6 +39,7 @@ export function personalFields({ audience, changed }) {
   const texts = new Map();  // by language
   let values = new Map();   // by mailbox: {field: value}
   let lines = [];           // the mailboxes of the audience
+  let among = new Set();    // their numbers
   let from = 0;             // the first of those that the table shows
 
   const on = $('personal');
@@ -138,8 +139,8 @@ export function personalFields({ audience, changed }) {
 
   const set = (mailbox, field, value) => values.set(mailbox, { ...values.get(mailbox), [field]: value });
   const filled = (mailbox) => Object.values(values.get(mailbox) ?? {}).some((value) => value.trim());
-  const lacking = (mailbox) => (filled(mailbox) ? needed().filter((field) => !values.get(mailbox)[field]?.trim()) : []);
-  const strangers = () => [...values.keys()].filter((mailbox) => filled(mailbox) && !lines.some((line) => line.mailbox === mailbox));
+  const lacking = (mailbox, need) => (filled(mailbox) ? need.filter((field) => !values.get(mailbox)[field]?.trim()) : []);
+  const strangers = () => [...values.keys()].filter((mailbox) => filled(mailbox) && !among.has(mailbox));
 
   function cell(line, field) {
     const area = el('textarea', { rows: '1', dir: 'auto', 'data-field': field, 'aria-label': `${field}, ${line.name || line.mailbox}` });
@@ -175,7 +176,8 @@ export function personalFields({ audience, changed }) {
 
   function drawCounts() {
     const have = lines.filter((line) => filled(line.mailbox));
-    const unfinished = have.filter((line) => lacking(line.mailbox).length);
+    const need = needed();
+    const unfinished = have.filter((line) => lacking(line.mailbox, need).length);
     const others = strangers();
     const parts = [lines.length ? word('compose-filled', { n: count(have.length), all: count(lines.length) }) : word('compose-filled-nobody')];
     if (unfinished.length) parts.push(many(unfinished.length, 'unfinished'));
@@ -183,7 +185,7 @@ export function personalFields({ audience, changed }) {
     if (others.length) parts.push(word('compose-strangers', { list: new Intl.ListFormat(root.lang).format(others.slice(0, 20)) }));
     $('personal-counts').textContent = parts.join(' ');
     for (const row of $('personal-table').querySelectorAll('tbody tr')) {
-      const wanting = lacking(row.dataset.mailbox);
+      const wanting = lacking(row.dataset.mailbox, need);
       for (const area of row.querySelectorAll('textarea')) {
         if (wanting.includes(area.dataset.field)) area.setAttribute('aria-invalid', 'true');
         else area.removeAttribute('aria-invalid');
@@ -252,7 +254,7 @@ export function personalFields({ audience, changed }) {
     $('paste').value = table.wrong.length ? [table.header, ...table.wrong.map((w) => w.text)].filter(Boolean).join('\n') : '';
     $('paste-error').textContent = table.wrong.length ? many(table.wrong.length, 'lines-left') : '';
     $('paste-wrong').replaceChildren(...table.wrong.slice(0, 50).map((w) => el('li', {}, word('compose-line', { line: w.line }), ' ', el('code', { dir: 'auto' }, w.text.split('\n')[0].slice(0, 60)), ': ', w.why)));
-    const outside = table.good.filter(({ mailbox }) => !lines.some((line) => line.mailbox === mailbox)).length;
+    const outside = table.good.filter(({ mailbox }) => !among.has(mailbox)).length;
     const said = [many(table.good.length, 'lines-taken')];
     if (table.fresh.length) said.push(word('compose-fields-new', { list: new Intl.ListFormat(root.lang).format(table.fresh) }));
     if (outside) said.push(many(outside, 'outside'));
@@ -357,9 +359,10 @@ export function personalFields({ audience, changed }) {
     /** Who the recipients are by now. */
     audience(list) {
       lines = list;
+      among = new Set(lines.map((line) => line.mailbox));
       if (on.checked) {
         const at = document.activeElement?.closest?.('#personal-table tr')?.dataset.mailbox;
-        if (at && lines.some((line) => line.mailbox === at)) drawCounts(); // somebody is typing there
+        if (at && among.has(at)) drawCounts(); // somebody is typing there
         else drawTable();
         drawChoice();
       }
@@ -400,8 +403,9 @@ export function personalFields({ audience, changed }) {
       }
       const have = lines.filter((line) => filled(line.mailbox));
       if (lines.length && !have.length) found.push({ text: word('compose-lacks-values'), at: $('personal') });
+      const need = needed();
       for (const line of have) {
-        const wanting = lacking(line.mailbox);
+        const wanting = lacking(line.mailbox, need);
         if (wanting.length) found.push({ text: word('compose-lacks-value', { mailbox: line.name || line.mailbox, fields: new Intl.ListFormat(root.lang).format(wanting) }), mailbox: line.mailbox, field: wanting[0] });
         if (found.length > 20) break;
       }
@@ -423,6 +427,10 @@ export function personalFields({ audience, changed }) {
       return [...(without.length && without.length < lines.length ? [many(without.length, 'without-part')] : []), ...(others.length ? [word('compose-strangers', { list: new Intl.ListFormat(root.lang).format(others.slice(0, 20)) })] : [])];
     },
     /** For how many there is a part of their own: [n, all]; null when nothing differs. */
-    filled: () => (on.checked ? [lines.filter((line) => filled(line.mailbox) && !lacking(line.mailbox).length).length, lines.length] : null),
+    filled() {
+      if (!on.checked) return null;
+      const need = needed();
+      return [lines.filter((line) => filled(line.mailbox) && !lacking(line.mailbox, need).length).length, lines.length];
+    },
   };
 }

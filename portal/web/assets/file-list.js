@@ -1,6 +1,9 @@
 // The files of something that is being written (part "files"): chosen or dropped, sealed one by one, listed with their digests, saved again, removed.
 
-import { $, busy, el, explain, save, size, status, word } from './page.js';
+import { $, busy, el, explain, root, save, size, status, word } from './page.js';
+
+// As the limit is told: in mebibytes, which people call megabytes.
+const megabytes = (n) => word('size-mb', { n: new Intl.NumberFormat(root.lang, { maximumFractionDigits: 1 }).format(n / 2 ** 20) });
 
 /**
  * limit: {files, filesSize}. changed(): the list is another. prepare(): saves the draft, so that files can be attached to it and fetched from it. attach({name, type, data}) seals a file
@@ -33,7 +36,7 @@ export function fileList({ limit, changed, prepare, attach: sealed, data }) {
       return el('li', { 'data-file': file.name }, el('span', {}, el('bdi', {}, file.name), ` · ${file.type} · ${size(file.size)}`, ...(file.sha256 ? [el('br'), el('span', { class: 'digits digest' }, `SHA-256 ${file.sha256}`)] : [])), el('span', { class: 'buttons' }, look, take));
     }));
     $('file-list').hidden = attachments.length === 0;
-    $('files-left').textContent = attachments.length ? word('editor-files-left', { left: size(limit.filesSize - total()), most: size(limit.filesSize) }) : '';
+    $('files-left').textContent = attachments.length ? word('editor-files-left', { left: megabytes(limit.filesSize - total()), most: megabytes(limit.filesSize) }) : '';
   }
 
   async function attach(files) {
@@ -44,7 +47,7 @@ export function fileList({ limit, changed, prepare, attach: sealed, data }) {
         const name = file.name.normalize('NFC');
         if (attachments.some((other) => other.name.toLowerCase() === name.toLowerCase())) problems.push(word('editor-file-there', { name }));
         else if (attachments.length >= limit.files) problems.push(word('editor-file-many', { name, most: limit.files }));
-        else if (total() + file.size > limit.filesSize) problems.push(word('editor-file-large', { name, most: size(limit.filesSize) }));
+        else if (total() + file.size > limit.filesSize) problems.push(word('editor-file-large', { name, most: megabytes(limit.filesSize) }));
         else {
           status($('files-status'), word('editor-file-sealing', { name }));
           try {
