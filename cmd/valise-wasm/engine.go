@@ -31,8 +31,8 @@ type engine struct {
 	reading     map[crypto.Number]*readingStatement
 	letters     letters
 
-	judged *judging        // what is being verified; in desk.wasm only
-	judge  *ceremony.Judge // this worker is a helper, and has no key; in desk.wasm only
+	judged  *judging // what is being verified; in desk.wasm only
+	helping *helping // this worker is a helper, and has no key; in desk.wasm only
 }
 
 // officer is a staff member with their key.

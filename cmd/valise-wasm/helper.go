@@ -17,20 +17,27 @@ func init() {
 	})
 }
 
+// helping is what a helper has.
+type helping struct{ judge *ceremony.Judge }
+
 func (e *engine) helperBegin(p trustShown) (none, error) {
 	trust, err := ceremony.Believe(crypto.Pin{Fingerprint: p.Pin}, p.Institution)
 	if err != nil {
 		return none{}, err
 	}
-	e.judge, err = ceremony.NewJudge(trust)
-	return none{}, err
+	judge, err := ceremony.NewJudge(trust)
+	if err != nil {
+		return none{}, err
+	}
+	e.helping = &helping{judge}
+	return none{}, nil
 }
 
 func (e *engine) helperJudge(p someMailboxes) ([]ceremony.Judgement, error) {
-	if e.judge == nil {
+	if e.helping == nil {
 		return nil, errEngine
 	}
-	return e.judge.Judge(p.Mailboxes, p.Keys, e.now())
+	return e.helping.judge.Judge(p.Mailboxes, p.Keys, e.now())
 }
 
 type wrapping struct {
@@ -40,7 +47,7 @@ type wrapping struct {
 
 // helperWrap wraps to members whom this helper judged.
 func (e *engine) helperWrap(p wrapping) (wrappedEnvelopes, error) {
-	if e.judge == nil || len(p.At) != len(p.Members) {
+	if e.helping == nil || len(p.At) != len(p.Members) {
 		return wrappedEnvelopes{}, errEngine
 	}
 	keys := map[crypto.Suite]*crypto.SessionKey{}
@@ -59,7 +66,7 @@ func (e *engine) helperWrap(p wrapping) (wrappedEnvelopes, error) {
 		}
 		members[i] = crypto.AudienceMember{Representative: r, Certificate: m.Certificate}
 	}
-	envelopes, err := e.judge.Wrap(keys, members, e.now())
+	envelopes, err := e.helping.judge.Wrap(keys, members, e.now())
 	if err != nil {
 		return wrappedEnvelopes{}, &refusal{"stale-certificate", err}
 	}
@@ -69,7 +76,7 @@ func (e *engine) helperWrap(p wrapping) (wrappedEnvelopes, error) {
 		if err != nil {
 			return wrappedEnvelopes{}, err
 		}
-		if wrapped.Personal, err = e.judge.WrapPersonal(personal, members); err != nil {
+		if wrapped.Personal, err = e.helping.judge.WrapPersonal(personal, members); err != nil {
 			return wrappedEnvelopes{}, err
 		}
 	}

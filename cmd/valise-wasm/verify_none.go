@@ -7,3 +7,6 @@ type judging struct{}
 
 // composing is never there without the calls of composing.
 type composing struct{}
+
+// helping likewise.
+type helping struct{}
