@@ -113,7 +113,10 @@ type MailboxStatus struct {
 	DeliveredAt     time.Time
 	OpenedAt        time.Time
 	Acknowledgement *AcknowledgementRecord // without the receipt
-	Reach           *NoticeEvent           // the last try to reach it by another way than the portal, or nil; without evidence, and only where it is asked for
+
+	// Only where they are asked for:
+	Reach      *NoticeEvent // the last try to reach it by another way than the portal, or nil; without evidence
+	RemindedAt time.Time    // last, on the portal; zero: never
 }
 
 // Unreachable says that the last try to reach a mailbox by another way failed, and that it has not come by itself.

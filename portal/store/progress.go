@@ -59,7 +59,7 @@ func (d *DB) LastProgress(ctx context.Context, n crypto.Number) (last time.Time,
 const changedSince = `SELECT mailbox FROM deliveries WHERE notice = $1 AND opened_at IS NOT NULL AND opened_at >= $2 AND mailbox || '' > $3
 	UNION SELECT mailbox FROM acknowledgements WHERE notice = $1 AND decision = 'acknowledged' AND received_at >= $2 AND mailbox || '' > $3
 	UNION SELECT mailbox FROM acknowledgements WHERE notice = $1 AND decision = 'refused' AND received_at >= $2 AND mailbox || '' > $3
-	UNION SELECT mailbox FROM notice_events WHERE notice = $1 AND at >= $2 AND via <> 'portal' AND mailbox || '' > $3
+	UNION SELECT mailbox FROM notice_events WHERE notice = $1 AND at >= $2 AND via IS NOT NULL AND mailbox || '' > $3
 	ORDER BY mailbox LIMIT $4`
 
 // ProgressLines implements dispatch.Store.
@@ -111,7 +111,7 @@ func (t *tx) progressLines(n crypto.Number, which string, args ...any) (lines []
 	return lines, err
 }
 
-// reach adds to lines the last try to reach each of them by another way than the portal.
+// reach adds to lines when they were reminded, and the last try to reach them by another way than the portal.
 func (t *tx) reach(n crypto.Number, lines []portal.MailboxStatus, which string, args ...any) error {
 	at := make(map[crypto.Number]*portal.MailboxStatus, len(lines))
 	for i := range lines {
@@ -124,11 +124,15 @@ func (t *tx) reach(n crypto.Number, lines []portal.MailboxStatus, which string, 
 			return err
 		}
 		e.By = by.String
-		if line := at[e.Mailbox]; line != nil {
-			line.Reach = &e // the last one stays
+		switch line := at[e.Mailbox]; { // the last one stays
+		case line == nil:
+		case e.Via != portal.ViaPortal:
+			line.Reach = &e
+		case e.Kind == portal.NotificationForAcceptance:
+			line.RemindedAt = e.At
 		}
 		return nil
-	}, `SELECT id, mailbox, kind, via, at, by_whom FROM notice_events WHERE notice = $1 AND via <> 'portal' AND `+which+` ORDER BY mailbox, at, id`, append([]any{n}, args...)...)
+	}, `SELECT id, mailbox, kind, via, at, by_whom FROM notice_events WHERE notice = $1 AND via IS NOT NULL AND `+which+` ORDER BY mailbox, at, id`, append([]any{n}, args...)...)
 }
 
 // unreachable counts the mailboxes that portal.MailboxStatus.Unreachable is true of.

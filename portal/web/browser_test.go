@@ -32,7 +32,13 @@ type frontage struct {
 }
 
 func newFrontage(t testing.TB) *frontage {
-	f := &frontage{Server: live.Portal(t, live.Options{})}
+	t.Helper()
+	return frontageOf(t, live.Portal(t, live.Options{}))
+}
+
+// frontageOf is one of several nodes.
+func frontageOf(t testing.TB, p *live.Server) *frontage {
+	f := &frontage{Server: p}
 	site := *f.Portal
 	server := httptest.NewUnstartedServer(nil)
 	site.Origin = "https://" + server.Listener.Addr().String()

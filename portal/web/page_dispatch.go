@@ -47,6 +47,19 @@ func (l boardLine) Released() bool { return l.State == string(portal.Released) }
 // Bar shows how many have acknowledged.
 func (l boardLine) Bar() []barPart { return tallyBar(l.Tally, l.Asks, l.Overdue) }
 
+// skipOf is how many lines of a long list the reader has left behind.
+func skipOf(r *http.Request) (int, error) {
+	from := r.URL.Query().Get("from")
+	if from == "" {
+		return 0, nil
+	}
+	skip, err := strconv.Atoi(from)
+	if err != nil || skip < 0 || skip > 1_000_000 {
+		return 0, portal.Errorf(portal.Invalid, "invalid-from", "\"from\" is how many lines to leave out.")
+	}
+	return skip, nil
+}
+
 // draftLine is a notice that is being written.
 type draftLine struct {
 	Number crypto.Number
@@ -57,12 +70,9 @@ type draftLine struct {
 // getDispatchPage lists the notices, what waits for whoever looks first.
 func (s *server) getDispatchPage(w http.ResponseWriter, r *http.Request) error {
 	actor := visitOf(r).actor
-	skip := 0
-	if from := r.URL.Query().Get("from"); from != "" {
-		var err error
-		if skip, err = strconv.Atoi(from); err != nil || skip < 0 || skip > 1_000_000 {
-			return portal.Errorf(portal.Invalid, "invalid-from", "\"from\" is how many notices to leave out.")
-		}
+	skip, err := skipOf(r)
+	if err != nil {
+		return err
 	}
 	waiting, rest, total, err := s.Dispatch.Board(r.Context(), actor, skip, noticesOnPage)
 	if err != nil {
@@ -146,9 +156,15 @@ func tallyBar(t portal.NoticeTally, asks bool, overdue int) []barPart {
 		{State: "acknowledged", Count: t.Acknowledged}, {State: "refused", Count: t.Refused}, {State: "fetched", Count: opened},
 		{State: "waiting", Count: max(0, t.Mailboxes-max(t.Opened, t.Acknowledged+t.Refused))},
 	}
-	if overdue > 0 { // all who have not answered are late, whether or not they opened it
+	late := &parts[3] // who is not reached is one of those
+	if overdue > 0 {  // all who have not answered are late, whether or not they opened it
 		parts[2].Count, parts[3].Count = 0, 0
 		parts = append(parts, barPart{State: "overdue", Count: overdue})
+		late = &parts[4]
+	}
+	if unreachable := min(t.Unreachable, late.Count); unreachable > 0 {
+		late.Count -= unreachable
+		parts = append(parts, barPart{State: "unreachable", Count: unreachable})
 	}
 	if !asks {
 		parts = parts[2:]
@@ -177,11 +193,10 @@ type dispatchNoticePage struct {
 	Deadline  *time.Time
 	Release   *time.Time             // when it goes into the mailboxes
 	Problem   *portal.ReleaseProblem // why it did not
-	Opened    int
 	Overdue   int
-	Bar       []barPart
-	Lines     []progressLine // those that are late first
-	Chasing   chasing        // once it is released
+	Lines     []progressLine // once it is released: those first that are to be reached, or late
+	Dashboard dashboardPart  // likewise
+	Chasing   chasing        // likewise
 }
 
 // About names what is decided on, in keys of messages.
@@ -216,7 +231,9 @@ type progressLine struct {
 	By      string // the representative who answered
 	At      time.Time
 	Late    bool
-	Told    mailboxTold
+
+	Unreachable bool
+	Told        mailboxTold
 }
 
 // getDispatchNotice shows a notice to staff.
@@ -247,41 +264,24 @@ func (s *server) getDispatchNotice(w http.ResponseWriter, r *http.Request) error
 		page.Deadline = &m.Deadline
 	}
 	if record.State == portal.Released {
-		status, err := s.Dispatch.Status(r.Context(), actor, n)
+		b, err := s.dashboard(r.Context(), actor, n)
 		if err != nil {
 			return err
 		}
-		page.progress(status)
-		if err := s.chase(r, &page, status, names); err != nil {
+		skip, err := skipOf(r)
+		if err != nil {
+			return err
+		}
+		page.progress(b, skip)
+		if err := s.chase(r, &page, &dispatch.Status{Notice: b.Notice, Manifest: b.Manifest, Mailboxes: b.Lines, Now: b.Now}, names); err != nil {
 			return err
 		}
 	}
 	return s.pages.render(w, r, http.StatusOK, "dispatch_notice", page)
 }
 
-func (p *dispatchNoticePage) progress(status *dispatch.Status) {
-	tally := portal.NoticeTally{Mailboxes: len(status.Mailboxes)}
-	var late, rest []progressLine
-	for _, m := range status.Mailboxes {
-		line := progressLine{Mailbox: m.Mailbox, State: "delivered", At: m.DeliveredAt.UTC(), Late: status.Overdue(m)}
-		if !m.OpenedAt.IsZero() {
-			tally.Opened++
-			line.State, line.At = "opened", m.OpenedAt.UTC()
-		}
-		if a := m.Acknowledgement; a != nil {
-			line.State, line.By, line.At = string(a.Decision), a.Representative.String(), a.ReceivedAt.UTC()
-			if a.Decision == crypto.DecisionRefused {
-				tally.Refused++
-			} else {
-				tally.Acknowledged++
-			}
-		}
-		if line.Late {
-			p.Overdue++
-			late = append(late, line)
-		} else {
-			rest = append(rest, line)
-		}
-	}
-	p.Lines, p.Opened, p.Bar = append(late, rest...), tally.Opened, tallyBar(tally, p.Asks, p.Overdue)
+func (p *dispatchNoticePage) progress(b *dispatch.Dashboard, skip int) {
+	p.Overdue = b.Overdue
+	p.Dashboard = dashboardPart{Tally: b.Tally, Bar: tallyBar(b.Tally, p.Asks, b.Overdue), Curve: drawCurve(b)}
+	p.Lines, p.Dashboard.Pages = linesOf(b, skip)
 }

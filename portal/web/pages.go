@@ -62,15 +62,16 @@ func newPages(p *Portal) (*pages, error) {
 // parse makes a set of templates for each page: the page itself, with layout and parts around it.
 func (g *pages) parse() error {
 	functions := template.FuncMap{
-		"asset":   g.assets.address,
-		"rows":    func(v *view, notices []noticeLine) noticeRows { return noticeRows{v, notices} },
-		"desk":    func(v *view, line deskLine) deskRow { return deskRow{v, line} },
-		"lines":   func(v *view, lines []archiveLine) archiveRows { return archiveRows{v, lines} },
-		"told":    func(v *view, t mailboxTold) toldRow { return toldRow{v, t} },
-		"chasing": func(v *view, c chasing) chasingRow { return chasingRow{v, c} },
-		"board":   func(v *view, line boardLine) boardRow { return boardRow{v, line} },
-		"threads": func(v *view, rows []threadRow) threadRows { return threadRows{v, rows} },
-		"moment":  func(v *view, prefix, hint string) momentFields { return momentFields{v, prefix, hint} },
+		"asset":    g.assets.address,
+		"rows":     func(v *view, notices []noticeLine) noticeRows { return noticeRows{v, notices} },
+		"desk":     func(v *view, line deskLine) deskRow { return deskRow{v, line} },
+		"lines":    func(v *view, lines []archiveLine) archiveRows { return archiveRows{v, lines} },
+		"told":     func(v *view, t mailboxTold) toldRow { return toldRow{v, t} },
+		"chasing":  func(v *view, c chasing) chasingRow { return chasingRow{v, c} },
+		"progress": func(v *view, line progressLine) progressRow { return progressRow{v, line} },
+		"board":    func(v *view, line boardLine) boardRow { return boardRow{v, line} },
+		"threads":  func(v *view, rows []threadRow) threadRows { return threadRows{v, rows} },
+		"moment":   func(v *view, prefix, hint string) momentFields { return momentFields{v, prefix, hint} },
 	}
 	around, err := template.New("layout").Funcs(functions).Option("missingkey=error").ParseFS(templates.Pages, "pages/layout.html", "pages/parts*.html")
 	if err != nil {

@@ -155,6 +155,7 @@ func (s *server) apiRoutes() []route {
 		{pattern: "GET /staff/notices/{notice}/contacts", access: staff, handle: s.getContacts},
 		{pattern: "POST /staff/notices/{notice}/contacts", access: staff, handle: s.postContact, maxBody: api.MaxKeyRequest},
 		{pattern: "POST /staff/notices/{notice}/reminders", access: staff, handle: s.postReminders, maxBody: api.MaxKeyRequest},
+		{pattern: "GET /staff/notices/{notice}/dashboard", access: staff, handle: s.getDashboard, atRest: true},
 		{pattern: "GET /staff/notices/{notice}/stream", access: staff, handle: s.getNoticeStream, atRest: true},
 		{pattern: "GET /staff/stream", access: staff, handle: s.getDeskStream, atRest: true},
 		{pattern: "POST /staff/notices/{notice}/return", access: staff, handle: s.postNoticeReturn, maxBody: api.MaxKeyRequest},
@@ -213,6 +214,8 @@ func (s *server) pageRoutes() []route {
 		{pattern: "GET " + signedOnPath, access: halfStaff, handle: s.getSignedOn},
 		{pattern: "GET " + accountPath, access: staff, handle: s.getStaffAccount},
 		{pattern: "GET " + peoplePath, access: staff, handle: s.getPeople},
+		{pattern: "GET " + outboxPath, access: staff, handle: s.getOutboxPage},
+		{pattern: "POST " + outboxPath + "/{notice}/{representative}/retry", access: staff, handle: s.postOutboxPageRetry},
 
 		// Representatives.
 		{pattern: "GET /mailbox", access: claimed, handle: s.getMailbox},

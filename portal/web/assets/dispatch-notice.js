@@ -5,6 +5,7 @@ import { ask } from './engine.js';
 import { whenEnded } from './session.js';
 import { logInAgain, withKey } from './staff-unlock.js';
 import { startContacts } from './contact.js';
+import { nameLines, startDashboard } from './dashboard.js';
 import { elements } from './content.js';
 import { startReceipts } from './receipts.js';
 
@@ -26,6 +27,7 @@ if ($('opened')) {
     setInterval(look, lookEvery);
   });
 } else if ($('progress')) {
+  startDashboard(number);
   withKey(nameMailboxes);
 } else {
   ready();
@@ -337,7 +339,7 @@ async function nameMailboxes() {
   let names = new Map();
   try {
     names = new Map((await ask('mailboxes')).map((box) => [box.mailbox, box.name]));
-    for (const row of document.querySelectorAll('#progress [data-mailbox]')) named(row.querySelector('.name'), names.get(row.dataset.mailbox) ?? '');
+    nameLines(names);
     status($('dispatch-status'));
   } catch (error) {
     status($('dispatch-status'), explain(error), false);

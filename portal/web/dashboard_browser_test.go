@@ -1,0 +1,167 @@
+package web_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"valise/crypto"
+	"valise/portal"
+	"valise/portal/portaltest"
+	"valise/portal/portaltest/live"
+)
+
+// within waits until an expression of the page is true, and returns how long that took.
+func (r *reader) within(limit time.Duration, what, expression string) time.Duration {
+	r.t.Helper()
+	for begun := time.Now(); ; time.Sleep(5 * time.Millisecond) {
+		is := portaltest.Read(r.Browser, chromedp.Evaluate[bool](expression))
+		switch took := time.Since(begun); {
+		case is:
+			return took
+		case took > limit:
+			r.t.Errorf("not within %v: %s", limit, what)
+			return took
+		}
+	}
+}
+
+func counts(state string, n int) string {
+	return fmt.Sprintf("document.querySelector('#counts [data-count=%s]')?.textContent === '%d'", state, n)
+}
+
+// TestDashboardsMoveWithinASecond: two people watch one notice, each on a node of their own, and one node loses Redis for a while.
+func TestDashboardsMoveWithinASecond(t *testing.T) {
+	redis := portaltest.StartRedis(t)
+	proxy := portaltest.Proxy(t, redis.URL)
+	database := portaltest.PostgreSQL(t)
+	one := frontageOf(t, live.Portal(t, live.Options{Database: database, Redis: redis.URL}))
+	two := frontageOf(t, live.Portal(t, live.Options{Database: database, Redis: proxy.URL, Heartbeat: 500 * time.Millisecond}))
+	var people []*live.Person
+	for _, kind := range []crypto.Kind{crypto.KindState, crypto.KindState, crypto.KindOrganisation, crypto.KindIndividual} {
+		people = append(people, one.Claim(one.Issue(kind, crypto.ProfilePQ), crypto.ProfilePQ))
+	}
+	n := one.Release(one.Draft(), people...)
+	ada := one.desk(t, live.AuthorName, one.Author, noticeOf(n), "dispatch_notice")
+	bela := two.desk(t, live.ApproverName, two.Approver, noticeOf(n), "dispatch_notice")
+	for _, r := range []*reader{ada, bela} {
+		r.sees("#live", "Live")
+		r.sees("#progress", "0 of 4 opened it")
+		r.sees("#found", "4 mailboxes")
+	}
+
+	// A representative opens it on the first node, and then acknowledges it: both see it.
+	acknowledge := func(person *live.Person) {
+		t.Helper()
+		visitor := newVisitor(t, one.Server)
+		visitor.logIn(person.Number.String(), person.Key)
+		acknowledged(visitor, person, n)
+	}
+	const limit = time.Second
+	acknowledge(people[0])
+	for name, r := range map[string]*reader{"its own node": ada, "the other node": bela} {
+		took := r.within(limit, "the count of acknowledgements on "+name, counts("acknowledged", 1))
+		t.Logf("%s: %v", name, took)
+		r.within(limit, "its line", fmt.Sprintf("document.querySelector('#lines [data-mailbox=%q]').dataset.state === 'acknowledged'", people[0].Number.Mailbox))
+		r.sees("#progress", "1 of 4 opened it")
+	}
+
+	// The second node's line to Redis breaks: its page says so. Nothing that happens meanwhile is missing when it is back.
+	proxy.Refuse()
+	proxy.Cut()
+	bela.sees("#live", "Reconnecting since")
+	acknowledge(people[1])
+	acknowledge(people[2])
+	ada.within(limit, "three acknowledgements on the node that hears", counts("acknowledged", 3))
+	proxy.Pass()
+	bela.within(20*time.Second, "what was missed", counts("acknowledged", 3))
+	bela.sees("#live", "Live")
+	acknowledge(people[3])
+	bela.within(limit, "the last one, after Redis came back", counts("acknowledged", 4))
+	ada.wantNoProblems()
+}
+
+// TestTheDashboardsList finds, filters and sorts, with names that the page alone knows.
+func TestTheDashboardsList(t *testing.T) {
+	f := newFrontage(t)
+	var people []*live.Person
+	for _, kind := range []crypto.Kind{crypto.KindState, crypto.KindState, crypto.KindState, crypto.KindOrganisation, crypto.KindOrganisation, crypto.KindIndividual, crypto.KindIndividual} {
+		people = append(people, f.Claim(f.Issue(kind, crypto.ProfilePQ), crypto.ProfilePQ))
+	}
+	as, _ := f.issueWithLetter(t, crypto.ProfilePQ) // sealed as a registrar's client does: Elbonia
+	n := f.Release(f.Draft(), append(people, &live.Person{Number: as})...)
+	for i, person := range people[:4] {
+		visitor := newVisitor(t, f.Server)
+		visitor.logIn(person.Number.String(), person.Key)
+		if i < 3 {
+			acknowledged(visitor, person, n)
+		} else {
+			visitor.get("/notices/"+string(n)).want(t, 200)
+		}
+	}
+	failed := people[6].Number.Mailbox
+	must(t, f.Store.RecordNoticeEvents(t.Context(), []portal.NoticeEvent{{Notice: n, Mailbox: failed, Kind: portal.RelayToNonERDSFailure, Via: portal.ViaEMail, At: time.Now()}}))
+
+	// Without a script the page says it all, too.
+	plain := f.desk(t, live.AuthorName, f.Author, "/staff", "staff_home")
+	plain.WithoutJavaScript()
+	plain.Do(chromedp.Navigate(f.url+noticeOf(n)), chromedp.WaitReady(css("#progress")))
+	page := portaltest.Read(plain.Browser, chromedp.OuterHTML(css("#progress")))
+	for _, want := range []string{"4 of 8 opened it", "not reached", string(people[0].Number.Mailbox), string(failed), "Evidence bundle"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("without a script the page lacks %q", want)
+		}
+	}
+
+	r := f.desk(t, live.RegistrarName, f.Registrar, noticeOf(n), "dispatch_notice")
+	r.sees("#found", "8 mailboxes")
+	r.sees("[data-count=acknowledged]", "3")
+	r.sees("[data-count=unreachable]", "1")
+	r.sees("#lines > li:first-child", "not reached")
+	r.sees("#lines > li:first-child .number", string(failed))
+	r.sees("#lines [data-mailbox="+string(as.Mailbox)+"] .name", "Elbonia")
+	r.within(5*time.Second, "a curve", `document.querySelector('#curve .acknowledged').getAttribute('d').length > 20`)
+	portaltest.Axe(t, r.Browser, "dashboard")
+	r.looks("dashboard")
+	choose := func(field, value string) {
+		t.Helper()
+		r.writes("#find-"+field, value)
+	}
+	choose("state", "acknowledged")
+	r.sees("#found", "3 of 8 mailboxes")
+	choose("kind", "O")
+	r.sees("#found", "0 of 8 mailboxes")
+	choose("state", "")
+	r.sees("#found", "2 of 8 mailboxes")
+	choose("kind", "")
+	r.writes("#find", strings.ToLower(string(people[5].Number.Mailbox)))
+	r.sees("#found", "1 of 8 mailboxes")
+	r.writes("#find", "élbo")
+	r.sees("#found", "1 of 8 mailboxes")
+	r.writes("#find", "")
+	r.sees("#found", "8 mailboxes")
+	choose("order", "newest")
+	r.sees("#lines > li:first-child .number", string(people[3].Number.Mailbox))
+
+	// Live, also while one looks for something: what no longer fits goes.
+	choose("state", "delivered")
+	r.sees("#found", "4 of 8 mailboxes")
+	visitor := newVisitor(t, f.Server)
+	visitor.logIn(people[5].Number.String(), people[5].Key)
+	visitor.get("/notices/"+string(n)).want(t, 200)
+	r.sees("#found", "3 of 8 mailboxes")
+	r.unharmed()
+	r.wantNoProblems()
+
+	// The session ends on the server: the page notices by itself.
+	f.logOutEverywhere(t, f.Registrar)
+	r.visit(noticeOf(n), "staff_login")
+}
+
+func (f *frontage) logOutEverywhere(t *testing.T, key *crypto.Key) {
+	t.Helper()
+	must(t, f.Portal.Sessions.RevokeHolder(t.Context(), portal.StaffHolder(key.Certificate().Fingerprint())))
+}
