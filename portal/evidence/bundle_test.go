@@ -23,6 +23,7 @@ import (
 	"valise/crypto"
 	"valise/portal"
 	"valise/portal/audit"
+	"valise/portal/dispatch"
 	"valise/portal/evidence"
 	"valise/portal/ledger"
 	"valise/portal/portaltest"
@@ -62,6 +63,7 @@ func tell(t *testing.T) *told {
 	c.acknowledge(c.organisation)
 	c.refuse()
 	c.open(c.opened)
+	c.chase()
 	late = 72 * time.Hour // the deadline is behind us
 	c.sign()
 	return c
@@ -107,6 +109,27 @@ func (c *told) bring(issued *live.Person) *live.Person {
 	c.must(err)
 	c.must(c.Portal.Registry.Claim(c.t.Context(), portal.ActingRepresentative(number), registry.Claiming{Profile: crypto.ProfileOwn, Certificate: certificate.Bytes()}))
 	return &live.Person{Number: number}
+}
+
+// chase is what the registrar does about those who don't answer: she reaches one by telephone, not the other by messenger, and reminds that one on the portal.
+func (c *told) chase() {
+	c.t.Helper()
+	registrar, ctx := c.Acting(c.Registrar), c.t.Context()
+	record, err := c.Portal.Dispatch.Standing(ctx, registrar, c.number)
+	c.must(err)
+	v, err := c.Portal.Root.VerifyManifest(record.Signed, c.Staff(), c.Portal.Now())
+	c.must(err)
+	for _, made := range []crypto.ContactMade{
+		{Mailbox: c.opened.Number.Mailbox, Way: crypto.ByTelephone, Outcome: crypto.ContactReached, Time: c.Portal.Now().In(time.FixedZone("", 2*3600)), Note: "Ms. Okafor opens it tonight."},
+		{Mailbox: c.silent.Number.Mailbox, Way: crypto.ByCourier, Outcome: crypto.ContactNotReached, Time: c.Portal.Now()},
+	} {
+		signed, note, err := crypto.SignContact(v, c.Registrar, made, []*crypto.Staff{registrar.Staff()}, c.Portal.Now())
+		c.must(err)
+		_, _, err = c.Portal.Dispatch.RecordContact(ctx, registrar, c.number, signed, note)
+		c.must(err)
+	}
+	_, err = c.Portal.Dispatch.Remind(ctx, registrar, c.number, dispatch.Reminding{Mailboxes: []crypto.Number{c.silent.Number.Mailbox}})
+	c.must(err)
 }
 
 func (c *told) open(p *live.Person) (portal.Delivery, []byte) {
@@ -255,14 +278,14 @@ func TestAStrangerChecksABundleWithTheCommandsOfItsReadme(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v.Mailboxes != 5 || v.Members != 6 || v.Acknowledged != 2 || v.Refused != 1 || v.EnteredReceipts != 3 || !v.Readme {
+	if v.Mailboxes != 5 || v.Members != 6 || v.Acknowledged != 2 || v.Refused != 1 || v.EnteredReceipts != 3 || v.Told != 1 || v.Missed != 1 || !v.Readme {
 		t.Errorf("%+v", v)
 	}
 	if again := c.bundle(); !bytes.Equal(again, bundle) {
 		t.Error("the same state gave another bundle")
 	}
 	for name, data := range files {
-		for _, secret := range []string{"Findings", "Constatations", "entrusted"} {
+		for _, secret := range []string{"Findings", "Constatations", "entrusted", "Okafor"} {
 			if bytes.Contains(data, []byte(secret)) {
 				t.Errorf("%s says %q", name, secret)
 			}
@@ -296,8 +319,8 @@ func wantEvents(t *testing.T, c *told, v *evidence.Verified) {
 		string(c.state.Number.Mailbox):        {evidence.ContentConsignment, evidence.ContentHandover, evidence.ConsignmentAcceptance},
 		string(c.organisation.Number.Mailbox): {evidence.ContentConsignment, evidence.ContentHandover, evidence.ConsignmentAcceptance},
 		string(c.individual.Number.Mailbox):   {evidence.ContentConsignment, evidence.ContentHandover, evidence.ConsignmentRejection},
-		string(c.opened.Number.Mailbox):       {evidence.ContentConsignment, evidence.ContentHandover, evidence.AcceptanceRejectionExpiry},
-		string(c.silent.Number.Mailbox):       {evidence.ContentConsignment, evidence.AcceptanceRejectionExpiry},
+		string(c.opened.Number.Mailbox):       {evidence.ContentConsignment, evidence.ContentHandover, evidence.NotificationForAcceptance, evidence.AcceptanceRejectionExpiry},
+		string(c.silent.Number.Mailbox):       {evidence.ContentConsignment, evidence.ConsignmentNotificationFailure, evidence.NotificationForAcceptance, evidence.AcceptanceRejectionExpiry},
 	} {
 		if slices.Sort(got[of]); true {
 			slices.Sort(want)
@@ -345,6 +368,7 @@ func everyAlterationIsNoticed(t *testing.T, c *told, files map[string][]byte, bl
 		t.Fatal(err)
 	}
 	state, organisation := "mailboxes/"+string(c.state.Number.Mailbox)+"/", "mailboxes/"+string(c.organisation.Number.Mailbox)+"/"
+	opened, silent := "mailboxes/"+string(c.opened.Number.Mailbox)+"/", "mailboxes/"+string(c.silent.Number.Mailbox)+"/"
 	staff := func(k *crypto.Key) string {
 		return "certificates/staff/" + string(k.Certificate().Fingerprint()) + ".asc"
 	}
@@ -416,6 +440,9 @@ func everyAlterationIsNoticed(t *testing.T, c *told, files map[string][]byte, bl
 		}},
 		{"a receipt's proof by another", "7", swap(state+"receipt.tlog-proof", organisation+"receipt.tlog-proof")},
 		{"a receipt's proof is taken out", "7", func(f map[string][]byte) { delete(f, state+"receipt.tlog-proof") }},
+		{"what a contact says", "7", replace(opened+"contact-1.txt.asc", "outcome: reached", "outcome: refused")},
+		{"a contact by that of another mailbox", "7", swap(opened+"contact-1.txt.asc", silent+"contact-1.txt.asc")},
+		{"a contact is taken out", "7", func(f map[string][]byte) { delete(f, opened+"contact-1.txt.asc") }},
 		{"a proved line of the list", "8", func(f map[string][]byte) {
 			for _, name := range []string{"events.csv", "events.json"} {
 				f[name] = bytes.Replace(f[name], []byte("ConsignmentRejection"), []byte("ConsignmentAcceptance"), 1)

@@ -25,10 +25,16 @@ const (
 	ConsignmentAcceptance     Name = "ConsignmentAcceptance"     // acknowledged
 	ConsignmentRejection      Name = "ConsignmentRejection"      // opened, and acknowledgement declined
 	AcceptanceRejectionExpiry Name = "AcceptanceRejectionExpiry" // the deadline passed in silence
+
+	NotificationForAcceptance      Name = "NotificationForAcceptance"      // the mailbox was reminded, or its people were told by another way
+	ConsignmentNotificationFailure Name = "ConsignmentNotificationFailure" // they were to be, and couldn't be reached
+	RelayToNonERDS                 Name = "RelayToNonERDS"                 // the sealed message went out by e-mail
+	RelayToNonERDSFailure          Name = "RelayToNonERDSFailure"          // it did not
 )
 
 // order of events of one second.
-var order = []Name{SubmissionAcceptance, Approval, Dispatch, ContentConsignment, ContentHandover, ConsignmentAcceptance, ConsignmentRejection, AcceptanceRejectionExpiry}
+var order = []Name{SubmissionAcceptance, Approval, Dispatch, ContentConsignment, RelayToNonERDS, RelayToNonERDSFailure, NotificationForAcceptance, ConsignmentNotificationFailure,
+	ContentHandover, ConsignmentAcceptance, ConsignmentRejection, AcceptanceRejectionExpiry}
 
 // Word says on whose word a line stands.
 type Word string
@@ -57,10 +63,13 @@ func (e Event) line() string {
 
 func stamp(t time.Time) string { return t.UTC().Truncate(time.Second).Format(time.RFC3339) }
 
-func sortEvents(events []Event) {
+// sortEvents sorts them. What the portal says of two representatives of a mailbox in one second is one line.
+func sortEvents(events []Event) []Event {
 	slices.SortFunc(events, func(a, b Event) int {
-		return cmp.Or(strings.Compare(a.Time, b.Time), cmp.Compare(slices.Index(order, a.Event), slices.Index(order, b.Event)), strings.Compare(a.Mailbox, b.Mailbox))
+		return cmp.Or(strings.Compare(a.Time, b.Time), cmp.Compare(slices.Index(order, a.Event), slices.Index(order, b.Event)), strings.Compare(a.Mailbox, b.Mailbox),
+			strings.Compare(a.By, b.By), strings.Compare(a.Evidence, b.Evidence))
 	})
+	return slices.Compact(events)
 }
 
 // encode writes sorted events as the two lists.
@@ -147,4 +156,34 @@ func ofMailbox(m *crypto.Manifest, e *portal.MailboxEvidence, now time.Time) []E
 		events = append(events, Event{AcceptanceRejectionExpiry, stamp(m.Deadline), mailbox, "portal", manifestFile, ByPortal})
 	}
 	return events
+}
+
+// contacted is the event of a contact outside the portal, in the i-th of the mailbox's files: when it was is its signer's word.
+func contacted(c *crypto.Contact, i int) Event {
+	e := Event{NotificationForAcceptance, stamp(c.Time), string(c.Mailbox), string(c.By), contactFile(c.Mailbox, i), BySignature}
+	if !c.Outcome.Told() {
+		e.Event = ConsignmentNotificationFailure
+	}
+	return e
+}
+
+// isContact says whether an event that is kept is a contact outside the portal: somebody of the staff signed it.
+func isContact(e portal.NoticeEvent) bool {
+	_, byStaff := portal.StaffFingerprint(e.By)
+	return byStaff && e.Evidence != nil && e.Via != portal.ViaPortal && (e.Kind == portal.NotificationForAcceptance || e.Kind == portal.ConsignmentNotificationFailure)
+}
+
+// told are the events that nobody but the portal tells of how else a mailbox was told. That the deadline passed is in ofMailbox.
+func told(events []portal.NoticeEvent) (lines []Event) {
+	for _, e := range events {
+		if isContact(e) || !slices.Contains([]portal.NoticeEventKind{portal.NotificationForAcceptance, portal.ConsignmentNotificationFailure, portal.RelayToNonERDS, portal.RelayToNonERDSFailure}, e.Kind) {
+			continue
+		}
+		by := "portal"
+		if f, ok := portal.StaffFingerprint(e.By); ok {
+			by = string(f)
+		}
+		lines = append(lines, Event{Name(e.Kind), stamp(e.At), string(e.Mailbox), by, "", ByPortal})
+	}
+	return lines
 }

@@ -33,6 +33,11 @@ func receiptFile(mailbox crypto.Number) string {
 	return mailboxFolder + string(mailbox) + "/receipt.txt.asc"
 }
 
+// contactFile is the i-th contact outside the portal, from 0; names count from 1, the oldest first.
+func contactFile(mailbox crypto.Number, i int) string {
+	return fmt.Sprintf("%s%s/contact-%d.txt.asc", mailboxFolder, mailbox, i+1)
+}
+
 func receiptProofFile(mailbox crypto.Number) string {
 	return mailboxFolder + string(mailbox) + "/receipt.tlog-proof"
 }
@@ -49,7 +54,7 @@ func keyFile(r crypto.Representative, i int) string {
 }
 
 // mailboxPath takes the names of files of mailboxes apart: mailbox, ordinal, the rest.
-var mailboxPath = regexp.MustCompile(`^mailboxes/([SOI]-[0-9A-Z]{8})/(?:(receipt\.txt\.asc|receipt\.tlog-proof)|([1-9][0-9]{0,2})/(membership\.txt|key-[1-9][0-9]{0,2}\.asc))$`)
+var mailboxPath = regexp.MustCompile(`^mailboxes/([SOI]-[0-9A-Z]{8})/(?:(receipt\.txt\.asc|receipt\.tlog-proof|contact-[1-9][0-9]{0,2}\.txt\.asc)|([1-9][0-9]{0,2})/(membership\.txt|key-[1-9][0-9]{0,2}\.asc))$`)
 
 // known says whether a bundle may have a file of this name. What is not known must not be there: nobody would have checked it.
 func known(name string) bool {

@@ -52,6 +52,7 @@ type facts struct {
 	Acknowledged int
 	Refused      int
 	Proved       int // receipts in the ledger
+	Told, Missed int // contacts outside the portal that told somebody; that reached nobody
 
 	Files  int // in SHA256SUMS
 	Shown  int // lines of events.csv that the files prove
@@ -99,6 +100,14 @@ func (f *facts) answer(e *Event) {
 	}
 	if e.Word == ByLedger {
 		f.Proved++
+	}
+}
+
+func (f *facts) contact(e *Event) {
+	if e.Event == ConsignmentNotificationFailure {
+		f.Missed++
+	} else {
+		f.Told++
 	}
 }
 

@@ -26,6 +26,7 @@ type Verified struct {
 
 	Mailboxes, Members                     int
 	Acknowledged, Refused, EnteredReceipts int
+	Told, Missed                           int // contacts outside the portal: that told somebody, that reached nobody
 	Proved, Portal                         int // lines of events.csv: that the files prove; on the portal's word
 	Events                                 []Event
 	Readme                                 bool // README.md and README.fr.md are those that this version writes: their commands may be pasted
@@ -67,7 +68,8 @@ type check struct {
 	staff     []*crypto.Certificate
 	positions map[int]bool // of memberships that held
 	facts     *facts
-	proved    []Event
+	proved    []Event // of the notice, and receipts
+	shown     []Event // contacts
 }
 
 func (c *check) open(r io.ReaderAt, size int64) error {
@@ -208,10 +210,11 @@ func (c *check) checkNotice() error {
 
 // of is what the files of a mailbox are, by their names.
 type of struct {
-	members map[int]int  // by ordinal: how many keys
-	meant   map[int]bool // by ordinal: has a membership
-	receipt bool
-	proof   bool
+	members  map[int]int  // by ordinal: how many keys
+	meant    map[int]bool // by ordinal: has a membership
+	receipt  bool
+	proof    bool
+	contacts int
 }
 
 // checkMailboxes verifies that the mailboxes are those of the audience, all of them, and what each has.
@@ -235,6 +238,8 @@ func (c *check) checkMailboxes() error {
 		switch {
 		case m[2] == "receipt.txt.asc":
 			box.receipt = true
+		case strings.HasPrefix(m[2], "contact-"):
+			box.contacts++
 		case m[2] != "":
 			box.proof = true
 		case m[4] == "membership.txt":
@@ -274,6 +279,11 @@ func (c *check) checkMailbox(number crypto.Number, box *of) error {
 		}
 		holders[r] = chain
 		c.facts.Members++
+	}
+	for i := range box.contacts {
+		if err := c.checkContact(number, i); err != nil {
+			return err
+		}
 	}
 	if box.receipt {
 		return c.checkReceipt(number, box.proof, holders)
@@ -317,6 +327,25 @@ func (c *check) checkMember(r crypto.Representative, keys int) ([]*crypto.Certif
 		return nil, err
 	}
 	return chain, nil
+}
+
+// checkContact verifies the i-th contact outside the portal.
+func (c *check) checkContact(number crypto.Number, i int) error {
+	signed, err := c.need(contactFile(number, i)) // so many, from 1 on
+	if err != nil {
+		return err
+	}
+	verified, err := c.root.VerifyContact(signed, c.manifest, c.staff, c.now)
+	if err != nil {
+		return fmt.Errorf("%s: %w", contactFile(number, i), err)
+	}
+	if of := verified.Contact().Mailbox; of != number {
+		return fmt.Errorf("%s is a contact with %s", contactFile(number, i), of)
+	}
+	e := contacted(verified.Contact(), i)
+	c.facts.contact(&e)
+	c.shown = append(c.shown, e)
+	return nil
 }
 
 func (c *check) checkReceipt(number crypto.Number, proved bool, holders map[crypto.Representative][]*crypto.Certificate) error {
@@ -396,7 +425,7 @@ func (c *check) checkLists() (*Verified, error) {
 	inEnglish, inFrench := f.readmes()
 	return &Verified{
 		Manifest: c.manifest, Checkpoint: c.checkpoint, Dispatched: c.dispatched, Mailboxes: f.Mailboxes, Members: f.Members,
-		Acknowledged: f.Acknowledged, Refused: f.Refused, EnteredReceipts: f.Proved, Proved: f.Shown, Portal: f.Portal, Events: events,
+		Acknowledged: f.Acknowledged, Refused: f.Refused, EnteredReceipts: f.Proved, Told: f.Told, Missed: f.Missed, Proved: f.Shown, Portal: f.Portal, Events: events,
 		Readme: bytes.Equal(readme, inEnglish) && bytes.Equal(lisezmoi, inFrench),
 	}, nil
 }
@@ -408,6 +437,9 @@ func (c *check) checkEvents(events []Event) error {
 	answered := map[string]bool{}
 	for _, e := range c.proved {
 		proved[e], answered[e.Mailbox] = true, true
+	}
+	for _, e := range c.shown {
+		proved[e] = true
 	}
 	for _, e := range events {
 		if said[e] {
@@ -427,6 +459,8 @@ func (c *check) checkEvents(events []Event) error {
 		case ContentConsignment:
 			wrong = consigned[e.Mailbox] || e.Time != stamp(c.dispatched) || c.files[e.Evidence] == nil || !strings.HasPrefix(e.Evidence, mailboxFolder+e.Mailbox+"/")
 			consigned[e.Mailbox] = true
+		case NotificationForAcceptance, ConsignmentNotificationFailure, RelayToNonERDS, RelayToNonERDSFailure:
+			wrong = e.Mailbox == "" || e.Evidence != "" || e.Time < stamp(c.dispatched)
 		case ContentHandover:
 			wrong = e.Time < stamp(c.dispatched)
 		case AcceptanceRejectionExpiry:
@@ -438,7 +472,7 @@ func (c *check) checkEvents(events []Event) error {
 			return fmt.Errorf("%s says what can't be: %s", csvFile, strings.TrimSpace(e.line()))
 		}
 	}
-	for _, e := range c.proved {
+	for _, e := range slices.Concat(c.proved, c.shown) {
 		if !said[e] {
 			return fmt.Errorf("%s leaves out what is proved: %s", csvFile, strings.TrimSpace(e.line()))
 		}

@@ -156,8 +156,16 @@ func (b *Bundle) Write(w io.Writer, mailboxes iter.Seq2[portal.MailboxEvidence, 
 		if answer != nil {
 			events = append(events, *answer)
 		}
+		contacts, err := b.writeContacts(p, &mailbox)
+		if err != nil {
+			return err
+		}
+		for i := range contacts {
+			f.contact(&contacts[i])
+		}
+		events = append(append(events, contacts...), told(mailbox.Events)...)
 	}
-	sortEvents(events)
+	events = sortEvents(events)
 	table, listed := encode(events)
 	if err := p.add(csvFile, table); err != nil {
 		return err
@@ -255,4 +263,26 @@ func (b *Bundle) writeMailbox(p *packer, m *portal.MailboxEvidence, prove func(p
 	}
 	e := answered(said, entered)
 	return &e, nil
+}
+
+// writeContacts returns the events of a mailbox's contacts outside the portal, the oldest first. Their notes are in no bundle: they are sealed, and personal.
+func (b *Bundle) writeContacts(p *packer, m *portal.MailboxEvidence) (events []Event, err error) {
+	for _, kept := range m.Events {
+		if !isContact(kept) {
+			continue
+		}
+		c, err := b.root.VerifyContact(kept.Evidence, b.manifest, b.source.Staff, b.source.Now)
+		if err == nil && c.Contact().Mailbox != m.Mailbox {
+			err = fmt.Errorf("it is with %s", c.Contact().Mailbox)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("a contact with %s: %w", m.Mailbox, err)
+		}
+		e := contacted(c.Contact(), len(events))
+		if err := p.add(e.Evidence, kept.Evidence); err != nil {
+			return nil, err
+		}
+		events = append(events, e)
+	}
+	return events, nil
 }
