@@ -64,7 +64,9 @@ func tell(t *testing.T) *told {
 	c.refuse()
 	c.open(c.opened)
 	c.chase()
+	c.must(c.Store.RecordNoticeEvents(t.Context(), []portal.NoticeEvent{{Notice: c.number, Mailbox: c.opened.Number.Mailbox, Kind: portal.RelayToNonERDS, At: c.Portal.Now(), Via: portal.ViaEMail}}))
 	late = 72 * time.Hour // the deadline is behind us
+	c.must(c.Portal.Dispatch.Tick(t.Context()))
 	c.sign()
 	return c
 }
@@ -190,7 +192,7 @@ func (c *told) bundle() []byte {
 	})
 	c.must(err)
 	var out bytes.Buffer
-	c.must(b.Write(&out, of.Mailboxes(ctx), func(a portal.AcknowledgementRecord) ([]byte, error) { return covered.ReceiptProof(ctx, a) }))
+	c.must(b.Write(&out, of.Mailboxes(ctx), func(about ledger.Event) ([]byte, error) { return covered.EventProof(ctx, about) }))
 	return out.Bytes()
 }
 
@@ -319,9 +321,14 @@ func wantEvents(t *testing.T, c *told, v *evidence.Verified) {
 		string(c.state.Number.Mailbox):        {evidence.ContentConsignment, evidence.ContentHandover, evidence.ConsignmentAcceptance},
 		string(c.organisation.Number.Mailbox): {evidence.ContentConsignment, evidence.ContentHandover, evidence.ConsignmentAcceptance},
 		string(c.individual.Number.Mailbox):   {evidence.ContentConsignment, evidence.ContentHandover, evidence.ConsignmentRejection},
-		string(c.opened.Number.Mailbox):       {evidence.ContentConsignment, evidence.ContentHandover, evidence.NotificationForAcceptance, evidence.AcceptanceRejectionExpiry},
+		string(c.opened.Number.Mailbox):       {evidence.ContentConsignment, evidence.ContentHandover, evidence.RelayToNonERDS, evidence.NotificationForAcceptance, evidence.AcceptanceRejectionExpiry},
 		string(c.silent.Number.Mailbox):       {evidence.ContentConsignment, evidence.ConsignmentNotificationFailure, evidence.NotificationForAcceptance, evidence.AcceptanceRejectionExpiry},
 	} {
+		for _, e := range v.Events {
+			if e.Mailbox != "" && e.Word == evidence.ByPortal {
+				t.Errorf("the portal alone says: %+v", e)
+			}
+		}
 		if slices.Sort(got[of]); true {
 			slices.Sort(want)
 		}
@@ -443,6 +450,9 @@ func everyAlterationIsNoticed(t *testing.T, c *told, files map[string][]byte, bl
 		{"what a contact says", "7", replace(opened+"contact-1.txt.asc", "outcome: reached", "outcome: refused")},
 		{"a contact by that of another mailbox", "7", swap(opened+"contact-1.txt.asc", silent+"contact-1.txt.asc")},
 		{"a contact is taken out", "7", func(f map[string][]byte) { delete(f, opened+"contact-1.txt.asc") }},
+		{"the proof of a delivery by another", "7", swap(state+"delivered.tlog-proof", organisation+"delivered.tlog-proof")},
+		{"the proof of a delivery as that of an opening", "7", another(state+"opened.tlog-proof", state+"delivered.tlog-proof")},
+		{"the proof of a reminder is taken out", "7", func(f map[string][]byte) { delete(f, silent+"event-1.tlog-proof") }},
 		{"a proved line of the list", "8", func(f map[string][]byte) {
 			for _, name := range []string{"events.csv", "events.json"} {
 				f[name] = bytes.Replace(f[name], []byte("ConsignmentRejection"), []byte("ConsignmentAcceptance"), 1)
@@ -530,7 +540,7 @@ func TestABundleThatBreaksOff(t *testing.T) {
 			yield(portal.MailboxEvidence{}, broken)
 			return
 		}
-	}, func(a portal.AcknowledgementRecord) ([]byte, error) { return covered.ReceiptProof(ctx, a) })
+	}, func(about ledger.Event) ([]byte, error) { return covered.EventProof(ctx, about) })
 	if !errors.Is(err, broken) {
 		t.Errorf("%v", err)
 	}

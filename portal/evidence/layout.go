@@ -42,6 +42,19 @@ func receiptProofFile(mailbox crypto.Number) string {
 	return mailboxFolder + string(mailbox) + "/receipt.tlog-proof"
 }
 
+func deliveredProofFile(mailbox crypto.Number) string {
+	return mailboxFolder + string(mailbox) + "/delivered.tlog-proof"
+}
+
+func openedProofFile(mailbox crypto.Number) string {
+	return mailboxFolder + string(mailbox) + "/opened.tlog-proof"
+}
+
+// eventProofFile is the proof of the i-th of a mailbox's other events, from 0; names count from 1.
+func eventProofFile(mailbox crypto.Number, i int) string {
+	return fmt.Sprintf("%s%s/event-%d.tlog-proof", mailboxFolder, mailbox, i+1)
+}
+
 func memberFolder(r crypto.Representative) string {
 	return fmt.Sprintf("%s%s/%d/", mailboxFolder, r.Mailbox, r.Ordinal)
 }
@@ -54,7 +67,7 @@ func keyFile(r crypto.Representative, i int) string {
 }
 
 // mailboxPath takes the names of files of mailboxes apart: mailbox, ordinal, the rest.
-var mailboxPath = regexp.MustCompile(`^mailboxes/([SOI]-[0-9A-Z]{8})/(?:(receipt\.txt\.asc|receipt\.tlog-proof|contact-[1-9][0-9]{0,2}\.txt\.asc)|([1-9][0-9]{0,2})/(membership\.txt|key-[1-9][0-9]{0,2}\.asc))$`)
+var mailboxPath = regexp.MustCompile(`^mailboxes/([SOI]-[0-9A-Z]{8})/(?:(receipt\.txt\.asc|receipt\.tlog-proof|delivered\.tlog-proof|opened\.tlog-proof|event-[1-9][0-9]{0,3}\.tlog-proof|contact-[1-9][0-9]{0,2}\.txt\.asc)|([1-9][0-9]{0,2})/(membership\.txt|key-[1-9][0-9]{0,2}\.asc))$`)
 
 // known says whether a bundle may have a file of this name. What is not known must not be there: nobody would have checked it.
 func known(name string) bool {

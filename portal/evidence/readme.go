@@ -53,6 +53,7 @@ type facts struct {
 	Refused      int
 	Proved       int // receipts in the ledger
 	Told, Missed int // contacts outside the portal that told somebody; that reached nobody
+	Entered      int // what else of mailboxes is in it
 
 	Files  int // in SHA256SUMS
 	Shown  int // lines of events.csv that the files prove

@@ -215,6 +215,7 @@ type of struct {
 	receipt  bool
 	proof    bool
 	contacts int
+	entered  []string // proofs of what else the ledger has of it
 }
 
 // checkMailboxes verifies that the mailboxes are those of the audience, all of them, and what each has.
@@ -240,8 +241,10 @@ func (c *check) checkMailboxes() error {
 			box.receipt = true
 		case strings.HasPrefix(m[2], "contact-"):
 			box.contacts++
-		case m[2] != "":
+		case m[2] == "receipt.tlog-proof":
 			box.proof = true
+		case strings.HasSuffix(m[2], ".tlog-proof"):
+			box.entered = append(box.entered, name)
 		case m[4] == "membership.txt":
 			box.meant[ordinal] = true
 		default:
@@ -285,11 +288,41 @@ func (c *check) checkMailbox(number crypto.Number, box *of) error {
 			return err
 		}
 	}
+	if err := c.checkEntered(number, box); err != nil {
+		return err
+	}
 	if box.receipt {
 		return c.checkReceipt(number, box.proof, holders)
 	}
 	if box.proof {
 		return errors.New("it has the proof of a receipt, and no receipt")
+	}
+	return nil
+}
+
+// checkEntered verifies the proofs of what else the ledger has of a mailbox.
+func (c *check) checkEntered(number crypto.Number, box *of) error {
+	slices.Sort(box.entered)
+	for _, name := range box.entered {
+		file, err := c.need(name)
+		if err != nil {
+			return err
+		}
+		in, err := c.sealed.proved(file)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		e, err := entered(in, name)
+		if err != nil {
+			return err
+		}
+		special := name == deliveredProofFile(number) && in.Kind != ledger.NoticeDelivered || name == openedProofFile(number) && in.Kind != ledger.NoticeOpened ||
+			strings.Contains(name, "/event-") && in.Kind.NoticeKind() == ""
+		if in.Notice != c.manifest.Manifest().Notice || e.Mailbox != string(number) || special || in.Kind == ledger.NoticeDelivered && in.Manifest.String() != c.manifest.SHA256() {
+			return fmt.Errorf("%s is the proof of something else", name)
+		}
+		c.facts.Entered++
+		c.proved = append(c.proved, e)
 	}
 	return nil
 }
@@ -435,8 +468,22 @@ func (c *check) checkEvents(events []Event) error {
 	proved, said := map[Event]bool{}, map[Event]bool{}
 	consigned := map[string]bool{}
 	answered := map[string]bool{}
+	inTime := stamp(c.manifest.Manifest().Deadline)
 	for _, e := range c.proved {
-		proved[e], answered[e.Mailbox] = true, true
+		proved[e] = true
+		switch e.Event {
+		case ConsignmentAcceptance, ConsignmentRejection:
+			answered[e.Mailbox] = answered[e.Mailbox] || e.Time <= inTime
+		case ContentConsignment:
+			if consigned[e.Mailbox] {
+				return fmt.Errorf("two proofs say that the notice was put into %s", e.Mailbox)
+			}
+			consigned[e.Mailbox] = true
+		case AcceptanceRejectionExpiry:
+			if e.Time != inTime {
+				return fmt.Errorf("the ledger has another deadline than the manifest: %s", e.Time)
+			}
+		}
 	}
 	for _, e := range c.shown {
 		proved[e] = true
@@ -460,7 +507,7 @@ func (c *check) checkEvents(events []Event) error {
 			wrong = consigned[e.Mailbox] || e.Time != stamp(c.dispatched) || c.files[e.Evidence] == nil || !strings.HasPrefix(e.Evidence, mailboxFolder+e.Mailbox+"/")
 			consigned[e.Mailbox] = true
 		case NotificationForAcceptance, ConsignmentNotificationFailure, RelayToNonERDS, RelayToNonERDSFailure:
-			wrong = e.Mailbox == "" || e.Evidence != "" || e.Time < stamp(c.dispatched)
+			wrong = e.Mailbox == "" || e.Via == "" || e.Evidence != "" || e.Time < stamp(c.dispatched)
 		case ContentHandover:
 			wrong = e.Time < stamp(c.dispatched)
 		case AcceptanceRejectionExpiry:

@@ -131,9 +131,9 @@ func list(sums []string) []byte {
 	return []byte(strings.Join(sums, ""))
 }
 
-// Write writes the zip. mailboxes come in the order of their numbers; prove returns the proof of a receipt to the bundle's checkpoint, or portal.NotFound while
+// Write writes the zip. mailboxes come in the order of their numbers; prove returns the proof of an event to the bundle's checkpoint, or portal.NotFound while
 // that doesn't cover it. In memory is one mailbox at a time, and the lists. After an error what was written is no zip that can be opened.
-func (b *Bundle) Write(w io.Writer, mailboxes iter.Seq2[portal.MailboxEvidence, error], prove func(portal.AcknowledgementRecord) ([]byte, error)) error {
+func (b *Bundle) Write(w io.Writer, mailboxes iter.Seq2[portal.MailboxEvidence, error], prove func(ledger.Event) ([]byte, error)) error {
 	p := &packer{zip: zip.NewWriter(w)}
 	if err := b.writeNotice(p); err != nil {
 		return err
@@ -151,8 +151,13 @@ func (b *Bundle) Write(w io.Writer, mailboxes iter.Seq2[portal.MailboxEvidence, 
 		if err != nil {
 			return err
 		}
+		proved, err := b.writeEvents(p, &mailbox, prove)
+		if err != nil {
+			return err
+		}
 		f.count(&mailbox, answer)
-		events = append(events, ofMailbox(b.manifest.Manifest(), &mailbox, b.source.Now)...)
+		f.Entered += len(proved)
+		events = append(append(events, proved...), ofMailbox(b.manifest.Manifest(), &mailbox, proved, b.source.Now)...)
 		if answer != nil {
 			events = append(events, *answer)
 		}
@@ -163,7 +168,7 @@ func (b *Bundle) Write(w io.Writer, mailboxes iter.Seq2[portal.MailboxEvidence, 
 		for i := range contacts {
 			f.contact(&contacts[i])
 		}
-		events = append(append(events, contacts...), told(mailbox.Events)...)
+		events = append(events, contacts...)
 	}
 	events = sortEvents(events)
 	table, listed := encode(events)
@@ -216,7 +221,7 @@ func (b *Bundle) writeNotice(p *packer) error {
 }
 
 // writeMailbox returns the event of its receipt, if it has one.
-func (b *Bundle) writeMailbox(p *packer, m *portal.MailboxEvidence, prove func(portal.AcknowledgementRecord) ([]byte, error)) (*Event, error) {
+func (b *Bundle) writeMailbox(p *packer, m *portal.MailboxEvidence, prove func(ledger.Event) ([]byte, error)) (*Event, error) {
 	for _, member := range m.Members {
 		if err := p.add(membershipFile(member.Representative), member.Membership); err != nil {
 			return nil, err
@@ -243,7 +248,7 @@ func (b *Bundle) writeMailbox(p *packer, m *portal.MailboxEvidence, prove func(p
 		return nil, err
 	}
 	var entered time.Time
-	proof, err := prove(*m.Acknowledgement)
+	proof, err := prove(ledger.Event{Kind: ledger.NoticeAcknowledged, Notice: m.Acknowledgement.Notice, Representative: m.Acknowledgement.Representative})
 	switch {
 	case portal.KindOf(err) == portal.NotFound: // no checkpoint covers it yet
 	case err != nil:
@@ -285,4 +290,45 @@ func (b *Bundle) writeContacts(p *packer, m *portal.MailboxEvidence) (events []E
 		events = append(events, e)
 	}
 	return events, nil
+}
+
+// writeEvents returns the events that the ledger has of a mailbox, beside its receipt.
+func (b *Bundle) writeEvents(p *packer, m *portal.MailboxEvidence, prove func(ledger.Event) ([]byte, error)) (proved []Event, err error) {
+	notice := b.manifest.Manifest().Notice
+	add := func(about ledger.Event, name string) error {
+		file, err := prove(about)
+		if portal.KindOf(err) == portal.NotFound { // no checkpoint covers it yet
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		in, err := b.proved(file)
+		if err != nil {
+			return err
+		}
+		e, err := entered(in, name)
+		if err != nil {
+			return err
+		}
+		if in.Notice != notice || e.Mailbox != string(m.Mailbox) {
+			return fmt.Errorf("the ledger's entry for %s is that of something else", name)
+		}
+		proved = append(proved, e)
+		return p.add(name, file)
+	}
+	if err := add(ledger.Event{Kind: ledger.NoticeDelivered, Notice: notice, Mailbox: m.Mailbox}, deliveredProofFile(m.Mailbox)); err != nil {
+		return nil, err
+	}
+	if by, err := crypto.ParseRepresentative(m.OpenedBy); err == nil {
+		if err := add(ledger.Event{Kind: ledger.NoticeOpened, Notice: notice, Representative: by}, openedProofFile(m.Mailbox)); err != nil {
+			return nil, err
+		}
+	}
+	for i, e := range others(m.Events) {
+		if err := add(ledger.OfNotice(e), eventProofFile(m.Mailbox, i)); err != nil {
+			return nil, err
+		}
+	}
+	return proved, nil
 }

@@ -26,6 +26,11 @@ func (l *Ledger) Covered(ctx context.Context) (*Covered, error) {
 // Checkpoint returns it, signed. Whether its signatures hold is for others to find out.
 func (c *Covered) Checkpoint() []byte { return c.signed }
 
+// EventProof is the proof of what happened to a notice, of which about names as much as its Subject tells.
+func (c *Covered) EventProof(ctx context.Context, about Event) ([]byte, error) {
+	return c.proof(ctx, about, portal.Errorf(portal.NotFound, "unknown-event", "The ledger has no such event: it happened before there was a ledger."))
+}
+
 // NoticeProof is Ledger.NoticeProof.
 func (c *Covered) NoticeProof(ctx context.Context, n crypto.Number) ([]byte, error) {
 	return c.proof(ctx, Event{Kind: NoticeDispatched, Notice: n},

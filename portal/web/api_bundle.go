@@ -7,6 +7,7 @@ import (
 
 	"valise/portal"
 	"valise/portal/evidence"
+	"valise/portal/ledger"
 )
 
 // bundleTime is how long somebody may take to fetch an evidence bundle: that of 10,000 mailboxes has some fifty megabytes.
@@ -50,7 +51,7 @@ func (s *server) getBundle(w http.ResponseWriter, r *http.Request) error {
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(bundleTime))
 	ctx, cancel := context.WithTimeout(ctx, bundleTime)
 	defer cancel()
-	err = bundle.Write(w, of.Mailboxes(ctx), func(a portal.AcknowledgementRecord) ([]byte, error) { return covered.ReceiptProof(ctx, a) })
+	err = bundle.Write(w, of.Mailboxes(ctx), func(about ledger.Event) ([]byte, error) { return covered.EventProof(ctx, about) })
 	if err != nil {
 		// The status is out. What was sent can't be opened as a zip, and the broken connection says that it isn't whole.
 		if r.Context().Err() == nil {
