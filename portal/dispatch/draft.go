@@ -52,6 +52,8 @@ type DraftStore interface {
 	NoticeDrafts(ctx context.Context) ([]NoticeDraft, error)
 	// NoticeDraft returns one; portal.NotFound.
 	NoticeDraft(ctx context.Context, draft crypto.Number) (NoticeDraft, error)
+	// NoticeDraftStandings returns them without record and files, the newest first: one, or all for "".
+	NoticeDraftStandings(ctx context.Context, draft crypto.Number) ([]NoticeDraft, error)
 	// DiscardNoticeDraft removes a draft and its files, if the revision is the newest; portal.Conflict with code "draft-changed". That there is none is no error.
 	DiscardNoticeDraft(ctx context.Context, draft crypto.Number, revision int) error
 	// SaveDraftFile keeps a file until a draft names it, or a day; the same again changes nothing. portal.TooLarge.

@@ -84,7 +84,7 @@ func (s *server) getDispatchPage(w http.ResponseWriter, r *http.Request) error {
 	}
 	var page dispatchPage
 	if frameOf(actor).Writes() {
-		drafts, err := s.Dispatch.NoticeDrafts(r.Context(), actor)
+		drafts, err := s.Dispatch.DraftStandings(r.Context(), actor)
 		if err != nil {
 			return err
 		}
