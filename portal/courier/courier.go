@@ -371,16 +371,18 @@ func (c *Courier) send(ctx context.Context, e *Entry, l *Letter, a *crypto.Addre
 		began := c.now()
 		defer func() { way.lanes.leave(way.name, c.now().Sub(began), unreachable && way.lanes == c.servers, c.now()) }()
 	}
-	mail, err := c.write(ctx, e, l, a, identity)
+	mails, err := c.write(ctx, e, l, a, identity)
 	if err != nil {
 		return Settlement{}, err
 	}
-	f := t.send(ctx, identity.sender(c.tokens.of("return", e.Notice, e.Representative)), a.Email, domain, c.tokens.of("report", e.Notice, e.Representative), mail)
-	if f == nil {
-		return Settlement{State: Sent, Attempts: e.Attempts + 1}, nil
+	for _, mail := range mails {
+		f := t.send(ctx, identity.sender(c.tokens.of("return", e.Notice, e.Representative)), a.Email, domain, c.tokens.of("report", e.Notice, e.Representative), mail)
+		if f != nil {
+			unreachable = f.connection
+			return c.failed(e, f, t.server.Smarthost != ""), nil
+		}
 	}
-	unreachable = f.connection
-	return c.failed(e, f, t.server.Smarthost != ""), nil
+	return Settlement{State: Sent, Attempts: e.Attempts + 1}, nil
 }
 
 // failed says what to do after a failure: give up, or try again, later each time. That our own smarthost can't be reached is no try.
@@ -400,26 +402,37 @@ func (c *Courier) failed(e *Entry, f *failure, smarthost bool) Settlement {
 	return s
 }
 
-// write makes the mail of an entry.
-func (c *Courier) write(ctx context.Context, e *Entry, l *Letter, a *crypto.Address, identity *Identity) ([]byte, error) {
+// write makes the mail of an entry, and before it another with what the notice says to the mailbox alone, where that doesn't go into the same: the form that mail programs open
+// by themselves holds one message. That small one goes first: when it can't be handed over, both are tried again, and nobody gets the large one twice.
+func (c *Courier) write(ctx context.Context, e *Entry, l *Letter, a *crypto.Address, identity *Identity) ([][]byte, error) {
 	body, err := c.store.Body(ctx, e.Notice, l.Suite)
 	if err != nil {
 		return nil, err
 	}
 	h := &letterhead{
 		identity: identity, to: a.Email, subject: identity.subject(a), date: roundDate(c.now()),
-		messageID: c.messageID(e, identity), boundary: "=_" + c.tokens.of("boundary", e.Notice, e.Representative),
+		messageID: c.messageID("message", e, identity), boundary: "=_" + c.tokens.of("boundary", e.Notice, e.Representative),
 	}
-	mail, err := h.write(crypto.Message(l.Envelope, body), l.Profile == crypto.ProfilePQ)
+	cover := l.Profile == crypto.ProfilePQ
+	if cover {
+		h.personal = l.Personal
+	}
+	mail, err := h.write(crypto.Message(l.Envelope, body), cover)
 	if errors.Is(err, errTooLarge) {
-		return h.notify(l.Certificate)
+		mail, err = h.notify(l.Certificate)
+		return [][]byte{mail}, err
 	}
-	return mail, err
+	if err != nil || cover || l.Personal == nil {
+		return [][]byte{mail}, err
+	}
+	h.messageID, h.boundary = c.messageID("personal message", e, identity), "=_"+c.tokens.of("personal boundary", e.Notice, e.Representative)
+	personal, err := h.write(l.Personal, false)
+	return [][]byte{personal, mail}, err
 }
 
-// messageID is always the same for an entry, so that who gets a mail twice sees one; and nobody without the courier's key can make it from the entry.
-func (c *Courier) messageID(e *Entry, identity *Identity) string {
-	return c.tokens.of("message", e.Notice, e.Representative) + "@" + identity.domain()
+// messageID is always the same for an entry and a use, so that who gets a mail twice sees one; and nobody without the courier's key can make it from the entry.
+func (c *Courier) messageID(use string, e *Entry, identity *Identity) string {
+	return c.tokens.of(use, e.Notice, e.Representative) + "@" + identity.domain()
 }
 
 // open opens an address, or remembers it.

@@ -34,6 +34,7 @@ type letterhead struct {
 	date      time.Time
 	messageID string // without angle brackets
 	boundary  string
+	personal  []byte // a second message, which goes into the same mail below a cover; nil: none
 }
 
 // tokens makes names from entries that nobody without the courier's key can connect with them.
@@ -51,7 +52,7 @@ func roundDate(now time.Time) time.Time { return now.UTC().Truncate(time.Hour) }
 
 // write returns the mail: a message in the form that mail programs open by themselves (RFC 3156) or, with cover, as an attachment below a few words.
 func (h *letterhead) write(message []byte, cover bool) ([]byte, error) {
-	armored := strings.ReplaceAll(string(crypto.ArmorMessage(message)), "\n", "\r\n")
+	armored := armoredLines(message)
 	var b bytes.Buffer
 	b.Grow(len(armored) + len(armored)/3 + 4<<10)
 	if cover {
@@ -66,11 +67,19 @@ func (h *letterhead) write(message []byte, cover bool) ([]byte, error) {
 		h.part(&b, `Content-Type: application/octet-stream; name="encrypted.asc"`, "Content-Description: OpenPGP encrypted message", `Content-Disposition: inline; filename="encrypted.asc"`)
 	}
 	b.WriteString(armored)
+	if cover && h.personal != nil {
+		h.part(&b, `Content-Type: application/octet-stream; name="message-2.asc"`, "Content-Transfer-Encoding: 7bit", `Content-Disposition: attachment; filename="message-2.asc"`)
+		b.WriteString(armoredLines(h.personal))
+	}
 	b.WriteString("\r\n--" + h.boundary + "--\r\n")
 	if err := fill(&b); err != nil {
 		return nil, err
 	}
 	return h.identity.sign(b.Bytes())
+}
+
+func armoredLines(message []byte) string {
+	return strings.ReplaceAll(string(crypto.ArmorMessage(message)), "\n", "\r\n")
 }
 
 // notify returns a mail that only says that a message waits which is too large for one. There is nothing in it to click on, which somebody else could send as well.

@@ -60,6 +60,7 @@ type Letter struct {
 	Opened   bool   // by anybody of the mailbox
 	Suite    crypto.Suite
 	Envelope []byte
+	Personal []byte // a second complete message: what the notice says to the mailbox alone; nil when it has no personal parts
 
 	Certificate crypto.Fingerprint // that the envelope is wrapped to
 }

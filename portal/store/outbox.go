@@ -139,14 +139,19 @@ func (d *DB) HurryOutbox(ctx context.Context, now time.Time) (int, error) {
 func (d *DB) Letter(ctx context.Context, n crypto.Number, r crypto.Representative) (l courier.Letter, err error) {
 	err = d.look(ctx, func(t *tx) error {
 		var opened sql.NullInt64
-		err := t.row(`SELECT n.manifest, r.state, r.profile, a.record, d.opened_at, e.suite, e.envelope, e.certificate
+		var envelope, part []byte
+		err := t.row(`SELECT n.manifest, r.state, r.profile, a.record, d.opened_at, e.suite, e.envelope, e.certificate, e.personal, p.part
 			FROM envelopes e
 			JOIN notices n ON n.number = e.notice
 			JOIN representatives r ON r.holder = e.holder
 			JOIN deliveries d ON d.notice = e.notice AND d.mailbox = e.mailbox
 			LEFT JOIN addresses a ON a.holder = e.holder
+			LEFT JOIN personal_parts p ON p.notice = e.notice AND p.mailbox = e.mailbox AND p.suite = e.suite
 			WHERE e.notice = $1 AND e.holder = $2`, n, r.String()).
-			Scan(&l.Manifest, &l.Standing, &l.Profile, &l.Address, &opened, &l.Suite, &l.Envelope, &l.Certificate)
+			Scan(&l.Manifest, &l.Standing, &l.Profile, &l.Address, &opened, &l.Suite, &l.Envelope, &l.Certificate, &envelope, &part)
+		if err == nil && len(part) > 0 {
+			l.Personal = crypto.Message(envelope, part)
+		}
 		l.Opened = opened.Valid
 		return orNotFound(err, "no-notice", "There is no notice %s in that mailbox.", n)
 	})
