@@ -82,6 +82,15 @@ func (o *Outbox) admit(ctx context.Context, actor portal.Actor, act, object stri
 	return portal.Errorf(portal.Forbidden, names[0]+"-only", "This takes the role %s, which the institution's root did not give you.", strings.Join(names, " or "))
 }
 
+// Codes are what a mail server answered, "550 5.1.1"; "" when none did.
+func (e Entry) Codes() string {
+	words := strings.Fields(e.Reason)
+	if i := slices.IndexFunc(words, func(w string) bool { return w[0] >= '0' && w[0] <= '9' }); i >= 0 {
+		return strings.Join(words[i:], " ")
+	}
+	return ""
+}
+
 // Word is the part of a reason that is a word of ours: the codes of mail servers stand behind it.
 func (e Entry) Word() string {
 	word, _, _ := strings.Cut(e.Reason, " ")
