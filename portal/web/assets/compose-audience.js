@@ -9,9 +9,6 @@ const shownFound = 12;
 const afterChoosing = 250; // milliseconds
 const kinds = { states: 'S', organisations: 'O', individuals: 'I' };
 
-// Who has no name for the reader comes last.
-const byName = (a, b) => Number(!a.name) - Number(!b.name) || a.name.localeCompare(b.name) || (a.mailbox < b.mailbox ? -1 : 1);
-
 export const plain = (text) => text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
 export const count = (n) => n.toLocaleString(root.lang);
 
@@ -41,7 +38,6 @@ export function audienceFields({ changed, told }) {
 
   function start({ directory: lines, groups: known }) {
     directory = lines.map((line) => ({ ...line, sought: plain(`${line.mailbox}\n${line.name}`) }));
-    directory.sort(byName);
     names = new Map(directory.map((line) => [line.mailbox, line.name]));
     groups = known.filter((group) => group.group);
     for (const [of, letter] of Object.entries(kinds)) {
@@ -170,7 +166,6 @@ export function audienceFields({ changed, told }) {
         const answer = await ask('audience', { words: all(), leaveOut: [...leaveOut] });
         if (mine !== asked) return;
         audience = answer;
-        audience.lines.sort(byName);
         problem = '';
       } catch (error) {
         if (mine !== asked) return;

@@ -49,6 +49,7 @@ async function read(progress) {
   });
   judgedBy = by;
   directory = call('compose-complete');
+  directory.directory.sort(byName);
   return directory;
 }
 
@@ -56,6 +57,10 @@ const forHelper = (mailbox) => ({ ...mailbox, representatives: mailbox.represent
 const forKeysWorker = (mailbox) => ({
   ...mailbox, label: null, representatives: mailbox.representatives.map((one) => (one.state === 'revoked' ? one : { ...one, chain: [] })),
 });
+
+// Lines come sorted to the page, which has other things to do; who has no name for the reader comes last.
+const { compare } = new Intl.Collator(globalThis.navigator?.language);
+const byName = (a, b) => Number(!a.name) - Number(!b.name) || compare(a.name, b.name) || (a.mailbox < b.mailbox ? -1 : 1);
 
 const groups = async () => call('registry-groups', {}, await api('GET', '/groups', undefined, 'bytes'));
 
@@ -220,7 +225,9 @@ export const ceremonies = {
       await readDirectory(progress);
       await groups();
     }
-    return call('compose-audience', { words, leaveOut });
+    const chosen = call('compose-audience', { words, leaveOut });
+    chosen.lines.sort(byName);
+    return chosen;
   },
 
   /**
