@@ -97,6 +97,12 @@ func (o *postOffice) release(n int, profiles ...crypto.Profile) (people []*live.
 	}
 	draft := o.Draft()
 	draft.Fallback = crypto.FallbackAtOnce
+	if len(profiles) > 0 { // who cares for keys reads something of their own, too
+		draft.Personal = map[crypto.Number][]crypto.PersonalText{}
+		for i, person := range people {
+			draft.Personal[person.Number.Mailbox] = []crypto.PersonalText{{Language: "en", Text: fmt.Sprintf("Your file NV-%d was read.\n", i)}}
+		}
+	}
 	o.Release(draft, people...)
 	return people
 }
@@ -221,9 +227,12 @@ func TestAMailIsOpenedWithoutThePortal(t *testing.T) {
 	}
 	const passphrase = "nobody answers and still it opens"
 	said, secret := write("institution.json", institution), write("secret", []byte(passphrase+"\n"))
-	mails := map[string]string{}
-	for _, m := range o.sink.Mails() {
-		mails[m.To] = write(m.To+".eml", m.Data)
+	mails, alone := map[string]string{}, ""
+	for i, m := range o.sink.Mails() {
+		if before := mails[m.To]; before != "" { // what is said to the mailbox alone came before, in a mail of its own
+			alone = before
+		}
+		mails[m.To] = write(fmt.Sprintf("%s-%d.eml", m.To, len(m.Data)+i), m.Data)
 	}
 	var keys []string
 	for i, person := range people {
@@ -245,6 +254,15 @@ func TestAMailIsOpenedWithoutThePortal(t *testing.T) {
 		if status != exitFailed || !strings.Contains(said, "Data that you entrusted to us") || !strings.Contains(said, live.AuthorName) || !strings.Contains(said, "only the author's signature") {
 			t.Errorf("status %d:\n%s", status, said)
 		}
+	}
+	if said, _ := open(mails["reader0@mission.example"], keys[0]); !strings.Contains(said, "Your file NV-0 was read.") {
+		t.Errorf("what is said to the mailbox alone, in the same mail, is not shown:\n%s", said)
+	}
+	if said, status := open(alone, keys[1]); status != exitFailed || !strings.Contains(said, "Your file NV-1 was read.") || !strings.Contains(said, "only the author's signature") {
+		t.Errorf("what is said to the mailbox alone, status %d:\n%s", status, said)
+	}
+	if said, status := open(alone, keys[0]); status != exitFailed || strings.Contains(said, "NV-") {
+		t.Errorf("somebody else opens what is said to the mailbox alone, status %d:\n%s", status, said)
 	}
 	if said, status := open(mails["reader0@mission.example"], keys[1]); status != exitFailed || strings.Contains(said, "entrusted") {
 		t.Errorf("somebody else opens it, status %d:\n%s", status, said)

@@ -45,37 +45,47 @@ const maxMailFile = 72 << 20
 // maxMailParts bounds how deep and how many parts of a mail are looked at.
 const maxMailParts = 50
 
-// sealedInMail returns the sealed message in a file: a mail that carries one, in whatever place, or the message alone.
-func sealedInMail(data []byte) (envelope, body []byte, err error) {
-	if envelope, body, err = crypto.SplitMessage(data); err == nil {
-		return envelope, body, nil
+// sealedMessage is one that was found in a file.
+type sealedMessage struct{ envelope, body []byte }
+
+// maxSealed is how many sealed messages of a mail are taken: a notice, and what it says to the mailbox alone.
+const maxSealed = 2
+
+// sealedInMail returns the sealed messages in a file, one at least: a mail that carries them, in whatever place, or the message alone.
+func sealedInMail(data []byte) ([]sealedMessage, error) {
+	if envelope, body, err := crypto.SplitMessage(data); err == nil {
+		return []sealedMessage{{envelope, body}}, nil
 	}
 	e, err := message.Read(bytes.NewReader(data))
 	if err != nil {
-		return nil, nil, fmt.Errorf("this is neither a mail nor a sealed message: %w", err)
+		return nil, fmt.Errorf("this is neither a mail nor a sealed message: %w", err)
 	}
-	found := errors.New("the mail holds no sealed message")
+	problem := errors.New("the mail holds no sealed message")
+	var found []sealedMessage
 	parts := 0
 	walked := e.Walk(func(_ []int, part *message.Entity, err error) error {
 		if parts++; err != nil || parts > maxMailParts {
 			return errors.Join(err, io.EOF)
 		}
-		if kind, _, _ := part.Header.ContentType(); strings.HasPrefix(kind, "multipart/") || envelope != nil {
+		if kind, _, _ := part.Header.ContentType(); strings.HasPrefix(kind, "multipart/") || len(found) == maxSealed {
 			return nil
 		}
 		text, err := io.ReadAll(io.LimitReader(part.Body, maxMailFile))
 		if err != nil || !bytes.Contains(text, []byte("-----BEGIN PGP MESSAGE-----")) {
 			return nil
 		}
-		if envelope, body, err = crypto.SplitMessage(text); err != nil {
-			found = fmt.Errorf("what is sealed in the mail is damaged: %w; ask for it to be sent again, or open it on the portal", err)
+		envelope, body, err := crypto.SplitMessage(text)
+		if err == nil {
+			found = append(found, sealedMessage{envelope, body})
+		} else {
+			problem = fmt.Errorf("what is sealed in the mail is damaged: %w; ask for it to be sent again, or open it on the portal", err)
 		}
 		return nil
 	})
-	if envelope == nil {
-		return nil, nil, errors.Join(found, walked)
+	if len(found) == 0 {
+		return nil, errors.Join(problem, walked)
 	}
-	return envelope, body, nil
+	return found, nil
 }
 
 // mailJSON is what a mail opened with --json says.
@@ -87,7 +97,8 @@ type mailJSON struct {
 	Author          *signerJSON        `json:"author"`
 	Approver        *signerJSON        `json:"approver"` // null: a mail doesn't carry the approver's signature
 	RootFingerprint crypto.Fingerprint `json:"root_fingerprint"`
-	Mailbox         crypto.Number      `json:"mailbox,omitempty"` // of a message that is for it alone
+	Mailbox         crypto.Number      `json:"mailbox,omitempty"`  // whom Personal is for
+	Personal        []languageJSON     `json:"personal,omitempty"` // what is said to that mailbox alone
 }
 
 // file opens a mail, or the message out of one. With a portal everything is verified as if it had come from there; without, the author's signature and its chain.
@@ -96,10 +107,11 @@ func (c *OpenCommand) file(ctx context.Context, p *process, path string) error {
 	if err != nil {
 		return err
 	}
-	envelope, body, err := sealedInMail(data)
+	found, err := sealedInMail(data)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
+	envelope, body := found[0].envelope, found[0].body
 	if c.Server != "" {
 		return c.fileWithPortal(ctx, p, envelope, body)
 	}
@@ -115,8 +127,11 @@ func (c *OpenCommand) file(ctx context.Context, p *process, path string) error {
 		return err
 	}
 	content, author, s, err := openAlone(trust, keys, envelope, body, time.Now())
-	if err != nil && c.personalAlone(p, trust, keys, envelope, body) {
-		return errAuthorAlone
+	if err != nil {
+		if personal, ok := openPersonalAlone(trust, keys, envelope, body); ok {
+			personal.tellAlone(p, pin, c.Language)
+			return errAuthorAlone
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("the message is not shown, because it did not hold: %w", err)
@@ -126,10 +141,18 @@ func (c *OpenCommand) file(ctx context.Context, p *process, path string) error {
 	}
 	j := mailJSON{Notice: content.Notice, From: content.From, Author: signedBy(author, s), RootFingerprint: pin.Fingerprint}
 	j.Languages, j.Attachments = contentJSON(content)
+	var personal loosePersonal
+	for _, other := range found[1:] {
+		if l, ok := openPersonalAlone(trust, keys, other.envelope, other.body); ok && l.notice == content.Notice {
+			personal = l
+			j.Mailbox, j.Personal = l.mailbox, l.languages()
+		}
+	}
 	p.report(j, func() {
 		p.say("%s  from %s", content.Notice, content.From)
 		p.say("signed by %s (author), %s; certified by the root %s", author.Name(), hourUTC(s.Made()), pin.Fingerprint.Spaced())
 		showContent(p, content, c.Language)
+		personal.show(p, c.Language)
 	})
 	if c.SaveAttachments != "" {
 		if err := p.saveAttachments(c.SaveAttachments, content); err != nil {

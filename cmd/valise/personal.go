@@ -269,35 +269,53 @@ func (c *OpenCommand) personalFile(ctx context.Context, p *process, m *member, n
 	return nil
 }
 
-// personalAlone prints the second message of a notice when nothing but it is at hand, and says whether it is one that an author signed.
-func (c *OpenCommand) personalAlone(p *process, t *ceremony.Trust, keys []*crypto.Key, envelope, part []byte) bool {
+// loosePersonal is the second message of a notice when nothing but it is at hand: an author signed it.
+type loosePersonal struct {
+	notice, mailbox crypto.Number
+	texts           []crypto.LanguageVersion
+	author          *crypto.Staff
+	signature       *crypto.Signature
+}
+
+// openPersonalAlone opens one; ok is false when it is none that an author signed.
+func openPersonalAlone(t *ceremony.Trust, keys []*crypto.Key, envelope, part []byte) (l loosePersonal, ok bool) {
 	mime, s, err := crypto.OpenRecord(crypto.Message(envelope, part), keys, t.StaffCertificates(), crypto.PurposePersonal, time.Now())
 	if err != nil {
-		return false
+		return l, false
 	}
-	author, err := t.Root().VerifyStaff(s.Signer(), s.Made())
-	if err != nil || !author.Has(crypto.RoleAuthor) {
-		return false
+	if l.author, err = t.Root().VerifyStaff(s.Signer(), s.Made()); err != nil || !l.author.Has(crypto.RoleAuthor) {
+		return l, false
 	}
-	notice, mailbox, texts, err := crypto.ParsePersonal(mime)
-	if err != nil {
-		return false
+	l.signature = s
+	l.notice, l.mailbox, l.texts, err = crypto.ParsePersonal(mime)
+	return l, err == nil
+}
+
+func (l *loosePersonal) languages() []languageJSON {
+	languages := []languageJSON{}
+	for _, t := range l.texts {
+		languages = append(languages, languageJSON{t.Language, t.Subject, t.Text})
 	}
-	j := mailJSON{Notice: notice, Author: signedBy(author, s), RootFingerprint: t.Pin().Fingerprint, Languages: []languageJSON{}, Attachments: []attachmentJSON{}, Mailbox: mailbox}
-	for _, l := range texts {
-		j.Languages = append(j.Languages, languageJSON{l.Language, l.Subject, l.Text})
-	}
-	p.report(j, func() {
-		p.say("%s  to %s alone", notice, mailbox)
-		p.say("signed by %s (author), %s; certified by the root %s", author.Name(), hourUTC(s.Made()), t.Pin().Fingerprint.Spaced())
-		for _, l := range texts {
-			if c.Language == "" || l.Language == c.Language {
-				p.say("\n──── %s ──── %s\n\n%s", l.Language, l.Subject, strings.TrimRight(l.Text, "\n"))
-			}
+	return languages
+}
+
+func (l *loosePersonal) show(p *process, language string) {
+	for _, t := range l.texts {
+		if language == "" || t.Language == language {
+			p.say("\n════ to %s alone ════ %s\n\n%s", l.mailbox, t.Language, strings.TrimRight(t.Text, "\n"))
 		}
-		if len(texts) == 0 {
+	}
+}
+
+// tellAlone prints it.
+func (l *loosePersonal) tellAlone(p *process, pin crypto.Pin, language string) {
+	j := mailJSON{Notice: l.notice, Author: signedBy(l.author, l.signature), RootFingerprint: pin.Fingerprint, Languages: []languageJSON{}, Attachments: []attachmentJSON{}, Mailbox: l.mailbox, Personal: l.languages()}
+	p.report(j, func() {
+		p.say("%s  to %s alone", l.notice, l.mailbox)
+		p.say("signed by %s (author), %s; certified by the root %s", l.author.Name(), hourUTC(l.signature.Made()), pin.Fingerprint.Spaced())
+		l.show(p, language)
+		if len(l.texts) == 0 {
 			p.say("It says nothing to this mailbox in particular.")
 		}
 	})
-	return true
 }
