@@ -36,7 +36,7 @@ const (
 	maxPersonalFacts     = 2 << 10
 	maxPersonalKeyText   = 1 << 10
 
-	personalHelp = `This part of the notice was sealed for this mailbox alone.`
+	personalHelp = `This part of the notice was sealed for this mailbox alone. When no text stands above, there is nothing to say to it in particular.`
 )
 
 // PersonalText is the text of a personal part in one language.

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"valise/crypto"
 	"valise/portal/api"
 	"valise/portal/verdict"
 )
@@ -37,11 +38,19 @@ func TestVerifyingAsksOnlyForWhatIsPublic(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	root, err := crypto.ParseCertificate(read("root.asc"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	statement, err := crypto.ParseStatementManifest(read("statement-manifest.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	var said verified
 	asked := []string{}
 	for {
 		said = verified{}
-		w.call("verify", object{"fingerprint": "AE34 23E6 4D67 2A4B 2D7C 504E C987 3829 EF0B DCBE"}, &said)
+		w.call("verify", object{"fingerprint": root.Fingerprint().Spaced()}, &said)
 		if len(said.Wanted) == 0 {
 			break
 		}
@@ -56,7 +65,7 @@ func TestVerifyingAsksOnlyForWhatIsPublic(t *testing.T) {
 			}
 		}
 	}
-	if got := strings.Join(asked, " "); got != "/api/v1/institution /api/v1/statements/P-TRFB1S40" {
+	if got := strings.Join(asked, " "); got != "/api/v1/institution /api/v1/statements/"+string(statement.Statement) {
 		t.Errorf("asked for %s", got)
 	}
 	if v := said.Verdicts[0]; len(said.Verdicts) != 1 || v.Outcome != verdict.Holds || v.Facts.Title != "Security incident: what we know" || !v.Facts.Paper {
