@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -38,13 +39,19 @@ func TestANoticeFromTwoDesksToThreeMailboxes(t *testing.T) {
 	watch := j.watchDashboards(n, anna, benoit)
 
 	// Three mailboxes, three kinds of key.
-	watch.see("opened", 1, func() { j.opens(tomas, n) })
-	watch.see("acknowledged", 1, func() { tomas.press("#acknowledge"); tomas.mustSay(t, "#receipt-by", state.Representatives[1].Number) })
+	watch.see("#opened-count", "1 of 3", func() { j.opens(tomas, n) })
+	watch.see("[data-count=acknowledged]", "1", func() { tomas.press("#acknowledge"); tomas.mustSay(t, "#receipt-by", state.Representatives[1].Number) })
 	amina := j.at(1, "")
 	j.logIn(amina, office.Representatives[0].Number, office.Representatives[0].Passphrase, n)
 	j.opens(amina, n)
-	watch.see("acknowledged", 2, func() { amina.press("#acknowledge"); amina.mustSay(t, "#receipt-by", office.Representatives[0].Number) })
-	watch.see("acknowledged", 3, func() { j.acknowledgeByHand(counsel, n) })
+	watch.see("[data-count=acknowledged]", "2", func() { amina.press("#acknowledge"); amina.mustSay(t, "#receipt-by", office.Representatives[0].Number) })
+	watch.see("[data-count=acknowledged]", "3", func() { j.acknowledgeByHand(counsel, n) })
+
+	watch.withinASecond()
+
+	// What the dashboards say is the portal's word; this browser verifies it.
+	anna.press("#receipts-verify")
+	anna.mustSay(t, "#receipts-status", "Verified in this browser: 3 acknowledged, 0 declined, of 3 mailboxes")
 
 	// A reply, and the answer.
 	thread := j.reply(tomas, n)
@@ -165,24 +172,34 @@ func (j *errands) bringOwnKey() crypto.Representative {
 	return counsel
 }
 
-// compose writes the notice and seals it to mailboxes.
-func (j *errands) compose(_ *visitor, to ...crypto.Number) crypto.Number {
+// compose writes the notice in the browser, and seals it there to mailboxes.
+func (j *errands) compose(v *visitor, to ...crypto.Number) crypto.Number {
 	t := j.t
 	t.Helper()
 	words := make([]string, len(to))
 	for i, m := range to {
 		words[i] = string(m)
 	}
-	var sealed sealJSON
-	out := j.valise(j.as(0, "seal", j.write("en.md", errand.subject+"\n\n"+errand.text), j.write("fr.md", errand.sujet+"\n\n"+errand.texte), "--to", strings.Join(words, ","),
-		"--deadline", time.Now().Add(48*time.Hour).UTC().Format(time.RFC3339), "--yes", "--json")...)
-	if err := json.Unmarshal(out, &sealed); err != nil {
+	v.visit("/staff/notices/new")
+	v.arrive("compose")
+	for selector, text := range map[string]string{"#title-en": errand.subject, "#body-en": errand.text, "#title-fr": errand.sujet, "#body-fr": errand.texte} {
+		v.put(selector, text)
+	}
+	v.mustSay(t, "#preview-en", "may have been read")
+	v.Do(chromedp.Evaluate[chromedp.Void]("document.querySelector('#listing').open = true"))
+	v.put("#numbers", strings.Join(words, "\n"))
+	v.mustSay(t, "#audience-count", "3 mailboxes, 4 representatives")
+	v.mustSay(t, "#audience-wrong", "not post-quantum")
+	v.Do(chromedp.Evaluate[chromedp.Void]("document.querySelector('#asks:not(:checked)')?.click()"))
+	v.press("#submit")
+	v.mustSay(t, "#summary-list", errand.subject)
+	v.press("#sign")
+	v.arrive("dispatch_notice")
+	number, err := crypto.ParseNumber(strings.TrimPrefix(v.path(), "/staff/notices/"))
+	if err != nil {
 		t.Fatal(err)
 	}
-	if sealed.Mailboxes != len(to) || sealed.Representatives != 4 || len(sealed.Refused) != 0 {
-		t.Errorf("it was sealed to %+v", sealed)
-	}
-	return sealed.Notice
+	return number
 }
 
 // approve looks at what recipients will read, and who they are, and signs.
@@ -341,26 +358,54 @@ func (j *errands) bundle(n crypto.Number) {
 
 // ------------------------------------------------------------------ the dashboards
 
-// dashboards are the pages of one notice before two staff members, each at another node.
+// dashboards are the pages of one notice before two staff members, each at another node. Nobody touches them: they move by themselves.
 type dashboards struct {
 	j     *errands
-	n     crypto.Number
 	desks []*visitor
+	moved []time.Duration // how long after what happened was confirmed each of them showed it
 }
 
 func (j *errands) watchDashboards(n crypto.Number, desks ...*visitor) *dashboards {
 	for _, v := range desks {
 		v.visit("/staff/notices/" + string(n))
+		v.mustSay(j.t, "#opened-count", "0 of 3")
 	}
-	return &dashboards{j, n, desks}
+	return &dashboards{j: j, desks: desks}
 }
 
-// see does something, and demands that every dashboard counts it.
-func (d *dashboards) see(count string, want int, do func()) {
-	d.j.t.Helper()
-	do()
+// see does something, which ends when it is confirmed to who did it, and demands that every dashboard shows it.
+func (d *dashboards) see(selector, want string, do func()) {
+	t := d.j.t
+	t.Helper()
 	for _, v := range d.desks {
-		v.visit("/staff/notices/" + string(d.n))
-		v.mustSay(d.j.t, "[data-count="+count+"]", fmt.Sprint(want))
+		v.Do(chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`{
+			window.movedAt = 0;
+			const look = () => { if (!window.movedAt && document.querySelector(%q)?.textContent.trim().startsWith(%q)) window.movedAt = Date.now(); };
+			new MutationObserver(look).observe(document.body, { subtree: true, childList: true, characterData: true });
+			look();
+		}`, selector, want)))
+	}
+	do()
+	confirmed := time.Now()
+	for i, v := range d.desks {
+		eventually(t, fmt.Sprintf("dashboard %d shows %q", i+1, want), func() error {
+			at := portaltest.Read(v.Browser, chromedp.Evaluate[int64]("window.movedAt"))
+			if at == 0 {
+				return fmt.Errorf("it says %q", v.said(selector))
+			}
+			d.moved = append(d.moved, time.UnixMilli(at).Sub(confirmed))
+			return nil
+		})
+	}
+}
+
+// withinASecond is what is promised. A test runs beside others, on whatever machine, so a single move may be late; most may not.
+func (d *dashboards) withinASecond() {
+	t := d.j.t
+	t.Helper()
+	slices.Sort(d.moved)
+	t.Logf("%d times a dashboard moved, so long after what it shows was confirmed: %v", len(d.moved), d.moved)
+	if middle, last := d.moved[len(d.moved)/2], d.moved[len(d.moved)-1]; middle > time.Second || last > 10*time.Second {
+		t.Errorf("dashboards move after %v, at the latest %v: want a second", middle, last)
 	}
 }
