@@ -57,7 +57,7 @@ func (c *court) ledgerAgrees() {
 			SELECT 'notice-dispatched ' || number AS subject FROM notices WHERE state = 'released'
 			UNION ALL SELECT 'notice-delivered ' || notice || ' ' || mailbox FROM deliveries
 			UNION ALL SELECT 'notice-opened ' || notice || ' ' || opened_by FROM deliveries WHERE opened_at IS NOT NULL
-			UNION ALL SELECT CASE kind WHEN 'NotificationForAcceptance' THEN 'notice-notified ' WHEN 'AcceptanceRejectionExpiry' THEN 'notice-expired ' ELSE kind END || id FROM notice_events
+			UNION ALL SELECT CASE kind WHEN 'NotificationForAcceptance' THEN 'notice-notified ' WHEN 'AcceptanceRejectionExpiry' THEN 'notice-expired ' WHEN 'Recall' THEN 'notice-recalled ' ELSE kind END || id FROM notice_events
 			UNION ALL SELECT 'notice-acknowledged ' || notice || ' ' || holder FROM acknowledgements
 			UNION ALL SELECT 'representative-issued ' || holder FROM representatives
 			UNION ALL SELECT 'representative-claimed ' || holder FROM representatives WHERE state = 'claimed'

@@ -412,7 +412,7 @@ func (s *site) carry(ctx context.Context) {
 // keepTime does what falls due: approved notices are released, who has not answered is reminded, deadlines pass. Every node does, and each thing happens once.
 func (s *site) keepTime(ctx context.Context) {
 	s.portal.Dispatch.Run(ctx, func(err error) {
-		s.portal.Log.Error("what fell due could not be done, and is tried again in a minute", "error", err.Error())
+		s.portal.Log.Error("what fell due could not be done, and is tried again in a minute", "cause", web.Scrubbed(err))
 	})
 }
 

@@ -164,6 +164,9 @@ var identifying = []struct {
 	{regexp.MustCompile(`=\([^)]*\)`), "=([value])"},
 }
 
+// Scrubbed is what may be logged of an error: its text, without what could identify a person.
+func Scrubbed(err error) string { return scrub(err.Error()) }
+
 // scrub takes out of an error's text what could identify a person.
 func scrub(text string) string {
 	for _, i := range identifying {
