@@ -362,7 +362,9 @@ func parsePersonalKeys(text []byte) (k *PersonalKeys, audienceRoot string, err e
 // personalDispatch is what sealing a notice makes of its personal parts.
 type personalDispatch struct {
 	keys    *PersonalKeys
-	parts   []SealedPersonal // by mailbox, then in the order of suites
+	encoded map[Number][]byte
+	places  []personalPlace  // of all parts: by mailbox, then in the order of suites
+	parts   []SealedPersonal // that are sealed, in that order
 	digests map[personalPlace]PersonalDigests
 }
 
@@ -371,9 +373,9 @@ type personalPlace struct {
 	suite   Suite
 }
 
-// sealPersonal seals the personal parts of a draft, on all cores: one for each mailbox and suite that occur among sorted members. It returns nil
+// preparePersonal encodes the personal parts of a draft, one for each mailbox and suite that occur among sorted members, for seal to seal them. It returns nil
 // when the draft has none.
-func sealPersonal(author *Key, draft *Draft, notice Number, created time.Time, members []AudienceMember) (*personalDispatch, error) {
+func preparePersonal(draft *Draft, notice Number, created time.Time, members []AudienceMember) (*personalDispatch, error) {
 	if len(draft.Personal) == 0 {
 		return nil, nil
 	}
@@ -385,22 +387,30 @@ func sealPersonal(author *Key, draft *Draft, notice Number, created time.Time, m
 	if total := len(places) * len(encoded[members[0].Representative.Mailbox]); total > MaxPersonalTotal {
 		return nil, fmt.Errorf("the personal parts have %d MiB together, because they are all made as large as the longest, so that their sizes tell nothing; at most %d MiB are possible: shorten the longest, or send the notice in several", total>>20, MaxPersonalTotal>>20)
 	}
-	d := &personalDispatch{keys: newPersonalKeys(notice), parts: make([]SealedPersonal, len(places)), digests: map[personalPlace]PersonalDigests{}}
-	if err := onAllCores(len(places), nil, func(i int) error {
-		key, err := d.keys.of(places[i].mailbox, places[i].suite)
+	return &personalDispatch{keys: newPersonalKeys(notice), encoded: encoded, places: places, digests: map[personalPlace]PersonalDigests{}}, nil
+}
+
+// seal seals the next n parts, on all cores.
+func (d *personalDispatch) seal(author *Key, n int, created time.Time) error {
+	first := len(d.parts)
+	parts := make([]SealedPersonal, n)
+	if err := onAllCores(n, nil, func(i int) error {
+		place := d.places[first+i]
+		key, err := d.keys.of(place.mailbox, place.suite)
 		if err != nil {
 			return err
 		}
-		data, err := key.seal(PurposePersonal, author, encoded[places[i].mailbox], created)
-		d.parts[i] = SealedPersonal{places[i].mailbox, places[i].suite, data}
+		data, err := key.seal(PurposePersonal, author, d.encoded[place.mailbox], created)
+		parts[i] = SealedPersonal{place.mailbox, place.suite, data}
 		return err
 	}); err != nil {
-		return nil, err
+		return err
 	}
-	for _, p := range d.parts {
-		d.digests[personalPlace{p.Mailbox, p.Suite}] = PersonalDigests{sha256Hex(p.Data), sha256Hex(encoded[p.Mailbox])}
+	for _, p := range parts {
+		d.digests[personalPlace{p.Mailbox, p.Suite}] = PersonalDigests{sha256Hex(p.Data), sha256Hex(d.encoded[p.Mailbox])}
 	}
-	return d, nil
+	d.parts = append(d.parts, parts...)
+	return nil
 }
 
 // personalPlaces returns the mailboxes and suites of members, each pair once, sorted by mailbox and then in the order of suites.

@@ -481,7 +481,10 @@ func (d *dispatched) sealForged(t testing.TB, change func(*personalDispatch)) {
 		t.Fatal(err)
 	}
 	notice := NewNumber(KindNotice)
-	personal, err := sealPersonal(d.author, draft, notice, sealedAt, members)
+	personal, err := preparePersonal(draft, notice, sealedAt, members)
+	if err == nil {
+		err = personal.seal(d.author, len(personal.places), sealedAt)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,6 +27,31 @@ type Sealing struct {
 // to are recipients (Recipient.Member) whose chain VerifyRepresentative accepted in a program that the caller trusts like itself: here, or in another
 // worker of the same client, which keeps the Recipient and wraps to it (WrapRecipients). Nothing here can check that; the server and the approver's client do.
 func BeginSealing(root *Root, author *Key, draft *Draft, to []AudienceMember, desk []*Staff, now time.Time) (*Sealing, error) {
+	p, err := PrepareSealing(root, author, draft, to, desk, now)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.SealPersonal(p.Left()); err != nil {
+		return nil, err
+	}
+	return p.Begin()
+}
+
+// PreparedSealing is what comes before a Sealing, for who wants to stop in between: each of thousands of personal parts is signed, and that takes its time on the one core that
+// has the key.
+type PreparedSealing struct {
+	root     *Root
+	author   *Key
+	draft    *Draft
+	notice   Number
+	audience *Audience
+	personal *personalDispatch // nil: the notice has no personal parts
+	desk     []*Staff
+	now      time.Time
+}
+
+// PrepareSealing is the beginning of BeginSealing; SealPersonal follows until nothing is Left, and Begin.
+func PrepareSealing(root *Root, author *Key, draft *Draft, to []AudienceMember, desk []*Staff, now time.Time) (*PreparedSealing, error) {
 	if draft == nil {
 		return nil, errors.New("there is no draft to seal")
 	}
@@ -43,12 +68,39 @@ func BeginSealing(root *Root, author *Key, draft *Draft, to []AudienceMember, de
 	if err != nil {
 		return nil, err
 	}
+	if err := checkDesk(author, root, desk, now); err != nil { // before thousands of signatures
+		return nil, err
+	}
 	notice := NewNumber(KindNotice)
-	personal, err := sealPersonal(author, draft, notice, now, members)
+	personal, err := preparePersonal(draft, notice, now, members)
 	if err != nil {
 		return nil, err
 	}
-	return beginSealing(root, author, draft, notice, audience, personal, desk, now)
+	return &PreparedSealing{root, author, draft, notice, audience, personal, desk, now}, nil
+}
+
+// Left returns how many personal parts are not sealed yet.
+func (p *PreparedSealing) Left() int {
+	if p.personal == nil {
+		return 0
+	}
+	return len(p.personal.places) - len(p.personal.parts)
+}
+
+// SealPersonal seals the next n personal parts, or as many as are left, on all cores.
+func (p *PreparedSealing) SealPersonal(n int) error {
+	if n = min(n, p.Left()); n <= 0 {
+		return nil
+	}
+	return p.personal.seal(p.author, n, p.now)
+}
+
+// Begin does the rest of BeginSealing.
+func (p *PreparedSealing) Begin() (*Sealing, error) {
+	if n := p.Left(); n > 0 {
+		return nil, fmt.Errorf("%d personal parts are not sealed yet", n)
+	}
+	return beginSealing(p.root, p.author, p.draft, p.notice, p.audience, p.personal, p.desk, p.now)
 }
 
 // beginSealing is BeginSealing for a sorted audience, when the personal parts are sealed.
