@@ -41,6 +41,7 @@ type registryRepresents struct {
 	Problem        string              `json:"problem"` // why nothing can be sealed to them; "" when it can, or when they were revoked
 	Revoked        *registryRevocation `json:"revoked"`
 	LastClaimed    bool                `json:"lastClaimed"`
+	Email          bool                `json:"email"` // there is an address
 }
 
 type registryRevocation struct {
@@ -77,7 +78,7 @@ func registryLine(m *ceremony.DirectoryMailbox) registryMailbox {
 		e := &m.Representatives[i]
 		r := registryRepresents{
 			Representative: e.Representative.String(), Name: e.Name, State: string(e.State), Since: rfc3339(e.Issued.UTC()), Profile: e.Profile, PostQuantum: e.PostQuantum(),
-			LastClaimed: m.LastClaimed(e),
+			LastClaimed: m.LastClaimed(e), Email: e.Email,
 		}
 		if e.Claimed != nil {
 			r.Since = rfc3339(e.Claimed.UTC())

@@ -40,6 +40,23 @@ export const ceremonies = {
     return after;
   },
 
+  /** Where a representative gets e-mail: {email, subject, quiet, zone, policy, asked, by, set}. */
+  async address({ representative }) {
+    return call('registry-address-open', { representative }, await api('GET', `/addresses/${representative.replace('/', '.')}`, undefined, 'bytes'));
+  },
+
+  /** Sets it → the directory as it is then. "address-no-courier": nobody could write to it. */
+  async setAddress({ representative, ...address }) {
+    await api('PUT', `/addresses/${representative.replace('/', '.')}`, call('registry-address-seal', { representative, ...address }));
+    return directory();
+  },
+
+  /** Removes it → the directory as it is then. */
+  async removeAddress({ representative }) {
+    await api('POST', `/addresses/${representative.replace('/', '.')}/remove`, {});
+    return directory();
+  },
+
   /** The groups, opened: [{group, name, revision, saved, by, members: [{number, kind, name}], mailboxes, problem}]. */
   async groups() {
     await directory();

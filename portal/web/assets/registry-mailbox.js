@@ -3,10 +3,12 @@
 import { $, busy, el, explain, fieldError, show, status, word } from './page.js';
 import { ask } from './engine.js';
 import { withKey } from './staff-unlock.js';
+import { addressing } from './registry-address.js';
 import { facts, kindWord, named, problem } from './registry-people.js';
 
 const { mailbox } = $('registry').dataset;
 const form = $('revoke-form');
+const addressForm = $('address-form');
 
 withKey(async () => {
   const place = $('registry-status');
@@ -32,8 +34,15 @@ function line(person) {
   const row = el('li', { 'data-representative': person.representative, 'data-state': person.state });
   row.append(named(el('p', { class: 'subject' }), person.name), facts(person), ...problem(person));
   if (person.revoked?.note) row.append(el('p', { class: 'why', dir: 'auto' }, person.revoked.note));
+  if (addressForm && !person.revoked) row.append(addressing(addressForm, person, redrawn));
   if (form && !person.revoked) row.append(revoking(person));
   return row;
+}
+
+function redrawn(mailboxes, said) {
+  draw(mailboxes);
+  status($('registry-status'), said, false);
+  $('registry-status').scrollIntoView({ block: 'nearest' });
 }
 
 function revoking(person) {
