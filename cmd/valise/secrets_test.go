@@ -33,6 +33,7 @@ const (
 	witnessName    = "Mirela Kovačević-Okonkwo"
 	subjectEN      = "Exfiltration of the witness index on 14 March"
 	subjectFR      = "Exfiltration de l'index des témoins le 14 mars"
+	noteOfCall     = "The duty officer, Mr. Adjei-Boateng, answered; he was frightened, and asks that nobody calls his home."
 	personalEN     = "Your own statement of 3 May, with the name of your village, lay in the folder that was copied."
 	textEN         = "Between two and four in the morning somebody copied **the index of protected witnesses** from the shelf server."
 	textFR         = "Entre deux et quatre heures du matin, quelqu'un a copié **l'index des témoins protégés** du serveur des étagères."
@@ -93,7 +94,7 @@ func startJourney(t *testing.T, dsn, redis string) *journey {
 	} {
 		j.secrets = append(j.secrets, portaltest.Secret{What: what, Value: []byte(text), Guessable: true})
 	}
-	for what, text := range map[string]string{"the text": textEN, "the French text": textFR, "the attachment": attachmentText, "what one mailbox alone is told": personalEN} {
+	for what, text := range map[string]string{"the text": textEN, "the French text": textFR, "the attachment": attachmentText, "what one mailbox alone is told": personalEN, "the note of a telephone call": noteOfCall} {
 		j.secret(what, text)
 	}
 	for _, phrase := range []string{statePhrase, witnessPhrase, secondPhrase} {
@@ -222,6 +223,18 @@ func (j *journey) dispatch() crypto.Number {
 	approval, err := ceremony.Approve(j.trust, j.Approver, examined, time.Now())
 	j.must(err)
 	_, err = approver.Approve(ctx, number, approval)
+	j.must(err)
+
+	// He telephones one of them, and reminds all.
+	manifest, err := approver.Manifest(ctx, number)
+	j.must(err)
+	call, err := ceremony.RecordContact(j.trust, j.Approver, number, manifest, crypto.ContactMade{
+		Mailbox: to.Mailboxes[0].Mailbox, Way: crypto.ByTelephone, Outcome: crypto.ContactReached, Time: time.Now(), Note: noteOfCall,
+	}, time.Now())
+	j.must(err)
+	_, err = approver.RecordContact(ctx, number, call)
+	j.must(err)
+	_, err = approver.Remind(ctx, number, api.Remind{Awaited: true})
 	j.must(err)
 	return number
 }

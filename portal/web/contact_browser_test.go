@@ -65,6 +65,17 @@ func TestStaffChaseWhoDoesNotAnswer(t *testing.T) {
 		t.Errorf("kept %+v", kept)
 	}
 
+	// A colleague, who has the page open, sees the next one come.
+	ada := f.desk(t, live.AuthorName, f.Author, noticeOf(n), "dispatch_notice")
+	ada.sees(row(state), "She opens it tonight.")
+	chandra.press(button(office))
+	chandra.writes("#contact-way", "in-person")
+	chandra.press("label[for=contact-refused]")
+	chandra.press("#contact-save")
+	chandra.sees(row(office), "In person: they would not hear it")
+	ada.sees(row(office), "In person: they would not hear it")
+	ada.wantNoProblems()
+
 	// She reminds, twice: the second time nothing happens. It takes no script.
 	chandra.press(row(office) + " .chase form button")
 	chandra.arrive("dispatch_notice")
@@ -112,11 +123,11 @@ func TestStaffChaseWhoDoesNotAnswer(t *testing.T) {
 		next.ServeHTTP(answer, r)
 		var contacts []api.Contact
 		body, _ := io.ReadAll(answer.Body)
-		if err := json.Unmarshal(body, &contacts); err != nil || len(contacts) != 1 {
+		if err := json.Unmarshal(body, &contacts); err != nil || len(contacts) != 2 {
 			t.Errorf("%s, %v", body, err)
 			return
 		}
-		contacts[0].Contact = strings.Replace(contacts[0].Contact, "message-left", "reached", 1)
+		contacts[1].Contact = strings.Replace(contacts[1].Contact, "message-left", "reached", 1)
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(contacts)
 	})
@@ -141,7 +152,7 @@ func TestTheHomeOfStaffSaysWhoIsOverdue(t *testing.T) {
 	time.Sleep(time.Until(draft.Deadline) + time.Second)
 	chandra := f.desk(t, live.RegistrarName, f.Registrar, "/staff", "staff_home")
 	chandra.sees("#overdue [data-notice="+string(n)+"]", "1 overdue")
-	chandra.sees("#notices [data-notice="+string(n)+"]", "0 of 1 acknowledged")
+	chandra.sees("#overdue [data-notice="+string(n)+"]", "0 of 1 acknowledged")
 	portaltest.Axe(t, chandra.Browser, "staff-home-overdue")
 	chandra.looks("staff-home-overdue")
 	chandra.visit(noticeOf(n), "dispatch_notice")

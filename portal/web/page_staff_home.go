@@ -161,11 +161,10 @@ func (s *server) noticesOnDesk(ctx context.Context, actor portal.Actor, names na
 	}
 	slices.SortStableFunc(page.Notices, func(a, b boardLine) int { return last(a.Urgent) - last(b.Urgent) })
 	for _, line := range rest {
-		shown := lineOnBoard(line, names)
-		if shown.Overdue > 0 {
+		switch shown := lineOnBoard(line, names); {
+		case shown.Overdue > 0:
 			page.Overdue = append(page.Overdue, shown)
-		}
-		if len(page.Sent) < lastNotices {
+		case len(page.Sent) < lastNotices:
 			page.Sent = append(page.Sent, shown)
 		}
 	}

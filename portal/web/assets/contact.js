@@ -29,6 +29,15 @@ export async function loadContacts() {
   }
 }
 
+let again = 0;
+
+/** Somebody may have written one down: they are read anew, once for several at a time. */
+export function contactsChanged() {
+  if (!told) return;
+  clearTimeout(again);
+  again = setTimeout(loadContacts, 500);
+}
+
 /** Puts what holds in the place of what the portal says, in the lines that are there. */
 export function drawContacts() {
   if (!told) return;

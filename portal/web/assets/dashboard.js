@@ -2,7 +2,7 @@
 
 import { $, el, time, word } from './page.js';
 import { askQuietly, live } from './live.js';
-import { drawContacts } from './contact.js';
+import { contactsChanged, drawContacts } from './contact.js';
 
 const linesShown = 100; // at once; more on demand
 const wholeEvery = 1_800_000; // milliseconds: everything is read anew, whatever the cursors say
@@ -77,6 +77,8 @@ async function read(since) {
 function keep(line) {
   line.at = Date.parse(line.at);
   line.sought = soughtOf(line);
+  const before = lines.get(line.mailbox);
+  if (before && line.reach && line.reach.at !== before.reach?.at && /^(NotificationForAcceptance|ConsignmentNotificationFailure)$/.test(line.reach.kind)) contactsChanged();
   lines.set(line.mailbox, line);
   const row = rows.get(line.mailbox);
   if (row) fillRow(row, line, true);
