@@ -64,6 +64,8 @@ type Store interface {
 	Status(ctx context.Context, n crypto.Number) ([]portal.MailboxStatus, error)
 	// NoticeTallies counts the mailboxes of released notices; one without any is missing.
 	NoticeTallies(ctx context.Context, notices []crypto.Number) (map[crypto.Number]portal.NoticeTally, error)
+	// Headings returns those of the notices that have an envelope of the holder's, newest first.
+	Headings(ctx context.Context, holder string, notices []crypto.Number) ([]portal.HeadedNotice, error)
 	// LastProgress returns when a mailbox of the notice last opened or answered it; zero: none has.
 	LastProgress(ctx context.Context, n crypto.Number) (time.Time, error)
 	// Progress returns how far the notice had come at the ends of so many equal parts of the time between two; the last one counts all there is.

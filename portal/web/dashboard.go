@@ -46,9 +46,7 @@ func (s *server) getDashboard(w http.ResponseWriter, r *http.Request) error {
 func wireDashboard(b *dispatch.Dashboard) api.Dashboard {
 	d := api.Dashboard{
 		Notice: b.Notice.Number, Acknowledge: b.Manifest.Acknowledge, Released: wireTime(b.Notice.ReleasedAt), Deadline: wireTimeOrNull(b.Manifest.Deadline), Now: wireTime(b.Now),
-		Tally: api.DashboardTally{
-			Mailboxes: b.Tally.Mailboxes, Opened: b.Tally.Opened, Acknowledged: b.Tally.Acknowledged, Refused: b.Tally.Refused, Overdue: b.Overdue, Unreachable: b.Tally.Unreachable,
-		},
+		Tally: wireTally(b.Tally, b.Overdue),
 		Curve: api.Curve{From: wireTime(b.Notice.ReleasedAt), To: wireTime(b.Curve[len(b.Curve)-1].At)},
 		Whole: b.Since.IsZero(), Lines: make([]api.DashboardLine, len(b.Lines)), Next: b.Next, Cursor: strconv.FormatInt(b.Cursor.UnixMicro(), 10),
 	}
@@ -71,6 +69,10 @@ func wireDashboard(b *dispatch.Dashboard) api.Dashboard {
 		d.Lines[i] = line
 	}
 	return d
+}
+
+func wireTally(t portal.NoticeTally, overdue int) api.DashboardTally {
+	return api.DashboardTally{Mailboxes: t.Mailboxes, Opened: t.Opened, Acknowledged: t.Acknowledged, Refused: t.Refused, Overdue: overdue, Unreachable: t.Unreachable}
 }
 
 // progressOf is where a mailbox stands, by whom, and since when.

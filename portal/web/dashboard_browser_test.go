@@ -161,6 +161,45 @@ func TestTheDashboardsList(t *testing.T) {
 	r.visit(noticeOf(n), "staff_login")
 }
 
+// TestTheListOfNoticesIsLive: subjects are opened in the page, counts move, and one is told when the list is another one.
+func TestTheListOfNoticesIsLive(t *testing.T) {
+	f := newFrontage(t)
+	person := f.Claim(f.Issue(crypto.KindState, crypto.ProfilePQ), crypto.ProfilePQ)
+	other := f.Claim(f.Issue(crypto.KindState, crypto.ProfilePQ), crypto.ProfilePQ)
+	n := f.Release(f.hostileNotice(), person, other)
+	ada := f.desk(t, live.AuthorName, f.Author, "/staff/notices", "dispatch")
+	row := "[data-notice=" + string(n) + "]"
+	ada.sees(row+" .subject", `Findings <img src=x onerror="window.pwned=1">`)
+	ada.sees(row, "To 2 mailboxes")
+	ada.sees("#live", "Live")
+	portaltest.Axe(t, ada.Browser, "dispatch-list-live")
+	ada.looks("dispatch-list-live")
+
+	visitor := newVisitor(t, f.Server)
+	visitor.logIn(person.Number.String(), person.Key)
+	acknowledged(visitor, person, n)
+	ada.within(time.Second, "the count in the list", fmt.Sprintf("document.querySelector(%q).textContent === '1 of 2 acknowledged'", row+" .tally"))
+	ada.sees(row+" .tally", "1 of 2 acknowledged")
+	if ada.isVisible("#list-moved") {
+		t.Error("an acknowledgement makes no other list")
+	}
+	waits := f.waits(t, f.Draft(), person)
+	ada.sees("#list-moved", "This list has changed")
+	ada.press("#list-look")
+	ada.sees("[data-notice="+string(waits)+"] .subject", "Findings that concern you")
+
+	// The same on the home of who approves; and on the page of the notice its subject.
+	bela := f.desk(t, live.ApproverName, f.Approver, "/staff", "staff_home")
+	bela.sees("#waiting [data-notice="+string(waits)+"] .subject", "Findings that concern you")
+	bela.sees("#live", "Live")
+	bela.visit(noticeOf(n), "dispatch_notice")
+	bela.sees("#progress-subject", "Findings <img")
+	bela.unharmed()
+	ada.unharmed()
+	ada.wantNoProblems()
+	bela.wantNoProblems()
+}
+
 func (f *frontage) logOutEverywhere(t *testing.T, key *crypto.Key) {
 	t.Helper()
 	must(t, f.Portal.Sessions.RevokeHolder(t.Context(), portal.StaffHolder(key.Certificate().Fingerprint())))

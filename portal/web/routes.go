@@ -157,6 +157,8 @@ func (s *server) apiRoutes() []route {
 		{pattern: "POST /staff/notices/{notice}/reminders", access: staff, handle: s.postReminders, maxBody: api.MaxKeyRequest},
 		{pattern: "GET /staff/notices/{notice}/dashboard", access: staff, handle: s.getDashboard, atRest: true},
 		{pattern: "GET /staff/notices/{notice}/stream", access: staff, handle: s.getNoticeStream, atRest: true},
+		{pattern: "GET /staff/board", access: staff, handle: s.getBoard, atRest: true},
+		{pattern: "GET /staff/headings", access: staff, handle: s.getHeadings},
 		{pattern: "GET /staff/stream", access: staff, handle: s.getDeskStream, atRest: true},
 		{pattern: "POST /staff/notices/{notice}/return", access: staff, handle: s.postNoticeReturn, maxBody: api.MaxKeyRequest},
 		{pattern: "POST /staff/notices/{notice}/recall", access: staff, handle: s.postNoticeRecall, maxBody: api.MaxKeyRequest},

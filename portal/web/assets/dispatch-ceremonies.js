@@ -26,6 +26,11 @@ async function send(key, path, make) {
 }
 
 export const ceremonies = {
+  /** The subjects of notices that are sealed to the reader: [{notice, subject, language, problem}]; see noticeHeading in cmd/valise-wasm/noticelist.go. */
+  async noticeHeadings({ notices, languages }) {
+    return call('dispatch-headings', { languages }, await api('GET', `/staff/headings?of=${notices.join(',')}`, undefined, 'bytes'));
+  },
+
   /** A notice as its recipients will open it, and who they are; see examinedNotice in cmd/valise-wasm/dispatch.go. */
   async examineNotice({ notice }) {
     const [directory, sealed] = await Promise.all([api('GET', '/mailboxes', undefined, 'bytes'), api('GET', own(notice), undefined, 'bytes')]);

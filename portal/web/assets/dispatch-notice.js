@@ -335,6 +335,7 @@ function listen() {
 
 /** Names the mailboxes of the list, where they are sealed to the reader. */
 async function nameMailboxes() {
+  await sayWhatItIs();
   status($('dispatch-status'), word('dispatch-naming'));
   let names = new Map();
   try {
@@ -345,4 +346,19 @@ async function nameMailboxes() {
     status($('dispatch-status'), explain(error), false);
   }
   await startContacts(number, (mailbox) => names.get(mailbox) ?? '');
+}
+
+/** The subject, for who can open it. What does not hold is not shown. */
+async function sayWhatItIs() {
+  const place = $('progress-subject');
+  if (!place) return;
+  try {
+    const [line] = await ask('noticeHeadings', { notices: [number], languages: languages() });
+    if (!line?.subject) return;
+    place.textContent = line.subject;
+    place.lang = line.language;
+    show(place);
+  } catch (error) {
+    status($('dispatch-status'), explain(error), false);
+  }
 }

@@ -1,10 +1,18 @@
-// The list of notices: what those that are being written say appears once the key is there.
+// The list of notices: what they are about, those that are being written among them, appears once the key is there; how far they have come moves.
 
 import { $, explain, languages, status, word } from './page.js';
 import { ask } from './engine.js';
+import { fillNotices, watchNotices } from './notice-list.js';
 import { withKey } from './staff-unlock.js';
 
+watchNotices();
+
 withKey(async () => {
+  await fillNotices($('drafts-status'));
+  await fillDrafts();
+});
+
+async function fillDrafts() {
   if (!document.querySelector('[data-draft]')) return;
   status($('drafts-status'), word('dispatch-drafts-opening'));
   try {
@@ -16,7 +24,7 @@ withKey(async () => {
   } catch (error) {
     status($('drafts-status'), explain(error), false);
   }
-});
+}
 
 function fill(row, { draft, problem }) {
   if (!draft) {

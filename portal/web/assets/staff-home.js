@@ -1,5 +1,9 @@
-// The home of staff: what waits, with titles.
+// The home of staff: what waits, with titles; how far notices have come moves.
 
+import { $ } from './page.js';
+import { fillNotices, watchNotices } from './notice-list.js';
 import { fillWorks } from './works.js';
 
-fillWorks({ place: 'desk-status', rows: '[data-statement][data-state]', rowOf: (number) => `[data-statement="${number}"][data-state]` });
+watchNotices();
+
+fillWorks({ place: 'desk-status', rows: '[data-statement][data-state]', rowOf: (number) => `[data-statement="${number}"][data-state]`, then: () => fillNotices($('desk-status')) });

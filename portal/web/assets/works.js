@@ -6,10 +6,15 @@ import { withKey } from './staff-unlock.js';
 
 /**
  * Fills a list. rowOf(number) is a statement's row, with .subject, .why and .row-problem in it, or null; problem(why) words what can't be opened; more(row, line)
- * adds what this list shows besides. place says what is being done. Nothing is asked for when the page holds nothing that matches rows.
+ * adds what this list shows besides; then() comes after it all. place says what is being done. Nothing is asked for when the page holds nothing that matches rows.
  */
-export function fillWorks({ place, rows, rowOf, problem = (why) => why, more = () => {} }) {
+export function fillWorks({ place, rows, rowOf, problem = (why) => why, more = () => {}, then = () => {} }) {
   withKey(async () => {
+    await fillAll();
+    await then();
+  });
+
+  async function fillAll() {
     if (!document.querySelector(rows)) return;
     status($(place), word('opening-works'));
     try {
@@ -21,7 +26,7 @@ export function fillWorks({ place, rows, rowOf, problem = (why) => why, more = (
     } catch (error) {
       status($(place), explain(error), false);
     }
-  });
+  }
 }
 
 function fill(row, line, problem, more) {
