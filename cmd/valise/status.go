@@ -38,7 +38,7 @@ EXAMPLES
 
 JSON
 
-  with a notice: notice, state, acknowledge, deadline, released, mailboxes[] (mailbox, stakeholder, delivered, opened, acknowledged, by, name, decision, overdue, reminded, contacts[] (way, outcome, time, by, note, problem), receipt: "held", what did not, or empty), invented[] (mailboxes that it never went to), missing[] (mailboxes of which the portal says nothing)
+  with a notice: notice, state, acknowledge, deadline, released, urgent, release and not_released (of one that is approved: when it goes out, why it did not), mailboxes[] (mailbox, stakeholder, delivered, opened, acknowledged, by, name, decision, overdue, reminded, contacts[] (way, outcome, time, by, note, problem), receipt: "held", what did not, or empty), invented[] (mailboxes that it never went to), missing[] (mailboxes of which the portal says nothing)
   with a statement: statement, version, asking[] (versions), newest, kind, title, published, deadline, kinds[] (kind, mailboxes, acknowledged, refused, overdue, fetched, waiting), mailboxes[]
   without: an array of notice, state, author, submitted, released, acknowledge, deadline, release, urgent, fallback, reminders[], escalate_hours, mailboxes, problem; ended, by and reason of those that were returned or recalled; not_released: why an approved one was not at its time
 
@@ -90,7 +90,10 @@ func (c *StatusCommand) Run(ctx context.Context, p *process) error {
 	if err != nil {
 		return err
 	}
-	out := statusJSON{Notice: number, State: status.State, Acknowledge: status.Acknowledge, Deadline: status.Deadline, Released: status.Released, Mailboxes: []mailboxStatusJSON{}, Invented: []crypto.Number{}, Missing: []crypto.Number{}}
+	out := statusJSON{Notice: number, State: status.State, Acknowledge: status.Acknowledge, Deadline: status.Deadline, Released: status.Released, Urgent: status.Urgent, Release: status.Release, Mailboxes: []mailboxStatusJSON{}, Invented: []crypto.Number{}, Missing: []crypto.Number{}}
+	if status.Problem != nil {
+		out.NotReleased = status.Problem.Message
+	}
 	for _, m := range status.Mailboxes {
 		out.Mailboxes = append(out.Mailboxes, statusLine(d, m))
 	}
@@ -124,6 +127,9 @@ type statusJSON struct {
 	Acknowledge bool                `json:"acknowledge"`
 	Deadline    *time.Time          `json:"deadline"`
 	Released    *time.Time          `json:"released"`
+	Urgent      bool                `json:"urgent"`
+	Release     *time.Time          `json:"release"`                // when an approved one is to be released
+	NotReleased string              `json:"not_released,omitempty"` // why it was not
 	Mailboxes   []mailboxStatusJSON `json:"mailboxes"`
 	Invented    []crypto.Number     `json:"invented"` // the notice never went to them, though the portal says so
 	Missing     []crypto.Number     `json:"missing"`  // it went to them, and the portal says nothing
@@ -178,7 +184,13 @@ func (s *statusJSON) show(p *process) {
 			overdue++
 		}
 	}
-	p.say("%s  %s", s.Notice, clean(string(s.State)))
+	p.say("%s%s  %s", urgentMark(s.Urgent), s.Notice, clean(string(s.State)))
+	switch {
+	case s.NotReleased != "":
+		p.say("NOT RELEASED: %s Recall it: valise recall %s", clean(s.NotReleased), s.Notice)
+	case s.State == portal.Approved && s.Release != nil:
+		p.say("to be released at %s", hourUTC(*s.Release))
+	}
 	if s.Deadline != nil {
 		p.say("acknowledgement %s", deadlineText(*s.Deadline))
 	}

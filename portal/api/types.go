@@ -395,6 +395,9 @@ type Status struct {
 	Acknowledge bool               `json:"acknowledge"` // demanded
 	Deadline    *time.Time         `json:"deadline"`
 	Released    *time.Time         `json:"released"`
+	Urgent      bool               `json:"urgent"`
+	Release     *time.Time         `json:"release"` // when an approved one is to be released
+	Problem     *ReleaseProblem    `json:"problem"` // why it was not
 	Mailboxes   []MailboxStatus    `json:"mailboxes"`
 }
 

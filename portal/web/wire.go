@@ -204,6 +204,7 @@ func wireStatus(s *dispatch.Status) api.Status {
 	status := api.Status{
 		Notice: s.Notice.Number, State: s.Notice.State, Acknowledge: s.Manifest.Acknowledge,
 		Deadline: wireTimeOrNull(s.Manifest.Deadline), Released: wireTimeOrNull(s.Notice.ReleasedAt),
+		Urgent: s.Manifest.Urgent, Release: wireTimeOrNull(s.Notice.ReleaseAt), Problem: wireProblem(s.Notice.Problem),
 		Mailboxes: make([]api.MailboxStatus, len(s.Mailboxes)),
 	}
 	for i, m := range s.Mailboxes {
