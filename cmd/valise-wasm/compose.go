@@ -25,6 +25,8 @@ func init() {
 		"compose-complete": handle((*engine).composeComplete),
 		"compose-audience": handle((*engine).composeAudience),
 		"compose-attach":   withData((*engine).composeAttach),
+		"compose-prepare":  handle((*engine).composePrepare),
+		"compose-personal": handle((*engine).composePersonal),
 		"compose-seal":     handle((*engine).composeSeal),
 		"compose-add":      handle((*engine).composeAdd),
 		"compose-finish":   handle((*engine).composeFinish),
@@ -36,6 +38,7 @@ func init() {
 type composing struct {
 	reading     *ceremony.Directory // what helpers judge, until it is complete
 	attachments []crypto.Attachment // for the next sealing
+	prepared    *crypto.PreparedSealing
 	sealing     *ceremony.Sealing
 }
 
@@ -334,25 +337,30 @@ type memberOf struct {
 	Certificate    crypto.Fingerprint `json:"certificate"`
 }
 
-// composeSeal signs and encrypts the content; what is left is wrapping envelopes.
-func (e *engine) composeSeal(p sealingNotice) (work sealingWork, err error) {
+// preparedNotice says how many personal parts are to be sealed before the content.
+type preparedNotice struct {
+	Left int `json:"left"`
+}
+
+// composePrepare takes a notice, and says what stands against sealing it.
+func (e *engine) composePrepare(p sealingNotice) (preparedNotice, error) {
 	o, c, err := e.composer()
 	if err != nil {
-		return work, err
+		return preparedNotice{}, err
 	}
 	if o.directory == nil {
-		return work, errNoDirectory
+		return preparedNotice{}, errNoDirectory
 	}
 	s, unknown := o.directory.ChooseFrom(p.Words, p.LeaveOut)
 	if len(unknown) > 0 {
-		return work, &refusal{"audience-unknown", fmt.Errorf("nobody is meant by %q: %w", unknown[0].Word, unknown[0].Why)}
+		return preparedNotice{}, &refusal{"audience-unknown", fmt.Errorf("nobody is meant by %q: %w", unknown[0].Word, unknown[0].Why)}
 	}
 	refused, empty := s.Unreachable(p.Confirmed)
 	switch {
 	case len(empty) > 0:
-		return work, &refusal{"audience-empty", fmt.Errorf("%s has nobody to whom it could be sealed; leave it out, or have a registrar look after it", empty[0].Mailbox)}
+		return preparedNotice{}, &refusal{"audience-empty", fmt.Errorf("%s has nobody to whom it could be sealed; leave it out, or have a registrar look after it", empty[0].Mailbox)}
 	case len(refused) > 0:
-		return work, &refusal{"audience-refused", fmt.Errorf("%s would be left out (%w); confirm it, or have a registrar look after them", refused[0].Representative, refused[0].Refused)}
+		return preparedNotice{}, &refusal{"audience-refused", fmt.Errorf("%s would be left out (%w); confirm it, or have a registrar look after them", refused[0].Representative, refused[0].Refused)}
 	}
 	if p.Draft.Personal != nil { // who was left out of the audience may still have values
 		in := make(map[crypto.Number]bool, len(s.Mailboxes))
@@ -363,14 +371,51 @@ func (e *engine) composeSeal(p sealingNotice) (work sealingWork, err error) {
 	}
 	d, err := p.Draft.draft()
 	if err != nil {
-		return work, err
+		return preparedNotice{}, err
 	}
 	d.Attachments = c.attachments
-	c.sealing = nil
-	if c.sealing, err = ceremony.BeginSealing(e.trust, o.key, d, s.Members, e.now()); err != nil {
-		return work, coded(err)
+	c.sealing, c.prepared = nil, nil
+	if c.prepared, err = ceremony.PrepareSealing(e.trust, o.key, d, s.Members, e.now()); err != nil {
+		return preparedNotice{}, coded(err)
 	}
 	c.attachments = nil
+	return preparedNotice{c.prepared.Left()}, nil
+}
+
+type sealingPersonal struct {
+	Most int `json:"most"`
+}
+
+// composePersonal seals the next few personal parts.
+func (e *engine) composePersonal(p sealingPersonal) (preparedNotice, error) {
+	_, c, err := e.composer()
+	if err != nil {
+		return preparedNotice{}, err
+	}
+	if c.prepared == nil {
+		return preparedNotice{}, errEngine
+	}
+	if err := c.prepared.SealPersonal(p.Most); err != nil {
+		return preparedNotice{}, err
+	}
+	return preparedNotice{c.prepared.Left()}, nil
+}
+
+// composeSeal signs and encrypts the content of what was prepared; what is left is wrapping envelopes.
+func (e *engine) composeSeal(none) (work sealingWork, err error) {
+	_, c, err := e.composer()
+	if err != nil {
+		return work, err
+	}
+	if c.prepared == nil {
+		return work, errEngine
+	}
+	begun, err := c.prepared.Begin()
+	c.prepared = nil
+	if err != nil {
+		return work, coded(err)
+	}
+	c.sealing = &ceremony.Sealing{Sealing: begun}
 	work.Notice, work.Keys = c.sealing.Notice(), map[crypto.Suite][]byte{}
 	for suite, k := range c.sealing.Keys() {
 		work.Keys[suite] = k.Secret()
@@ -434,7 +479,7 @@ func (e *engine) composeFinish(none) (rawData, error) {
 func (e *engine) composeDrop(none) (none, error) {
 	_, c, err := e.composer()
 	if err == nil {
-		c.sealing, c.attachments = nil, nil
+		c.prepared, c.sealing, c.attachments = nil, nil, nil
 	}
 	return none{}, err
 }

@@ -94,9 +94,18 @@ func TestComposingInWorkers(t *testing.T) {
 			"fields": []string{"files"}, "texts": []object{{"language": "en", "text": "Yours: {files}."}},
 			"values": object{string(people[1].Number.Mailbox): object{"files": "one and two"}, string(people[0].Number.Mailbox): object{"files": "three"}},
 		}
-		ada.wantRefused("audience-unknown", "compose-seal", object{"words": []string{"S-12345678"}, "draft": notice["draft"]}, nil)
+		ada.wantRefused("audience-unknown", "compose-prepare", object{"words": []string{"S-12345678"}, "draft": notice["draft"]}, nil)
 		var work sealingWork
-		ada.call("compose-seal", notice, &work)
+		var prepared preparedNotice
+		ada.call("compose-prepare", notice, &prepared)
+		if prepared.Left != 2 {
+			t.Errorf("%s: %d personal parts are to be sealed", how, prepared.Left)
+		}
+		ada.call("compose-personal", object{"most": 1}, &prepared)
+		ada.wantRefused("refused", "compose-seal", object{}, nil)
+		ada.call("compose-prepare", notice, nil)
+		ada.call("compose-personal", object{"most": 100}, &prepared)
+		ada.call("compose-seal", object{}, &work)
 		if len(work.Members) != 2 || len(work.Keys) != 2 || work.Personal == nil {
 			t.Fatalf("%s: to be wrapped are %+v", how, work.Members)
 		}
@@ -141,12 +150,13 @@ func TestWhoseChainIsBrokenIsLeftOutKnowingly(t *testing.T) {
 		t.Errorf("the warnings are %+v", audience.Warnings)
 	}
 	notice := aNotice("all")
-	ada.wantRefused("audience-refused", "compose-seal", notice, nil)
+	ada.wantRefused("audience-refused", "compose-prepare", notice, nil)
 	notice["confirmed"] = []string{good.Number.String()}
-	ada.wantRefused("audience-refused", "compose-seal", notice, nil)
+	ada.wantRefused("audience-refused", "compose-prepare", notice, nil)
 	notice["confirmed"] = []string{bad.Number.String()}
 	var work sealingWork
-	ada.call("compose-seal", notice, &work)
+	ada.call("compose-prepare", notice, nil)
+	ada.call("compose-seal", object{}, &work)
 	if len(work.Members) != 1 || work.Members[0].Representative != good.Number.String() {
 		t.Errorf("it is sealed to %+v", work.Members)
 	}

@@ -42,7 +42,7 @@ func (d *Directory) ChooseFrom(words []string, leaveOut []crypto.Number) (*Selec
 		if whole == nil {
 			continue
 		}
-		found := numbersIn(word)
+		found := numbersIn(word, func(n crypto.Number) bool { return d.Mailbox(n) != nil || d.Groups.Find(string(n)) != nil })
 		if len(found) == 0 {
 			unknown = append(unknown, UnknownWord{shortened(word), whole})
 			continue
@@ -71,14 +71,14 @@ func shortened(word string) string {
 }
 
 // numbersIn finds what is meant as a number in a text: a letter of a kind and eight characters, with spaces or dashes anywhere in between. Why is set for
-// what was meant as one and isn't; words without a digit that look like one by chance are passed over.
-func numbersIn(text string) (found []UnknownWord) {
+// what was meant as one and isn't. Without a digit, and without a dash behind the first letter, only what is known is taken for a number: else words would be.
+func numbersIn(text string, known func(crypto.Number) bool) (found []UnknownWord) {
 	if len(text) > maxPasted {
 		return []UnknownWord{{text, fmt.Errorf("the list has %d MiB; at most %d are read", len(text)>>20, maxPasted>>20)}}
 	}
 	pieces := piecesOf(text)
 	for i := 0; i < len(pieces); {
-		n, word, why := numberAt(pieces[i:])
+		n, word, why := numberAt(pieces[i:], known)
 		if n == 0 {
 			i++
 			continue
@@ -118,7 +118,7 @@ func piecesOf(text string) (pieces []piece) {
 const numberLength = 9 // letters and digits
 
 // numberAt reads a number that begins with the first of some pieces, and returns of how many it is made; 0 when none begins there.
-func numberAt(pieces []piece) (used int, word string, why error) {
+func numberAt(pieces []piece, known func(crypto.Number) bool) (used int, word string, why error) {
 	first := pieces[0].text
 	if !strings.ContainsRune("SOIGsoig", rune(first[0])) {
 		return 0, "", nil
@@ -145,7 +145,12 @@ func numberAt(pieces []piece) (used int, word string, why error) {
 	case len(joined) == numberLength && strings.HasPrefix(last.after, "/") && used < len(pieces) && onlyDigits(pieces[used].text):
 		spelt += "/" + pieces[used].text // a representative: Choose says what to write instead
 		return used + 1, spelt, nil
-	case len(joined) == numberLength && (hasDigit(joined[1:]) || firm):
+	case len(joined) == numberLength && !hasDigit(joined[1:]) && !firm:
+		if n, err := crypto.ParseNumber(joined); err != nil || !known(n) {
+			return 0, "", nil
+		}
+		return used, spelt, nil
+	case len(joined) == numberLength:
 		if _, err := crypto.ParseNumber(joined); err != nil {
 			return used, spelt, err
 		}
@@ -195,6 +200,22 @@ type Sealing struct{ *crypto.Sealing }
 
 // BeginSealing is the first step of Seal, for an audience that was verified here or by a Judge.
 func BeginSealing(t *Trust, author *crypto.Key, draft *crypto.Draft, to []crypto.AudienceMember, now time.Time) (*Sealing, error) {
+	p, err := PrepareSealing(t, author, draft, to, now)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.SealPersonal(p.Left()); err != nil {
+		return nil, err
+	}
+	s, err := p.Begin()
+	if err != nil {
+		return nil, err
+	}
+	return &Sealing{s}, nil
+}
+
+// PrepareSealing is the beginning of it; see crypto.PreparedSealing.
+func PrepareSealing(t *Trust, author *crypto.Key, draft *crypto.Draft, to []crypto.AudienceMember, now time.Time) (*crypto.PreparedSealing, error) {
 	if err := t.exists(); err != nil {
 		return nil, err
 	}
@@ -206,11 +227,7 @@ func BeginSealing(t *Trust, author *crypto.Key, draft *crypto.Draft, to []crypto
 	if d.From == "" {
 		d.From = t.Institution()
 	}
-	s, err := crypto.BeginSealing(t.root, author, &d, to, t.Staff(now, crypto.RoleAuthor, crypto.RoleApprover), now)
-	if err != nil {
-		return nil, err
-	}
-	return &Sealing{s}, nil
+	return crypto.PrepareSealing(t.root, author, &d, to, t.Staff(now, crypto.RoleAuthor, crypto.RoleApprover), now)
 }
 
 // Submission is the last one: it signs, and returns what to send.

@@ -103,10 +103,17 @@ async function seal(run, { draft, revision = 0, words, leaveOut, confirmed = [] 
     run.check();
   }
   const { languages, acknowledge = false, deadline = null, release = null, urgent = false, fallback = '', reminders = [], escalate = 0, personal = null } = draft;
-  const work = call('compose-seal', {
+  let { left } = call('compose-prepare', {
     words: words ?? draft.words ?? [], leaveOut: leaveOut ?? draft.leaveOut ?? [], confirmed,
     draft: { languages, acknowledge, deadline, release, urgent, fallback, reminders: reminders ?? [], escalate: escalate ?? 0, personal },
   });
+  for (const all = left; left > 0;) { // each is signed, and so done here; a breath in between
+    progress(`sealing ${all - left}/${all}`);
+    ({ left } = call('compose-personal', { most: atOnce }));
+    await pause(0);
+    run.check();
+  }
+  const work = call('compose-seal');
   await wrap(run, work, progress);
   const octets = call('compose-finish');
   unsent = { notice: work.notice, draft: draft.id && revision ? `?draft=${draft.id}&revision=${revision}` : '', octets, sha256: hex(await crypto.subtle.digest('SHA-256', octets)) };
