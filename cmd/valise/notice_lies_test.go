@@ -373,8 +373,13 @@ func TestLiesToRecipients(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			h.tell(t, row.lie)
 			h.fails(t, row.says, h.by(h.state, "open", string(h.told))...)
-			if row.root {
-				return // the browser has its key already; it asks for the institution when it takes the key back
+			if row.root { // nothing of the portal is believed: the browser does not even take the key back
+				page.visit("/notices/" + string(h.told))
+				page.mustSay(t, "#unlock-passphrase-error", row.says)
+				if page.shows("#text", noticeText) {
+					t.Error("the notice is shown")
+				}
+				return
 			}
 			institution, err := reader.Institution(t.Context())
 			h.must(err)
@@ -402,6 +407,22 @@ func TestLiesToRecipients(t *testing.T) {
 		h.fails(t, "DOES NOT HOLD: notice "+string(h.told)+" has not been approved", h.by(h.state, "list")...)
 		page.visit("/mailbox")
 		page.mustSay(t, "[data-notice="+string(h.told)+"] .row-problem", "has not been approved")
+	})
+	t.Run("a silent extra recipient", func(t *testing.T) {
+		// Who could open it wrapped its key once more, and the portal gives it out: both signatures hold, and the body opens.
+		passed := private
+		passed.Envelope = rewrapped
+		data, err := json.Marshal(passed)
+		h.must(err)
+		h.tell(t, together(instead("/notices/"+string(h.private), data), altering("/notices", func(list *[]api.Notice) {
+			listed := passed
+			listed.Body, listed.Nonce = nil, ""
+			*list = append(*list, listed)
+		})))
+		for _, args := range [][]string{{"open", string(h.private)}, {"list"}, {"ack", string(h.private), "--out", filepath.Join(t.TempDir(), "receipt.asc"), "--yes"}} {
+			h.fails(t, "was sealed to somebody else's mailbox and passed on to you", h.by(h.state, args...)...)
+		}
+		h.fails(t, "don't acknowledge it, and tell the institution by another way than this portal", h.by(h.state, "open", string(h.private))...)
 	})
 	t.Run("an old notice as a new one", func(t *testing.T) {
 		h.tell(t, alters(func(n *api.Notice) { n.Delivered, n.Opened = n.Delivered.Add(72*time.Hour), nil }))
