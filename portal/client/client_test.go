@@ -214,3 +214,21 @@ func TestACertificateThatNobodyVouchesForIsRefusedAtOnce(t *testing.T) {
 		t.Errorf("asked %d times, in %s", asked.Load(), time.Since(begin))
 	}
 }
+
+// What is refused since too many came at once was not done: it is asked again when the portal says, even what must not be done twice.
+func TestACrowdIsAskedToWait(t *testing.T) {
+	var asked atomic.Int32
+	c := portal(t, func(w http.ResponseWriter, r *http.Request) {
+		if asked.Add(1) == 1 {
+			w.Header().Set("Retry-After", "1")
+			refuse(w, http.StatusTooManyRequests, "too-many", "Too many tries in a short time.")
+			return
+		}
+		fmt.Fprint(w, `{"holder":"S-7K2M9QXD/1","complete":true}`)
+	})
+	begin := time.Now()
+	in, err := c.PostLogIn(context.Background(), api.LogIn{})
+	if err != nil || in.Holder != "S-7K2M9QXD/1" || asked.Load() != 2 || time.Since(begin) < time.Second {
+		t.Errorf("after %d requests and %v: %v", asked.Load(), time.Since(begin), err)
+	}
+}
