@@ -14,7 +14,7 @@ func TestEndNotice(t *testing.T) {
 		db, ctx := node(), t.Context()
 		r := newRepresentative()
 		issued(t, db, r)
-		const author, approver = "staff:AUTHOR", "staff:APPROVER"
+		const author, approver = "staff:0123456789ABCDEF0123456789ABCDEF01234567", "staff:ABCDEF0123456789ABCDEF0123456789ABCDEF01"
 
 		back := submit(t, db, r)
 		ended, err := db.EndNotice(ctx, back, portal.Returned, approver, []byte("sealed"), noon)
@@ -28,7 +28,7 @@ func TestEndNotice(t *testing.T) {
 			end    portal.NoticeState
 			by     string
 			reason string
-		}{{portal.Returned, approver, "another reason"}, {portal.Returned, "staff:OTHER", "sealed"}, {portal.Recalled, author, "sealed"}} {
+		}{{portal.Returned, approver, "another reason"}, {portal.Returned, "staff:ABCDEF0123456789ABCDEF0123456789ABCDEF02", "sealed"}, {portal.Recalled, author, "sealed"}} {
 			_, err = db.EndNotice(ctx, back, other.end, other.by, []byte(other.reason), noon)
 			wantCode(t, err, portal.Conflict, "already-returned")
 		}
