@@ -21,6 +21,7 @@ type deskHome struct {
 	Scheduled []deskLine    // approved, for their minute
 	Elsewhere []crypto.Role // roles whose work is not on this page
 	Overdue   []boardLine   // notices that mailboxes let pass, who has waited longest first
+	Reach     []reachLine   // of notices whose policy says so: whom to tell by another way
 	Awaited   []awaitedLine // statements that mailboxes are asked to acknowledge
 	Lately    []archiveLine
 	Sent      []boardLine // the last notices that don't wait for this person
@@ -36,6 +37,19 @@ type inboxCount struct {
 	Unread  int       // messages
 	Since   time.Time // since when the longest has waited
 }
+
+// reachLine is a notice of which some mailboxes are to be told by another way.
+type reachLine struct {
+	Notice    crypto.Number
+	Urgent    bool
+	Since     time.Time
+	Count     int             // of mailboxes that have not answered
+	Contacted int             // of them, those whom somebody has reached for since the release
+	Next      []crypto.Number // the first of those whom nobody has reached for
+}
+
+// nextToReach is how many of them the home names; the notice's own page has all.
+const nextToReach = 6
 
 // boardRow is what the template "board-line" gets.
 type boardRow struct {
@@ -88,6 +102,9 @@ func (s *server) getStaffHome(w http.ResponseWriter, r *http.Request) error {
 	}
 	if frame.Knows() {
 		if err := s.noticesOnDesk(r.Context(), actor, names, &page); err != nil {
+			return err
+		}
+		if page.Reach, err = s.reachOnDesk(r.Context(), actor); err != nil {
 			return err
 		}
 	}
@@ -171,6 +188,30 @@ func (s *server) noticesOnDesk(ctx context.Context, actor portal.Actor, names na
 	slices.SortStableFunc(page.Overdue, func(a, b boardLine) int { return a.Deadline.Compare(*b.Deadline) })
 	page.Overdue = page.Overdue[:min(len(page.Overdue), overdueOnHome)]
 	return nil
+}
+
+// reachOnDesk counts, notice by notice, whom to reach by another way.
+func (s *server) reachOnDesk(ctx context.Context, actor portal.Actor) ([]reachLine, error) {
+	list, err := s.Dispatch.ToReach(ctx, actor)
+	if err != nil {
+		return nil, err
+	}
+	var lines []reachLine
+	for _, one := range list {
+		if len(lines) == 0 || lines[len(lines)-1].Notice != one.Notice {
+			lines = append(lines, reachLine{Notice: one.Notice, Urgent: one.Manifest.Urgent, Since: one.Since.UTC()})
+		}
+		line := &lines[len(lines)-1]
+		line.Count++
+		switch {
+		case !one.Contacted.IsZero():
+			line.Contacted++
+		case len(line.Next) < nextToReach:
+			line.Next = append(line.Next, one.Mailbox)
+		}
+	}
+	slices.SortStableFunc(lines, func(a, b reachLine) int { return last(a.Urgent) - last(b.Urgent) })
+	return lines, nil
 }
 
 // last puts what is so in front.
