@@ -950,8 +950,8 @@ func wantDirectory(t *testing.T, p *live.Server, staff, v *visitor, person, stra
 
 var identifies = []*regexp.Regexp{
 	regexp.MustCompile(`(?i)\b[SOINTG]-[0-9A-HJKMNP-TV-Z]{8}`), // numbers
-	regexp.MustCompile(`127\.0\.0\.1|\[?::1\]?:\d`),          // addresses
-	regexp.MustCompile(`(?i)[0-9a-f]{32,}`),                  // fingerprints, nonces, ids
+	regexp.MustCompile(`127\.0\.0\.1|\[?::1\]?:\d`),            // addresses
+	regexp.MustCompile(`(?i)[0-9a-f]{32,}`),                    // fingerprints, nonces, ids
 	regexp.MustCompile(`(?i)user.?agent|go-http-client`),
 	regexp.MustCompile(`(?i)` + live.AuthorName + `|` + live.ApproverName + `|` + live.RegistrarName),
 	regexp.MustCompile(`(?i)findings|constatations|entrusted`),
