@@ -73,3 +73,44 @@ func TestTheDashboardOverHTTP(t *testing.T) {
 		t.Error("the page holds receipts")
 	}
 }
+
+func TestTheListOfNoticesOverHTTP(t *testing.T) {
+	p := live.Portal(t, live.Options{})
+	alice := claimedIn(t, p)
+	n, other := p.Release(p.Draft(), alice), p.Release(p.Draft(), alice)
+	author, registrar, reader := newVisitor(t, p), newVisitor(t, p), newVisitor(t, p)
+	author.logIn(fingerprint(p.Author), p.Author)
+	registrar.logIn(fingerprint(p.Registrar), p.Registrar)
+	reader.logIn(alice.Number.String(), alice.Key)
+	of := "?of=" + string(n) + "," + string(other)
+	var before, after, later api.Board
+	registrar.get("/staff/board"+of).into(t, 200, &before)
+	acknowledged(reader, alice, n)
+	registrar.get("/staff/board"+of).into(t, 200, &after)
+	if len(before.Notices) != 2 || len(after.Notices) != 2 || before.Stamp == "" || before.Stamp != after.Stamp {
+		t.Errorf("%+v, then %+v", before, after)
+	}
+	for _, notice := range after.Notices {
+		if got := notice.Tally.Acknowledged; got != 1 && notice.Notice == n || got != 0 && notice.Notice == other {
+			t.Errorf("%+v", notice)
+		}
+	}
+	p.Submit(p.Draft(), alice)
+	registrar.get("/staff/board").into(t, 200, &later)
+	if later.Stamp == after.Stamp || len(later.Notices) != 0 {
+		t.Errorf("with one more that waits: %+v", later)
+	}
+
+	// Subjects go, sealed, to those who can open them.
+	var headed []api.StaffNotice
+	author.get("/staff/headings"+of).into(t, 200, &headed)
+	if len(headed) != 2 || len(headed[0].Headings) != 1 || len(headed[0].Envelope) == 0 || headed[0].Audience != "" || headed[0].Bodies != nil {
+		t.Errorf("%+v", headed)
+	}
+	registrar.get("/staff/headings"+of).wantFailure(t, 403, "author-only")
+	for _, path := range []string{"/staff/board", "/staff/headings"} {
+		reader.get(path+of).wantFailure(t, 403, "staff-only")
+		author.get(path+"?of="+string(alice.Number.Mailbox)).wantFailure(t, 400, "invalid-number")
+		author.get(path+"?of="+strings.Repeat(string(n)+",", 201)).wantFailure(t, 400, "too-many")
+	}
+}
