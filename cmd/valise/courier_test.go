@@ -63,7 +63,7 @@ func openPostOffice(t *testing.T, dsn string, fault func(portaltest.Stage, strin
 	_, port, _ := strings.Cut(o.sink.Address, ":")
 	o.settings = []string{
 		"courier", "--key", write("courier.key", locked), "--secret-file", write("secret", []byte(passphrase+"\n")), "--root-certificate", write("root.asc", []byte(o.Root.Certificate().Armor())),
-		"--database-file", write("database", []byte(dsn)), "--mail-lease", "2s", "--mail-workers", "8", "--mail-per-domain", "8",
+		"--database-file", write("database", []byte(dsn)), "--mail-lease", "5s", "--mail-workers", "8", "--mail-per-domain", "8",
 		"--mail", write("courier.toml", []byte(fmt.Sprintf("[institution]\nfrom = \"Registry <registry@court.example>\"\nsmarthost = \"localhost:%s\"\ntls-roots = %q\n", port, tls.CertFile))),
 	}
 	return o
@@ -96,7 +96,7 @@ func (o *postOffice) release(n int, profiles ...crypto.Profile) (people []*live.
 		}
 	}
 	draft := o.Draft()
-	draft.Fallback = crypto.FallbackAtOnce
+	draft.Fallback, draft.Acknowledge, draft.Deadline = crypto.FallbackAtOnce, false, time.Time{} // it asks for nothing, so that there is one mail to each
 	if len(profiles) > 0 { // who cares for keys reads something of their own, too
 		draft.Personal = map[crypto.Number][]crypto.PersonalText{}
 		for i, person := range people {

@@ -52,7 +52,6 @@ type Courier struct {
 	config Config
 	log    *slog.Logger
 	now    func() time.Time
-	lease  string // names this process
 
 	individuals, institution *transport
 	domains, servers         *lanes
@@ -104,7 +103,7 @@ func New(store Store, root *crypto.Root, key *crypto.Key, past []*crypto.Key, co
 		config.PerDomain = DefaultPerDomain
 	}
 	c := &Courier{
-		store: store, root: root, keys: append([]*crypto.Key{key}, past...), tokens: tokens{secret}, config: config, log: log, now: now, lease: rand.Text(),
+		store: store, root: root, keys: append([]*crypto.Key{key}, past...), tokens: tokens{secret}, config: config, log: log, now: now,
 		institution: newTransport(config.Institution), domains: newLanes(config.PerDomain, config.Pace), servers: newLanes(config.Workers, 0),
 		addresses: map[[sha256.Size]byte]crypto.Address{}, counted: map[string]int{},
 	}
@@ -154,16 +153,30 @@ func (c *Courier) carryAll(ctx context.Context, hurry bool, until time.Time) {
 	defer stop()
 	grace := context.AfterFunc(ctx, func() { time.AfterFunc(graceTime, stop) })
 	defer grace()
-	slots := make(chan struct{}, c.config.Workers)
+	// More is leased than is being sent, so that nobody who sends waits for the database to give out what comes next.
+	slots := make(chan struct{}, leasedAhead*c.config.Workers)
+	queue := make(chan leased, cap(slots)) // never full: each in it has a slot
 	var group sync.WaitGroup
 	defer c.report()
 	defer c.hangUp()
 	defer group.Wait()
+	defer close(queue)
+	for range c.config.Workers {
+		group.Go(func() {
+			for l := range queue {
+				if ctx.Err() == nil { // else the lease runs out, and it is done by whoever comes next
+					c.carry(work, l, hurry)
+				}
+				<-slots
+			}
+		})
+	}
 	reported := c.now()
 	for ctx.Err() == nil {
-		free := c.takeSlots(ctx, slots)
+		free := takeSlots(ctx, slots, c.config.Workers)
 		now := c.now()
-		entries, err := c.store.LeaseOutbox(ctx, c.lease, now, now.Add(c.config.Lease), free)
+		lease := rand.Text() // another each time: what came of an entry whose lease ran out, and was leased again, even by this process, is not kept
+		entries, err := c.store.LeaseOutbox(ctx, lease, now, now.Add(c.config.Lease), free)
 		if err != nil && ctx.Err() == nil {
 			c.log.Error("courier", "problem", "the outbox can't be read: "+err.Error())
 		}
@@ -171,10 +184,7 @@ func (c *Courier) carryAll(ctx context.Context, hurry bool, until time.Time) {
 			<-slots
 		}
 		for _, e := range entries {
-			group.Go(func() {
-				defer func() { <-slots }()
-				c.carry(work, e, now.Add(c.config.Lease), hurry)
-			})
+			queue <- leased{e, lease, now.Add(c.config.Lease)}
 		}
 		if c.now().Sub(reported) > reportEvery {
 			reported = c.now()
@@ -191,13 +201,25 @@ func (c *Courier) carryAll(ctx context.Context, hurry bool, until time.Time) {
 	}
 }
 
-// takeSlots waits for one free slot, and takes all that are free.
-func (c *Courier) takeSlots(ctx context.Context, slots chan struct{}) (free int) {
-	select {
-	case slots <- struct{}{}:
-		free = 1
-	case <-ctx.Done():
-		return 0
+// leased is an entry that this courier works on.
+type leased struct {
+	entry Entry
+	lease string
+	until time.Time
+}
+
+// leasedAhead is how many times as many entries are leased as are sent at once.
+const leasedAhead = 3
+
+// takeSlots waits for so many free slots, and takes all that are free: entries are leased many at a time, as each lease is a transaction.
+func takeSlots(ctx context.Context, slots chan struct{}, least int) (free int) {
+	for free < least {
+		select {
+		case slots <- struct{}{}:
+			free++
+		case <-ctx.Done():
+			return free
+		}
 	}
 	for {
 		select {
@@ -259,8 +281,13 @@ func (c *Courier) report() {
 }
 
 // carry does one entry, and settles it before its lease is over.
-func (c *Courier) carry(ctx context.Context, e Entry, leased time.Time, hurry bool) {
-	ctx, cancel := context.WithTimeout(ctx, leased.Sub(c.now())*3/4)
+func (c *Courier) carry(ctx context.Context, l leased, hurry bool) {
+	left := l.until.Sub(c.now())
+	if left < c.config.Lease/2 {
+		return // it waited too long for its turn: whoever leases it next has time enough
+	}
+	e := l.entry
+	ctx, cancel := context.WithTimeout(ctx, left*3/4)
 	defer cancel()
 	s, err := c.do(ctx, e, hurry)
 	if err != nil {
@@ -270,20 +297,20 @@ func (c *Courier) carry(ctx context.Context, e Entry, leased time.Time, hurry bo
 		return // the lease runs out, and it is done again
 	}
 	s.Notice, s.Representative, s.At = e.Notice, e.Representative, c.now()
-	c.settle(context.WithoutCancel(ctx), s, leased)
+	c.settle(context.WithoutCancel(ctx), s, l)
 }
 
 // settle writes down what came of an entry. A mail that was handed over and can't be written down would be sent again, so it is tried for as long as the lease lasts.
-func (c *Courier) settle(ctx context.Context, s Settlement, leased time.Time) {
+func (c *Courier) settle(ctx context.Context, s Settlement, l leased) {
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
-		kept, err := c.store.SettleOutbox(ctx, c.lease, s)
+		kept, err := c.store.SettleOutbox(ctx, l.lease, s)
 		if err == nil {
 			if kept {
 				c.count(s)
 			}
 			return
 		}
-		if c.now().Add(wait).After(leased) {
+		if c.now().Add(wait).After(l.until) {
 			c.log.Error("courier", "problem", "what came of an entry can't be kept, so it may be sent twice: "+err.Error())
 			return
 		}
@@ -402,32 +429,56 @@ func (c *Courier) failed(e *Entry, f *failure, smarthost bool) Settlement {
 	return s
 }
 
-// write makes the mail of an entry, and before it another with what the notice says to the mailbox alone, where that doesn't go into the same: the form that mail programs open
-// by themselves holds one message. That small one goes first: when it can't be handed over, both are tried again, and nobody gets the large one twice.
+// write makes the mail of an entry, and before it others with what the notice says to the mailbox alone and with the form of a receipt, where these don't go into the same: the form
+// that mail programs open by themselves holds one message. The small ones go first: when one can't be handed over, all are tried again, and nobody gets the large one twice.
 func (c *Courier) write(ctx context.Context, e *Entry, l *Letter, a *crypto.Address, identity *Identity) ([][]byte, error) {
 	body, err := c.store.Body(ctx, e.Notice, l.Suite)
 	if err != nil {
 		return nil, err
 	}
-	h := &letterhead{
-		identity: identity, to: a.Email, subject: identity.subject(a), date: roundDate(c.now()),
-		messageID: c.messageID("message", e, identity), boundary: "=_" + c.tokens.of("boundary", e.Notice, e.Representative),
+	form, err := c.receiptForm(ctx, e, l)
+	if err != nil {
+		return nil, fmt.Errorf("saying what a receipt by e-mail takes: %w", err)
 	}
+	head := func(of, boundary string) *letterhead {
+		return &letterhead{
+			identity: identity, to: a.Email, subject: identity.subject(a), date: roundDate(c.now()),
+			messageID: c.messageID(of, e, identity), boundary: "=_" + c.tokens.of(boundary, e.Notice, e.Representative),
+		}
+	}
+	small := []struct {
+		message      []byte
+		of, boundary string
+	}{{l.Personal, "personal message", "personal boundary"}, {form, "form message", "form boundary"}}
 	cover := l.Profile == crypto.ProfilePQ
+	h := head("message", "boundary")
 	if cover {
-		h.personal = l.Personal
+		for _, s := range small {
+			if s.message != nil {
+				h.more = append(h.more, s.message)
+			}
+		}
 	}
 	mail, err := h.write(crypto.Message(l.Envelope, body), cover)
 	if errors.Is(err, errTooLarge) {
 		mail, err = h.notify(l.Certificate)
 		return [][]byte{mail}, err
 	}
-	if err != nil || cover || l.Personal == nil {
-		return [][]byte{mail}, err
+	if err != nil {
+		return nil, err
 	}
-	h.messageID, h.boundary = c.messageID("personal message", e, identity), "=_"+c.tokens.of("personal boundary", e.Notice, e.Representative)
-	personal, err := h.write(l.Personal, false)
-	return [][]byte{personal, mail}, err
+	var mails [][]byte
+	for _, s := range small {
+		if cover || s.message == nil {
+			continue
+		}
+		m, err := head(s.of, s.boundary).write(s.message, false)
+		if err != nil {
+			return nil, err
+		}
+		mails = append(mails, m)
+	}
+	return append(mails, mail), nil
 }
 
 // messageID is always the same for an entry and a use, so that who gets a mail twice sees one; and nobody without the courier's key can make it from the entry.

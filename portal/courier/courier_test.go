@@ -44,7 +44,7 @@ func must(t testing.TB, err error) {
 // post is a portal with a courier and a mail server to hand mail to.
 type post struct {
 	*live.Server
-	t    *testing.T
+	t    testing.TB
 	key  *crypto.Key // the courier's
 	sink *portaltest.MailSink
 	tls  *portaltest.Certificate
@@ -54,7 +54,7 @@ type post struct {
 	ahead time.Duration // the courier's clock is
 }
 
-func newPost(t *testing.T, o live.Options, sink portaltest.MailSinkOptions) *post {
+func newPost(t testing.TB, o live.Options, sink portaltest.MailSinkOptions) *post {
 	t.Helper()
 	p := &post{Server: live.Portal(t, o), t: t, tls: portaltest.TLS(t), log: new(live.Log)}
 	key, err := crypto.GenerateKey(crypto.ProfilePQ, "Courier 1", time.Now())
@@ -152,9 +152,10 @@ func (p *post) is(want string) func() bool {
 	return func() bool { return p.outbox() == want }
 }
 
+// atOnce asks for nothing, so that there is one mail to each.
 func atOnce(p *live.Server) *crypto.Draft {
 	d := p.Draft()
-	d.Fallback = crypto.FallbackAtOnce
+	d.Fallback, d.Acknowledge, d.Deadline = crypto.FallbackAtOnce, false, time.Time{}
 	return d
 }
 
