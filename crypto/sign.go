@@ -32,6 +32,8 @@ const (
 	PurposeContactNote     Purpose = "contact-note"    // inner signature of the note beside it
 	PurposeDetails         Purpose = "details"         // inner signature of a sealed personal record
 	PurposeAddress         Purpose = "address"         // inner signature of where, and how, a representative gets e-mail
+	PurposeReceiptForm     Purpose = "receipt-form"    // inner signature of the courier's word on what to sign as a receipt by e-mail
+	PurposeKeptMail        Purpose = "kept-mail"       // inner signature of a mail that came and that the courier keeps for the desk
 
 	PurposeStatementAuthor          Purpose = "statement-author"          // author's over a statement's manifest and texts
 	PurposeStatementApproval        Purpose = "statement-approval"        // approver's over the same
@@ -60,7 +62,7 @@ const maxSignatureSize = 64 << 10
 func (p Purpose) check() error {
 	switch p {
 	case PurposeLogIn, PurposeAcknowledgement, PurposeContent, PurposeHeading, PurposePersonal, PurposePersonalKey, PurposeNoticeAuthor, PurposeNoticeApproval, PurposeNoticeReason, PurposeNoticeDraft, PurposeNoticeFile, PurposeDetails,
-		PurposeContact, PurposeContactNote, PurposeAddress,
+		PurposeContact, PurposeContactNote, PurposeAddress, PurposeReceiptForm, PurposeKeptMail,
 		PurposeStatementAuthor, PurposeStatementApproval, PurposeStatementAcknowledgement, PurposeStatementDraft,
 		PurposeStatementSealed, PurposeStatementReturn, PurposeStatementAttachment, PurposeLedgerKey,
 		PurposeReply, PurposeReplyHeading, PurposeAnswer, PurposeAnswerHeading:

@@ -34,7 +34,7 @@ type letterhead struct {
 	date      time.Time
 	messageID string // without angle brackets
 	boundary  string
-	personal  []byte // a second message, which goes into the same mail below a cover; nil: none
+	more      [][]byte // further messages, which go into the same mail below a cover
 }
 
 // tokens makes names from entries that nobody without the courier's key can connect with them.
@@ -67,9 +67,10 @@ func (h *letterhead) write(message []byte, cover bool) ([]byte, error) {
 		h.part(&b, `Content-Type: application/octet-stream; name="encrypted.asc"`, "Content-Description: OpenPGP encrypted message", `Content-Disposition: inline; filename="encrypted.asc"`)
 	}
 	b.WriteString(armored)
-	if cover && h.personal != nil {
-		h.part(&b, `Content-Type: application/octet-stream; name="message-2.asc"`, "Content-Transfer-Encoding: 7bit", `Content-Disposition: attachment; filename="message-2.asc"`)
-		b.WriteString(armoredLines(h.personal))
+	for i, message := range h.more {
+		name := fmt.Sprintf("message-%d.asc", i+2)
+		h.part(&b, `Content-Type: application/octet-stream; name="`+name+`"`, "Content-Transfer-Encoding: 7bit", `Content-Disposition: attachment; filename="`+name+`"`)
+		b.WriteString(armoredLines(message))
 	}
 	b.WriteString("\r\n--" + h.boundary + "--\r\n")
 	if err := fill(&b); err != nil {

@@ -88,6 +88,10 @@ type Store interface {
 	Body(ctx context.Context, n crypto.Number, s crypto.Suite) ([]byte, error)
 	// SettleOutbox records what came of an entry that lease works on, with the event that staff and evidence see; false when the lease was lost.
 	SettleOutbox(ctx context.Context, lease string, s Settlement) (kept bool, err error)
+	// Delivery returns what lies in a representative's mailbox; portal.NotFound.
+	Delivery(ctx context.Context, r crypto.Representative, n crypto.Number) (portal.Delivery, error)
+	// Certificates returns the chains of representatives, issued one first.
+	Certificates(ctx context.Context, representatives ...crypto.Representative) (map[crypto.Representative][][]byte, error)
 	// Staff returns all staff certificates.
 	Staff(ctx context.Context) ([][]byte, error)
 }

@@ -1,0 +1,162 @@
+package courier
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"valise/crypto"
+	"valise/portal"
+)
+
+// Papers are what a mail program has no use for and `valise open` does: with them a mail is verified as fully as on the portal, and its receipt signed, while the portal can't be
+// reached. The names are those of GET /notices/{notice}.
+type Papers struct {
+	Notice            crypto.Number `json:"notice"`
+	Manifest          string        `json:"manifest"`
+	AuthorSignature   string        `json:"author_signature"`
+	ApproverSignature string        `json:"approver_signature"`
+	Membership        string        `json:"membership"`
+	Suite             crypto.Suite  `json:"suite"`
+	Heading           []byte        `json:"heading"`
+	Nonce             string        `json:"nonce"`
+}
+
+// receiptForm returns what says to one representative exactly what to sign when they acknowledge by e-mail, sealed to them and signed by the courier; nil when the notice asks for no
+// receipt. The nonce in it is made of the entry with the courier's key, so nobody knows it but who opens this.
+func (c *Courier) receiptForm(ctx context.Context, e *Entry, l *Letter) ([]byte, error) {
+	m, err := crypto.ParseManifest(l.Manifest)
+	if err != nil || !m.Acknowledge {
+		return nil, err
+	}
+	staff, err := c.staffCertificates(ctx)
+	if err != nil {
+		return nil, err
+	}
+	chains, err := c.store.Certificates(ctx, e.Representative)
+	if err != nil {
+		return nil, err
+	}
+	chain, err := c.verified.ParseAll(chains[e.Representative])
+	if err != nil {
+		return nil, err
+	}
+	now := c.now()
+	recipient, err := c.root.VerifyRepresentative(staff, chain, e.Representative, now)
+	if err != nil {
+		return nil, nil // a receipt of that key would not be taken; the notice itself still goes out
+	}
+	digest := sha256.Sum256(l.Manifest)
+	nonce := c.receiptNonce(e.Notice, e.Representative)
+	text, err := (&crypto.Acknowledgement{
+		Institution: m.Institution, Notice: m.Notice, Version: m.Version, ManifestSHA256: hex.EncodeToString(digest[:]),
+		Representative: e.Representative, Certificate: recipient.Certificate().Fingerprint(), Decision: crypto.DecisionAcknowledged, Time: now.UTC().Truncate(time.Second), SessionNonce: nonce,
+	}).Form()
+	if err != nil {
+		return nil, err
+	}
+	delivery, err := c.store.Delivery(ctx, e.Representative, e.Notice)
+	if err != nil {
+		return nil, err
+	}
+	papers, err := json.Marshal(papersOf(&delivery, nonce))
+	if err != nil {
+		return nil, err
+	}
+	return crypto.SealRecord(writeForm(m.Notice, text, recipient.Certificate().Fingerprint(), papers), c.keys[0], crypto.PurposeReceiptForm, []*crypto.Certificate{recipient.Certificate()}, now)
+}
+
+func papersOf(d *portal.Delivery, nonce string) Papers {
+	signed := d.Notice.Signed
+	return Papers{
+		Notice: d.Notice.Number, Manifest: string(signed.Manifest), AuthorSignature: string(signed.AuthorSignature), ApproverSignature: string(signed.ApproverSignature),
+		Membership: string(d.Membership), Suite: d.Suite, Heading: d.Notice.Headings[d.Suite], Nonce: nonce,
+	}
+}
+
+// receiptNonce is what stands in the place of a session's nonce in receipts by e-mail: 16 bytes, always the same for an entry.
+func (c *Courier) receiptNonce(n crypto.Number, r crypto.Representative) string {
+	return c.tokens.of("receipt", n, r)
+}
+
+const (
+	formBoundary = "=_form"
+	formBegin    = "---- from here ----"
+	formEnd      = "---- to here ----"
+)
+
+// writeForm makes the MIME entity that is sealed. It is read by people with gpg and a mail program, so there are no long lines but those of the text to sign.
+func writeForm(n crypto.Number, text []byte, key crypto.Fingerprint, papers []byte) []byte {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "Content-Type: multipart/mixed; boundary=%q; protected-headers=\"v1\"\nSubject: To acknowledge %s by e-mail\nMIME-Version: 1.0\n\n--%s\n", formBoundary, n, formBoundary)
+	b.WriteString("Content-Type: text/plain; charset=\"utf-8\"\nContent-Transfer-Encoding: 8bit\nContent-Disposition: inline\n\n")
+	fmt.Fprintf(&b, `To acknowledge the notice %s, or to decline to, sign the text below with
+your own key, and send it back in answer to this mail. You need not log in
+anywhere.
+
+1. Copy the lines between "%s" and "%s" into a file,
+   receipt.txt.
+2. Open the notice itself, which comes with this or in another mail. At the
+   end of its text stands a line that starts with "opening: ". Put it in the
+   place of the empty one.
+3. To decline, write "refused" in place of "acknowledged".
+4. Sign it within a day of the time in it; later, put the time now (UTC, in
+   the same form) there first.
+5. gpg --local-user %s --clearsign receipt.txt
+6. Send what is in receipt.txt.asc, as text or as a file.
+
+With Valise: valise open MAIL.eml --receipt receipt.asc …
+
+`, n, formBegin, formEnd, key)
+	fmt.Fprintf(&b, `Pour accuser réception de la notification %s (ou refuser de le faire :
+« refused » au lieu de « acknowledged »), copiez dans un fichier les lignes entre
+« %s » et « %s », complétez la ligne « opening: » avec
+celle qui se trouve à la fin du texte de la notification, signez le fichier avec
+votre clé (gpg --clearsign, dans la journée qui suit l’heure indiquée, ou bien
+mettez l’heure actuelle, UTC) et renvoyez le résultat en réponse à ce message.
+
+%s
+%s%s
+`, n, formBegin, formEnd, formBegin, text, formEnd)
+	fmt.Fprintf(&b, "\n--%s\nContent-Type: application/json; name=\"papers.json\"\nContent-Transfer-Encoding: base64\nContent-Disposition: attachment; filename=\"papers.json\"\n\n", formBoundary)
+	for encoded := base64.StdEncoding.EncodeToString(papers); encoded != ""; {
+		n := min(76, len(encoded))
+		b.WriteString(encoded[:n] + "\n")
+		encoded = encoded[n:]
+	}
+	b.WriteString("--" + formBoundary + "--\n")
+	return []byte(strings.ReplaceAll(b.String(), "\n", "\r\n"))
+}
+
+// ReadForm takes the content of a receipt form apart that was opened and whose signature, the courier's, was verified: what to sign, with "opening" empty, and the papers.
+func ReadForm(content []byte) (text string, papers Papers, err error) {
+	bad := fmt.Errorf("this is not what a courier says about a receipt")
+	plain := strings.ReplaceAll(string(content), "\r\n", "\n")
+	_, rest, ok := strings.Cut(plain, "\n"+formBegin+"\n")
+	if !ok {
+		return "", papers, bad
+	}
+	text, rest, ok = strings.Cut(rest, formEnd+"\n")
+	if !ok {
+		return "", papers, bad
+	}
+	_, rest, ok = strings.Cut(rest, "filename=\"papers.json\"\n\n")
+	if !ok {
+		return "", papers, bad
+	}
+	encoded, _, ok := strings.Cut(rest, "--"+formBoundary)
+	if !ok {
+		return "", papers, bad
+	}
+	data, err := base64.StdEncoding.DecodeString(strings.ReplaceAll(encoded, "\n", ""))
+	if err != nil || json.Unmarshal(data, &papers) != nil {
+		return "", papers, bad
+	}
+	return text, papers, nil
+}
