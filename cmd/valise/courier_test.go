@@ -97,7 +97,7 @@ func (o *postOffice) release(n int, profiles ...crypto.Profile) (people []*live.
 	}
 	draft := o.Draft()
 	draft.Fallback, draft.Acknowledge, draft.Deadline = crypto.FallbackAtOnce, false, time.Time{} // it asks for nothing, so that there is one mail to each
-	if len(profiles) > 0 { // who cares for keys reads something of their own, too
+	if len(profiles) > 0 {                                                                        // who cares for keys reads something of their own, too
 		draft.Personal = map[crypto.Number][]crypto.PersonalText{}
 		for i, person := range people {
 			draft.Personal[person.Number.Mailbox] = []crypto.PersonalText{{Language: "en", Text: fmt.Sprintf("Your file NV-%d was read.\n", i)}}
