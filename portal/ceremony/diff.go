@@ -1,3 +1,5 @@
+//go:build desk || !js
+
 package ceremony
 
 import (
@@ -56,12 +58,6 @@ func (l *LanguageChanges) Any() bool {
 		return slices.ContainsFunc(pieces, func(p Piece) bool { return p.Same == "" })
 	}
 	return l.New || differs(l.Title) || slices.ContainsFunc(l.Body, differs)
-}
-
-// StatementVersion is what the two forms of a statement have in common that are compared: one that was submitted, and one that is approved or published.
-type StatementVersion interface {
-	Manifest() *crypto.StatementManifest
-	Texts() []*crypto.StatementText
 }
 
 // CompareStatements says what a version changes against the one before it; nil when there is none before.

@@ -36,6 +36,12 @@ func BeginVersion(previous *crypto.VerifiedStatement, kind crypto.StatementKind)
 	return d, nil
 }
 
+// StatementVersion is what the two forms of a statement have in common that are compared, or begun anew from: one that was submitted, and one that is approved or published.
+type StatementVersion interface {
+	Manifest() *crypto.StatementManifest
+	Texts() []*crypto.StatementText
+}
+
 // DraftOf writes a version in the form of a draft, without a revision: what editors show beside what is being written.
 func DraftOf(v StatementVersion) *crypto.StatementDraft {
 	m := v.Manifest()
