@@ -54,6 +54,7 @@ var mailAdvice = map[string]string{
 	"quiet":         "It waits for the end of their quiet hours.",
 	"unclaimed":     "They have not claimed their mailbox yet, so they could open nothing. Reach them by another way, with their letter.",
 	"unreadable":    "The courier can't open the address: it was sealed before the courier had its key, or is damaged. A registrar seals it once more: valise address NUMBER --reseal",
+	"not-genuine":   "What is kept is not what two people of the staff signed for them, so the courier sends none of it. Somebody may have altered the database: tell whoever runs the portal.",
 	"no-identity":   "The courier has no neutral identity to write to individuals under. Have its operator set one, or reach them by another way.",
 	"no-connection": "No mail server could be reached. It is tried again; if this stays, tell the courier's operator.",
 	"no-tls":        "The mail server offers no TLS that can be believed, so nothing is handed over. It is tried again; tell the courier's operator.",

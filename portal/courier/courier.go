@@ -60,8 +60,9 @@ type Courier struct {
 	staff     []*crypto.Certificate
 	staffAt   time.Time
 	verified  portal.Certificates
-	addresses map[[sha256.Size]byte]crypto.Address // opened ones, by the digest of the sealed record
-	counted   map[string]int                       // since the last line in the log
+	manifests map[[sha256.Size]byte]*crypto.VerifiedManifest // that held with these staff certificates
+	addresses map[[sha256.Size]byte]crypto.Address           // opened ones, by the digest of the sealed record
+	counted   map[string]int                                 // since the last line in the log
 	total     Totals
 	deferred  map[string]time.Time // while it hurries: what was deferred, and until when
 }
@@ -356,9 +357,18 @@ func (c *Courier) do(ctx context.Context, e Entry, hurry bool) (Settlement, erro
 	if d := before(&l, now); !d.now() {
 		return settled(&e, d), nil
 	}
-	m, err := crypto.ParseManifest(l.Manifest)
+	notGenuine := Settlement{State: Dead, Reason: ReasonNotGenuine, Attempts: e.Attempts}
+	var problem *errNotGenuine
+	v, err := c.genuine(ctx, &e, &l)
+	if errors.As(err, &problem) {
+		return notGenuine, nil
+	}
 	if err != nil {
 		return Settlement{}, err
+	}
+	m := v.Manifest()
+	if m.Release.After(now) { // a server that delivers it before its time gets no help
+		return settled(&e, later(m.Release.UTC(), ReasonNotYet)), nil
 	}
 	a, err := c.open(ctx, l.Address, e.Representative)
 	if portal.KindOf(err) == portal.Unavailable {
@@ -377,7 +387,11 @@ func (c *Courier) do(ctx context.Context, e Entry, hurry bool) (Settlement, erro
 	if identity == nil {
 		return Settlement{State: Dead, Reason: ReasonNoIdentity, Attempts: e.Attempts}, nil
 	}
-	return c.send(ctx, &e, &l, &a, identity, transport)
+	s, err := c.send(ctx, &e, &l, v, &a, identity, transport)
+	if errors.As(err, &problem) {
+		return notGenuine, nil
+	}
+	return s, err
 }
 
 func settled(e *Entry, d decision) Settlement {
@@ -385,7 +399,7 @@ func settled(e *Entry, d decision) Settlement {
 }
 
 // send writes the mail and hands it over.
-func (c *Courier) send(ctx context.Context, e *Entry, l *Letter, a *crypto.Address, identity *Identity, t *transport) (Settlement, error) {
+func (c *Courier) send(ctx context.Context, e *Entry, l *Letter, v *crypto.VerifiedManifest, a *crypto.Address, identity *Identity, t *transport) (Settlement, error) {
 	domain, unreachable := a.Domain(), false
 	for _, way := range []struct {
 		lanes *lanes
@@ -398,7 +412,7 @@ func (c *Courier) send(ctx context.Context, e *Entry, l *Letter, a *crypto.Addre
 		began := c.now()
 		defer func() { way.lanes.leave(way.name, c.now().Sub(began), unreachable && way.lanes == c.servers, c.now()) }()
 	}
-	mails, err := c.write(ctx, e, l, a, identity)
+	mails, err := c.write(ctx, e, l, v, a, identity)
 	if err != nil {
 		return Settlement{}, err
 	}
@@ -431,8 +445,8 @@ func (c *Courier) failed(e *Entry, f *failure, smarthost bool) Settlement {
 
 // write makes the mail of an entry, and before it others with what the notice says to the mailbox alone and with the form of a receipt, where these don't go into the same: the form
 // that mail programs open by themselves holds one message. The small ones go first: when one can't be handed over, all are tried again, and nobody gets the large one twice.
-func (c *Courier) write(ctx context.Context, e *Entry, l *Letter, a *crypto.Address, identity *Identity) ([][]byte, error) {
-	body, err := c.store.Body(ctx, e.Notice, l.Suite)
+func (c *Courier) write(ctx context.Context, e *Entry, l *Letter, v *crypto.VerifiedManifest, a *crypto.Address, identity *Identity) ([][]byte, error) {
+	body, err := c.body(ctx, v, l.Suite)
 	if err != nil {
 		return nil, err
 	}
@@ -530,6 +544,6 @@ func (c *Courier) staffCertificates(ctx context.Context) ([]*crypto.Certificate,
 	}
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
-	c.staff, c.staffAt = staff, c.now()
+	c.staff, c.staffAt, c.manifests = staff, c.now(), nil
 	return staff, nil
 }

@@ -31,7 +31,7 @@ type Papers struct {
 // receiptForm returns what says to one representative exactly what to sign when they acknowledge by e-mail, sealed to them and signed by the courier; nil when the notice asks for no
 // receipt. The nonce in it is made of the entry with the courier's key, so nobody knows it but who opens this.
 func (c *Courier) receiptForm(ctx context.Context, e *Entry, l *Letter) ([]byte, error) {
-	m, err := crypto.ParseManifest(l.Manifest)
+	m, err := crypto.ParseManifest(l.Signed.Manifest)
 	if err != nil || !m.Acknowledge {
 		return nil, err
 	}
@@ -52,7 +52,7 @@ func (c *Courier) receiptForm(ctx context.Context, e *Entry, l *Letter) ([]byte,
 	if err != nil {
 		return nil, nil // a receipt of that key would not be taken; the notice itself still goes out
 	}
-	digest := sha256.Sum256(l.Manifest)
+	digest := sha256.Sum256(l.Signed.Manifest)
 	nonce := c.receiptNonce(e.Notice, e.Representative)
 	text, err := (&crypto.Acknowledgement{
 		Institution: m.Institution, Notice: m.Notice, Version: m.Version, ManifestSHA256: hex.EncodeToString(digest[:]),

@@ -28,6 +28,7 @@ const (
 	ReasonQuiet        = "quiet"         // the representative's quiet hours
 	ReasonUnclaimed    = "unclaimed"     // nobody could open it: the key is still that of the letter
 	ReasonUnreadable   = "unreadable"    // the sealed address does not open with this courier's key, or no registrar signed it
+	ReasonNotGenuine   = "not-genuine"   // what is kept is not what two people of the staff signed for the representative
 	ReasonNoIdentity   = "no-identity"   // the courier has no identity to write to this kind of mailbox under
 	ReasonNoConnection = "no-connection" // no mail server could be reached, or it hung up
 	ReasonNoTLS        = "no-tls"        // the mail server offers no TLS, or none that can be believed
@@ -36,6 +37,8 @@ const (
 	ReasonDeferred     = "deferred"      // a mail server said to try later
 	ReasonRefused      = "refused"       // a mail server refused it for good
 	ReasonGivenUp      = "given-up"      // it was deferred for days
+	ReasonReturned     = "returned"      // a mail server took it over, and sent it back later; its status stands behind it
+	ReasonDelayed      = "delayed"       // a mail server took it over, and says that it has not arrived yet
 )
 
 // Entry is one message to carry: a notice to one representative.
@@ -53,7 +56,9 @@ type Entry struct {
 
 // Letter is what is needed to decide over an entry, but for the body.
 type Letter struct {
-	Manifest []byte
+	Signed     crypto.SignedManifest // as it is kept: nothing of it is verified
+	Membership []byte                // shows that the representative is in the audience
+
 	Standing portal.RepresentativeState
 	Profile  crypto.Profile
 	Address  []byte // sealed; nil: none

@@ -140,7 +140,7 @@ func (d *DB) Letter(ctx context.Context, n crypto.Number, r crypto.Representativ
 	err = d.look(ctx, func(t *tx) error {
 		var opened sql.NullInt64
 		var envelope, part []byte
-		err := t.row(`SELECT n.manifest, r.state, r.profile, a.record, d.opened_at, e.suite, e.envelope, e.certificate, e.personal, p.part
+		err := t.row(`SELECT n.manifest, n.author_signature, n.approver_signature, e.membership, r.state, r.profile, a.record, d.opened_at, e.suite, e.envelope, e.certificate, e.personal, p.part
 			FROM envelopes e
 			JOIN notices n ON n.number = e.notice
 			JOIN representatives r ON r.holder = e.holder
@@ -148,7 +148,7 @@ func (d *DB) Letter(ctx context.Context, n crypto.Number, r crypto.Representativ
 			LEFT JOIN addresses a ON a.holder = e.holder
 			LEFT JOIN personal_parts p ON p.notice = e.notice AND p.mailbox = e.mailbox AND p.suite = e.suite
 			WHERE e.notice = $1 AND e.holder = $2`, n, r.String()).
-			Scan(&l.Manifest, &l.Standing, &l.Profile, &l.Address, &opened, &l.Suite, &l.Envelope, &l.Certificate, &envelope, &part)
+			Scan(&l.Signed.Manifest, &l.Signed.AuthorSignature, &l.Signed.ApproverSignature, &l.Membership, &l.Standing, &l.Profile, &l.Address, &opened, &l.Suite, &l.Envelope, &l.Certificate, &envelope, &part)
 		if err == nil && len(part) > 0 {
 			l.Personal = crypto.Message(envelope, part)
 		}
