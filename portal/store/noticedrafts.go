@@ -33,7 +33,7 @@ func (d *DB) SaveNoticeDraft(ctx context.Context, n dispatch.NoticeDraft, mostOf
 		if kept.Revision != n.Revision-1 {
 			return draftChanged(n.Draft, kept)
 		}
-		if err := t.roomForDrafts(n.SavedBy, n.Draft, "", int64(len(n.Record)), mostOfPerson); err != nil {
+		if err := t.roomForDrafts(n.SavedBy, n.Draft, int64(len(n.Record)), mostOfPerson); err != nil {
 			return err
 		}
 		changed, err := t.exec(`INSERT INTO notice_drafts (`+noticeDraftColumns+`) VALUES ($1, $2, $3, $4, $5)
@@ -60,13 +60,25 @@ func draftChanged(n crypto.Number, kept dispatch.NoticeDraft) error {
 		n, kept.Revision, kept.SavedAt.Format(time.RFC3339))
 }
 
-// roomForDrafts refuses what would be too much for one person; the draft or file that is saved is not counted as it was.
-func (t *tx) roomForDrafts(holder string, draft crypto.Number, file string, size, most int64) error {
+// oneOf lets one transaction at a time count what a person has, so that many at once don't each find room for themselves. (On SQLite a writing transaction is alone anyway.)
+func (t *tx) oneOf(holder string) error {
+	if t.forUpdate == "" {
+		return nil
+	}
+	_, err := t.exec(`SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, holder)
+	return err
+}
+
+// roomForDrafts refuses what would be too much for one person; the draft that is saved is not counted as it was. The same file in two drafts is kept twice, and counts twice.
+func (t *tx) roomForDrafts(holder string, draft crypto.Number, size, most int64) error {
+	if err := t.oneOf(holder); err != nil {
+		return err
+	}
 	var records, files int64
 	if err := t.row(`SELECT COALESCE(SUM(LENGTH(record)), 0) FROM notice_drafts WHERE saved_by = $1 AND id <> $2`, holder, draft).Scan(&records); err != nil {
 		return err
 	}
-	if err := t.row(`SELECT COALESCE(SUM(size), 0) FROM notice_draft_files WHERE uploaded_by = $1 AND id <> $2`, holder, file).Scan(&files); err != nil {
+	if err := t.row(`SELECT COALESCE(SUM(size), 0) FROM notice_draft_files WHERE uploaded_by = $1`, holder).Scan(&files); err != nil {
 		return err
 	}
 	if records+files+size <= most {
@@ -168,7 +180,7 @@ func (d *DB) SaveDraftFile(ctx context.Context, f dispatch.DraftFile, mostFiles 
 					files, f.Draft, size>>20)
 			}
 		}
-		if err := t.roomForDrafts(f.UploadedBy, "", f.ID, int64(len(f.Data)), mostOfPerson); err != nil {
+		if err := t.roomForDrafts(f.UploadedBy, "", int64(len(f.Data)), mostOfPerson); err != nil {
 			return err
 		}
 		if changed, err = t.exec(`INSERT INTO notice_draft_files (draft, id, size, uploaded_by, uploaded_at, named) VALUES ($1, $2, $3, $4, $5, 0) ON CONFLICT (draft, id) DO NOTHING`,

@@ -20,6 +20,9 @@ func uploadInto(u *dispatch.Upload) []any {
 // BeginUpload implements dispatch.Store.
 func (d *DB) BeginUpload(ctx context.Context, u dispatch.Upload, most int, since time.Time) (begun dispatch.Upload, err error) {
 	err = d.write(ctx, func(t *tx) error {
+		if err := t.oneOf(u.Holder); err != nil {
+			return err
+		}
 		err := t.row(`SELECT `+uploadColumns+` FROM uploads WHERE holder = $1 AND size = $2 AND sha256 = $3 AND begun_at > $4 ORDER BY begun_at DESC LIMIT 1`,
 			u.Holder, u.Size, u.SHA256, micros(since)).Scan(uploadInto(&begun)...)
 		if !errors.Is(err, sql.ErrNoRows) {

@@ -163,6 +163,31 @@ func TestDraftsOfNotices(t *testing.T) {
 		wantCode(t, db.SaveDraftFile(ctx, large, 2, 1000, 100), portal.TooLarge, "too-many-drafts")
 		wantCode(t, save(db, 4, string(bytes.Repeat(data, 2))), portal.TooLarge, "too-many-drafts")
 
+		// The same file for one draft after the other, or for many at once, fills no disk either.
+		fits := func(uploader string, most int64) (kept int) {
+			var group sync.WaitGroup
+			var mu sync.Mutex
+			for i := range 8 {
+				on := []*DB{db, other}[i%2]
+				group.Go(func() {
+					again := dispatch.DraftFile{Draft: crypto.NewNumber(crypto.KindNotice), ID: id, Data: data, UploadedBy: uploader, UploadedAt: noon}
+					err := on.SaveDraftFile(ctx, again, 2, 100, most)
+					mu.Lock()
+					defer mu.Unlock()
+					if err == nil {
+						kept++
+					} else {
+						wantCode(t, err, portal.TooLarge, "too-many-drafts")
+					}
+				})
+			}
+			group.Wait()
+			return kept
+		}
+		if kept := fits("staff:FULL", 100); kept != 2 {
+			t.Errorf("%d files of 40 bytes were kept for somebody who may have 100", kept)
+		}
+
 		// What no draft names is forgotten; what one names stays as long as it does.
 		loose := dispatch.DraftFile{Draft: n, ID: "loose", Data: []byte("loose"), UploadedBy: author, UploadedAt: noon}
 		must(t, db.SaveDraftFile(ctx, loose, 3, 100, 100))
