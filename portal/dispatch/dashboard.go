@@ -36,14 +36,14 @@ const (
 	oldest = time.Hour
 )
 
-// Dashboard returns it, with lines after a mailbox ("": from the first). Staff, but not administrators. Who reads all the lines is written down; who keeps them up to date, with
-// a cursor, is not each time, since an open page does so every second. portal.Conflict with code "not-released".
+// Dashboard returns it, with lines after a mailbox ("": from the first). Staff, but not administrators. Who reads all the lines is written down, page by page, whichever they begin
+// with; who keeps them up to date, with a cursor, is not each time, since an open page does so every second. portal.Conflict with code "not-released".
 func (d *Dispatch) Dashboard(ctx context.Context, actor portal.Actor, n crypto.Number, since time.Time, after crypto.Number) (*Dashboard, error) {
 	now := d.now()
 	if now.Sub(since) > oldest {
 		since = time.Time{}
 	}
-	notice, err := d.watched(ctx, actor, n, since.IsZero() && after == "")
+	notice, err := d.watched(ctx, actor, n, since.IsZero())
 	if err != nil {
 		return nil, err
 	}
