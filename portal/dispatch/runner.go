@@ -65,6 +65,9 @@ func (d *Dispatch) releaseDue(ctx context.Context) error {
 
 func (d *Dispatch) releaseOne(ctx context.Context, n portal.NoticeRecord, staff []*crypto.Certificate) error {
 	err := d.mayRelease(n.Signed, staff)
+	if errors.Is(err, errTooEarly) { // what the database says is not what was signed: its time comes
+		return nil
+	}
 	if err == nil {
 		_, err = d.store.Release(ctx, n.Number, n.Signed.ApproverSignature, d.now())
 	}
@@ -93,6 +96,9 @@ func (d *Dispatch) mayRelease(signed crypto.SignedManifest, staff []*crypto.Cert
 	if approver, err := d.root.VerifyStaff(v.Approver().Certificate(), now); err != nil || !approver.Has(crypto.RoleApprover) {
 		return portal.Errorf(portal.Conflict, "approver-withdrawn", "Who approved it is no longer an approver. Let somebody who is approve it, when its author has sealed it anew.")
 	}
+	if v.Manifest().Release.After(now) {
+		return errTooEarly
+	}
 	if deadline := v.Manifest().Deadline; !deadline.IsZero() && !deadline.After(now) {
 		return errDeadlinePassed
 	}
@@ -100,6 +106,7 @@ func (d *Dispatch) mayRelease(signed crypto.SignedManifest, staff []*crypto.Cert
 }
 
 var (
+	errTooEarly        = errors.New("the time of release that was signed has not come")
 	errAuthorWithdrawn = portal.Errorf(portal.Conflict, "author-withdrawn", "Its author is no longer an author. Let somebody who is write and seal the notice.")
 	errDeadlinePassed  = portal.Errorf(portal.Conflict, "deadline-passed", "The deadline has passed. Ask the author to seal the notice again with a later one.")
 )
