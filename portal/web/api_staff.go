@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"context"
 	"net/http"
 	"time"
@@ -70,11 +71,15 @@ func (s *server) postRevocation(w http.ResponseWriter, r *http.Request) error {
 
 // postNotices keeps a sealed notice until it is approved.
 func (s *server) postNotices(w http.ResponseWriter, r *http.Request) error {
-	var request api.Submission
-	if err := decode(w, r, &request); err != nil {
+	body, err := readJSON(w, r)
+	if err != nil {
 		return err
 	}
-	n, err := s.Dispatch.Submit(r.Context(), visitOf(r).actor, sealedNotice(request))
+	sealed, err := readSubmission(bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	n, err := s.Dispatch.Submit(r.Context(), visitOf(r).actor, sealed)
 	if err != nil {
 		return err
 	}

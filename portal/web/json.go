@@ -22,20 +22,9 @@ const maxDepth = 8
 
 // decode reads a request's JSON into a type of package api. Anything but exactly one object of the known fields is refused.
 func decode(w http.ResponseWriter, r *http.Request, into any) error {
-	mediaType, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	charset := parameters["charset"]
-	if err != nil || mediaType != "application/json" || (charset != "" && !strings.EqualFold(charset, "utf-8")) {
-		return refuse(http.StatusUnsupportedMediaType, "unsupported-media-type", "Send JSON in UTF-8, with the header Content-Type: application/json.")
-	}
-	body, err := readBody(w, r)
+	body, err := readJSON(w, r)
 	if err != nil {
 		return err
-	}
-	if !utf8.Valid(body) {
-		return portal.Errorf(portal.Invalid, "invalid-json", "The request is not UTF-8.")
-	}
-	if tooDeep(body) {
-		return portal.Errorf(portal.Invalid, "invalid-json", "The request nests deeper than %d levels.", maxDepth)
 	}
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.DisallowUnknownFields()
@@ -46,6 +35,26 @@ func decode(w http.ResponseWriter, r *http.Request, into any) error {
 		return portal.Errorf(portal.Invalid, "invalid-json", "The request goes on after its JSON object; send exactly one.")
 	}
 	return nil
+}
+
+// readJSON reads a request's body that is said to be JSON, and looks at what no decoder should be given.
+func readJSON(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	mediaType, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	charset := parameters["charset"]
+	if err != nil || mediaType != "application/json" || (charset != "" && !strings.EqualFold(charset, "utf-8")) {
+		return nil, refuse(http.StatusUnsupportedMediaType, "unsupported-media-type", "Send JSON in UTF-8, with the header Content-Type: application/json.")
+	}
+	body, err := readBody(w, r)
+	if err != nil {
+		return nil, err
+	}
+	if !utf8.Valid(body) {
+		return nil, portal.Errorf(portal.Invalid, "invalid-json", "The request is not UTF-8.")
+	}
+	if tooDeep(body) {
+		return nil, portal.Errorf(portal.Invalid, "invalid-json", "The request nests deeper than %d levels.", maxDepth)
+	}
+	return body, nil
 }
 
 // readBody reads what is left of a request's body, within the route's limit and a time that fits its size.

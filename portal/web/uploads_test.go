@@ -123,10 +123,36 @@ func TestWhatIsNoSubmissionIsRefused(t *testing.T) {
 			t.Errorf("%s: %d %s", what, a.StatusCode, a.body)
 		}
 	}
+	for what, text := range map[string]string{
+		"a suite that is none": `{"bodies":{"pq":"","other":""}}`, "a heading of one": `{"headings":{"":""}}`,
+	} {
+		if a := v.post("/uploads/"+uploads(t, []byte(text), v).Upload+"/notice", nil); a.StatusCode != 400 {
+			t.Errorf("%s: %d %s", what, a.StatusCode, a.body)
+		}
+	}
 	u := uploads(t, []byte("{}"), v)
 	v.post("/uploads/"+u.Upload+"/notice", nil).want(t, 400)
 	v.post("/uploads", api.BeginUpload{Size: api.MaxUpload + 1, SHA256: u.Upload + u.Upload}).wantFailure(t, 413, "too-large")
 	v.doTyped("PUT", api.Root+"/uploads/"+u.Upload, "application/octet-stream", strings.NewReader("x")).wantFailure(t, 400, "invalid-offset")
 	v.doTyped("PUT", api.Root+"/uploads/"+u.Upload+"?offset=0", "application/json", strings.NewReader("x")).wantFailure(t, 415, "unsupported-media-type")
 	v.doTyped("PUT", api.Root+"/uploads/"+u.Upload+"?offset=0", "application/octet-stream", bytes.NewReader(make([]byte, api.MaxUploadPiece+1))).wantFailure(t, 413, "too-large")
+}
+
+// TestAListOfNothingFillsNoMemory: a stolen account must not stop the server with what is small on the way and large in memory.
+func TestAListOfNothingFillsNoMemory(t *testing.T) {
+	p := live.Portal(t, live.Options{})
+	v := newVisitor(t, p)
+	v.logIn(fingerprint(p.Author), p.Author)
+	nothing := []byte(`{"envelopes":[` + strings.Repeat("{},", 6<<20) + `{}]}`)
+	parts := bytes.Replace(nothing, []byte("envelopes"), []byte("personal_parts"), 1)
+	memory := watchMemory()
+	for _, text := range [][]byte{nothing, parts} {
+		v.post("/notices", json.RawMessage(text)).wantFailure(t, 413, "too-large")
+		v.post("/uploads/"+uploads(t, text, v).Upload+"/notice", nil).wantFailure(t, 413, "too-large")
+	}
+	if grown := memory(); grown > 350 {
+		t.Errorf("it took %d MiB", grown)
+	}
+	long := append([]byte(`{"manifest":"`), bytes.Repeat([]byte("m"), 70<<20)...)
+	v.post("/uploads/"+uploads(t, long, v).Upload+"/notice", nil).wantFailure(t, 413, "too-large")
 }
