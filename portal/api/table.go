@@ -30,14 +30,33 @@ func Table(lines [][]string) []byte {
 // formulas are what formulas begin with, in one program or another.
 const formulas = "=+-@|%\t\r\n＝＋－＠"
 
-// cell keeps spreadsheets from taking a name for a formula, also one behind white space.
+// separators part cells in one program or another: many take the semicolon, where a comma parts whole numbers from fractions, and look at no comma.
+const separators = ";\t\r\n"
+
+// cell keeps spreadsheets from taking a name for a formula: one that begins it, also behind white space, and one behind what some of them take for the end of a cell.
 func cell(text string) string {
+	var safe strings.Builder
+	for first := true; ; first = false {
+		end := strings.IndexAny(text, separators)
+		if end < 0 {
+			end = len(text)
+		}
+		if part := text[:end]; first && formula(text) || !first && formula(part) {
+			safe.WriteByte('\'')
+		}
+		if end == len(text) {
+			safe.WriteString(text)
+			return safe.String()
+		}
+		safe.WriteString(text[:end+1])
+		text = text[end+1:]
+	}
+}
+
+func formula(text string) bool {
 	begins, _ := utf8.DecodeRuneInString(text)
 	word, _ := utf8.DecodeRuneInString(strings.TrimSpace(text))
-	if text != "" && (strings.ContainsRune(formulas, begins) || strings.ContainsRune(formulas, word)) {
-		return "'" + text
-	}
-	return text
+	return text != "" && (strings.ContainsRune(formulas, begins) || strings.ContainsRune(formulas, word))
 }
 
 // StatusNames are what a table of a notice's mailboxes says beside what the portal knows; the zero value adds nothing.

@@ -20,6 +20,14 @@ func TestATableHoldsNoFormula(t *testing.T) {
 			t.Errorf("%q is written %q", name, lines[0])
 		}
 	}
+	// Where a semicolon parts cells, the second one begins behind it.
+	for name, want := range map[string]string{
+		"Elbonia;=1+cmd|' /C calc'!A0;": "Elbonia;'=1+cmd|' /C calc'!A0;", "a; +1;b": "a;' +1;b", ";=1": ";'=1", "=1;=2": "'=1;'=2", "a;b=1": "a;b=1", "Saint-Martin; A": "Saint-Martin; A",
+	} {
+		if got := cell(name); got != want {
+			t.Errorf("%q is written %q", name, got)
+		}
+	}
 	if got := string(Table([][]string{{"a", "b"}, {"", "two\nlines"}})); got != "a,b\r\n,\"two\r\nlines\"\r\n" {
 		t.Errorf("%q", got)
 	}
