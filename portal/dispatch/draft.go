@@ -18,8 +18,10 @@ const (
 	MaxDraftFiles = 3 * crypto.MaxAttachments
 	// MaxDraftFilesSize is how many bytes these may have together.
 	MaxDraftFilesSize = 3 * crypto.MaxSealedAttachment
-	// MaxDraftsOfPerson is how many bytes of drafts and files there may be that one person saved: one account must not fill the disk.
-	MaxDraftsOfPerson = 20 * crypto.MaxSealedAttachment
+	// MaxDraftFilesOfPerson is how many bytes of files of all drafts there may be that one person uploaded: one account must not fill the disk.
+	MaxDraftFilesOfPerson = 20 * crypto.MaxSealedAttachment
+	// MaxDraftsOfPerson is how many bytes of drafts there may be that one person saved last. All drafts are read for their list: one account must not make that more than others can load.
+	MaxDraftsOfPerson = 4 * crypto.MaxSealedNoticeDraft
 
 	maxDraftRevision = 1 << 30
 )
@@ -179,7 +181,7 @@ func (d *Dispatch) AttachToDraft(ctx context.Context, actor portal.Actor, draft 
 	if err := d.checkSealedToDesk(ctx, actor, "attachment", sealed); err != nil {
 		return err
 	}
-	return d.store.SaveDraftFile(ctx, DraftFile{Draft: draft, ID: id, Data: sealed, UploadedBy: actor.Holder(), UploadedAt: d.now()}, MaxDraftFiles, MaxDraftFilesSize, MaxDraftsOfPerson)
+	return d.store.SaveDraftFile(ctx, DraftFile{Draft: draft, ID: id, Data: sealed, UploadedBy: actor.Holder(), UploadedAt: d.now()}, MaxDraftFiles, MaxDraftFilesSize, MaxDraftFilesOfPerson)
 }
 
 // DraftFile returns a sealed file of a draft.

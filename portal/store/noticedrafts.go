@@ -33,7 +33,7 @@ func (d *DB) SaveNoticeDraft(ctx context.Context, n dispatch.NoticeDraft, mostOf
 		if kept.Revision != n.Revision-1 {
 			return draftChanged(n.Draft, kept)
 		}
-		if err := t.roomForDrafts(n.SavedBy, n.Draft, int64(len(n.Record)), mostOfPerson); err != nil {
+		if err := t.roomForNoticeDraft(n, mostOfPerson); err != nil {
 			return err
 		}
 		changed, err := t.exec(`INSERT INTO notice_drafts (`+noticeDraftColumns+`) VALUES ($1, $2, $3, $4, $5)
@@ -69,22 +69,25 @@ func (t *tx) oneOf(holder string) error {
 	return err
 }
 
-// roomForDrafts refuses what would be too much for one person; the draft that is saved is not counted as it was. The same file in two drafts is kept twice, and counts twice.
-func (t *tx) roomForDrafts(holder string, draft crypto.Number, size, most int64) error {
+// roomForNoticeDraft refuses what would make the drafts that one person saved too many; the one that is saved is not counted as it was.
+func (t *tx) roomForNoticeDraft(n dispatch.NoticeDraft, most int64) error {
+	return t.room(n.SavedBy, int64(len(n.Record)), most, `SELECT COALESCE(SUM(LENGTH(record)), 0) FROM notice_drafts WHERE saved_by = $1 AND id <> $2`, n.SavedBy, n.Draft)
+}
+
+// roomForNoticeFile does that for files of drafts that one person uploaded. The same file in two drafts is kept twice, and counts twice.
+func (t *tx) roomForNoticeFile(f dispatch.DraftFile, most int64) error {
+	return t.room(f.UploadedBy, int64(len(f.Data)), most, `SELECT COALESCE(SUM(size), 0) FROM notice_draft_files WHERE uploaded_by = $1`, f.UploadedBy)
+}
+
+func (t *tx) room(holder string, size, most int64, sum string, args ...any) error {
 	if err := t.oneOf(holder); err != nil {
 		return err
 	}
-	var records, files int64
-	if err := t.row(`SELECT COALESCE(SUM(LENGTH(record)), 0) FROM notice_drafts WHERE saved_by = $1 AND id <> $2`, holder, draft).Scan(&records); err != nil {
+	var before int64
+	if err := t.row(sum, args...).Scan(&before); err != nil || before+size <= most {
 		return err
 	}
-	if err := t.row(`SELECT COALESCE(SUM(size), 0) FROM notice_draft_files WHERE uploaded_by = $1`, holder).Scan(&files); err != nil {
-		return err
-	}
-	if records+files+size <= most {
-		return nil
-	}
-	return portal.Errorf(portal.TooLarge, "too-many-drafts", "Drafts of notices and their files that you saved have %d MiB together, and that is as many as there may be. This was not saved. Discard drafts that are not needed, then save again.", (records+files)>>20)
+	return portal.Errorf(portal.TooLarge, "too-many-drafts", "Drafts of notices, or their files, that you saved have %d MiB together, and that is as many as there may be. This was not saved. Discard drafts that are not needed, then save again.", before>>20)
 }
 
 // noticeDraftNames writes down which files the draft names.
@@ -180,7 +183,7 @@ func (d *DB) SaveDraftFile(ctx context.Context, f dispatch.DraftFile, mostFiles 
 					files, f.Draft, size>>20)
 			}
 		}
-		if err := t.roomForDrafts(f.UploadedBy, "", int64(len(f.Data)), mostOfPerson); err != nil {
+		if err := t.roomForNoticeFile(f, mostOfPerson); err != nil {
 			return err
 		}
 		if changed, err = t.exec(`INSERT INTO notice_draft_files (draft, id, size, uploaded_by, uploaded_at, named) VALUES ($1, $2, $3, $4, $5, 0) ON CONFLICT (draft, id) DO NOTHING`,

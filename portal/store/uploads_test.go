@@ -161,7 +161,7 @@ func TestDraftsOfNotices(t *testing.T) {
 		large := dispatch.DraftFile{Draft: n, ID: "large", Data: bytes.Repeat(data, 2), UploadedBy: author, UploadedAt: noon}
 		wantCode(t, db.SaveDraftFile(ctx, large, 2, 100, 1000), portal.TooLarge, "too-many-attachments")
 		wantCode(t, db.SaveDraftFile(ctx, large, 2, 1000, 100), portal.TooLarge, "too-many-drafts")
-		wantCode(t, save(db, 4, string(bytes.Repeat(data, 2))), portal.TooLarge, "too-many-drafts")
+		wantCode(t, save(db, 4, string(bytes.Repeat(data, 3))), portal.TooLarge, "too-many-drafts")
 
 		// The same file for one draft after the other, or for many at once, fills no disk either.
 		fits := func(uploader string, most int64) (kept int) {
