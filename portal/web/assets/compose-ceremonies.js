@@ -251,6 +251,10 @@ export const ceremonies = {
     } catch (error) {
       if (['stale-certificate', 'revoked-recipient', 'unknown-recipient', 'engine-gone'].includes(error.code)) directory = undefined; // a helper that is gone took what it verified along
       throw error;
+    } finally {
+      try {
+        call('compose-drop'); // however it ended, nobody needs the session keys and the files any more
+      } catch { /* the key is gone, and with it what was sealed */ }
     }
   }),
 
