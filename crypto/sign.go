@@ -33,6 +33,7 @@ const (
 	PurposeDetails         Purpose = "details"         // inner signature of a sealed personal record
 	PurposeAddress         Purpose = "address"         // inner signature of where, and how, a representative gets e-mail
 	PurposeReceiptForm     Purpose = "receipt-form"    // inner signature of the courier's word on what to sign as a receipt by e-mail
+	PurposeEmergency       Purpose = "emergency"       // inner signature of what a representative saves for the day without a portal
 	PurposeKeptMail        Purpose = "kept-mail"       // inner signature of a mail that came and that the courier keeps for the desk
 
 	PurposeStatementAuthor          Purpose = "statement-author"          // author's over a statement's manifest and texts
@@ -62,7 +63,7 @@ const maxSignatureSize = 64 << 10
 func (p Purpose) check() error {
 	switch p {
 	case PurposeLogIn, PurposeAcknowledgement, PurposeContent, PurposeHeading, PurposePersonal, PurposePersonalKey, PurposeNoticeAuthor, PurposeNoticeApproval, PurposeNoticeReason, PurposeNoticeDraft, PurposeNoticeFile, PurposeDetails,
-		PurposeContact, PurposeContactNote, PurposeAddress, PurposeReceiptForm, PurposeKeptMail,
+		PurposeContact, PurposeContactNote, PurposeAddress, PurposeReceiptForm, PurposeEmergency, PurposeKeptMail,
 		PurposeStatementAuthor, PurposeStatementApproval, PurposeStatementAcknowledgement, PurposeStatementDraft,
 		PurposeStatementSealed, PurposeStatementReturn, PurposeStatementAttachment, PurposeLedgerKey,
 		PurposeReply, PurposeReplyHeading, PurposeAnswer, PurposeAnswerHeading:

@@ -31,6 +31,8 @@ type engine struct {
 	reading     map[crypto.Number]*readingStatement
 	letters     letters
 
+	offline offline // what the offline reader was handed
+
 	judged  *judging // what is being verified; in desk.wasm only
 	helping *helping // this worker is a helper, and has no key; in desk.wasm only
 }

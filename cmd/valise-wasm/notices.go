@@ -165,14 +165,19 @@ func (e *engine) open(parameters, data []byte) (any, error) {
 }
 
 func (e *engine) show(o *crypto.OpenedNotice) shownNotice {
-	c, v := o.Content(), o.Verified()
+	shown, v := e.showContent(o.Content()), o.Verified()
+	shown.Author = shownSigner{v.Author().Name(), v.Author().Certificate().Fingerprint().Spaced(), rfc3339(v.AuthorSignature().Made().UTC())}
+	shown.Approver = shownSigner{v.Approver().Name(), v.Approver().Certificate().Fingerprint().Spaced(), rfc3339(v.ApproverSignature().Made().UTC())}
+	shown.Urgent, shown.Acknowledge, shown.Deadline, shown.Mailboxes = v.Manifest().Urgent, v.Manifest().Acknowledge, rfc3339(v.Manifest().Deadline), v.Manifest().Mailboxes
+	return shown
+}
+
+// showContent shows what is said, whoever signed it.
+func (e *engine) showContent(c *crypto.Content) shownNotice {
 	shown := shownNotice{
 		Notice: c.Notice, From: c.From, Created: rfc3339(c.Created),
 		Languages: make([]shownLanguage, len(c.Languages)), Attachments: make([]shownAttachment, len(c.Attachments)),
-		Author:      shownSigner{v.Author().Name(), v.Author().Certificate().Fingerprint().Spaced(), rfc3339(v.AuthorSignature().Made().UTC())},
-		Approver:    shownSigner{v.Approver().Name(), v.Approver().Certificate().Fingerprint().Spaced(), rfc3339(v.ApproverSignature().Made().UTC())},
 		Institution: e.trust.Institution(), Root: e.trust.Pin().Fingerprint.Spaced(),
-		Urgent: v.Manifest().Urgent, Acknowledge: v.Manifest().Acknowledge, Deadline: rfc3339(v.Manifest().Deadline), Mailboxes: v.Manifest().Mailboxes,
 	}
 	for i, l := range c.Languages {
 		shown.Languages[i] = shownLanguage{l.Language, l.Subject, parseMarkdown(l.Text)}

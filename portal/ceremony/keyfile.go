@@ -43,7 +43,7 @@ func KeyFile(file []byte) (locked []byte, err error) {
 	if len(file) > 2*crypto.MaxBundleSize {
 		return nil, wrongKey(FileOther, "this file has %d KiB, and a key file is smaller; choose the one that 'valise staff new' wrote", len(file)>>10)
 	}
-	kind, locked, err := dearmored(file)
+	kind, locked, err := dearmored(file, crypto.MaxBundleSize)
 	if err != nil {
 		return nil, wrongKey(FileDamaged, "the armor is damaged; take another copy")
 	}
@@ -62,13 +62,13 @@ func KeyFile(file []byte) (locked []byte, err error) {
 }
 
 // dearmored returns what kind of armored block a file holds, and what is in it. A binary file is taken for what its first packet says.
-func dearmored(file []byte) (kind string, data []byte, err error) {
+func dearmored(file []byte, limit int64) (kind string, data []byte, err error) {
 	if i := bytes.Index(file, []byte("-----BEGIN PGP ")); i >= 0 {
 		block, err := armor.Decode(bytes.NewReader(file[i:]))
 		if err != nil {
 			return "", nil, err
 		}
-		data, err := io.ReadAll(io.LimitReader(block.Body, crypto.MaxBundleSize+1))
+		data, err := io.ReadAll(io.LimitReader(block.Body, limit+1))
 		return block.Type, data, err
 	}
 	if len(file) == 0 || file[0]&0x80 == 0 {
