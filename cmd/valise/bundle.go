@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"valise/crypto"
+	"valise/portal/ceremony"
 	"valise/portal/evidence"
 	"valise/portal/ledger"
 )
@@ -170,17 +171,27 @@ func bundleVerified(v *evidence.Verified, out string) bundleJSON {
 		Dispatched: v.Dispatched, Mailboxes: v.Mailboxes, Members: v.Members, Acknowledged: v.Acknowledged, Refused: v.Refused,
 		Entered: v.EnteredReceipts, Proved: v.Proved, Portal: v.Portal, Out: out,
 	}
-	if !v.Readme {
-		j.Warnings = []string{readmeWarning}
-	}
+	j.Warnings = bundleWarnings(v)
 	return j
+}
+
+// bundleWarnings are what a reader must mind though everything holds. That a notice was dispatched before the time that was signed, or long after, no proof rules out: the ledger
+// says when, and the manifest when it should have been.
+func bundleWarnings(v *evidence.Verified) (warnings []string) {
+	if !v.Readme {
+		warnings = append(warnings, readmeWarning)
+	}
+	if late := ceremony.Late(v.Manifest, v.Dispatched); late != nil {
+		warnings = append(warnings, late.Error())
+	}
+	return warnings
 }
 
 func showBundle(p *process, v *evidence.Verified) {
 	n := v.Manifest.Manifest().Notice
 	p.say("It holds: the evidence of %s, dispatched on %s into %s.", n, hourUTC(v.Dispatched), count(v.Mailboxes, "mailbox", "mailboxes"))
-	if !v.Readme {
-		p.say("    MIND: %s", readmeWarning)
+	for _, warning := range bundleWarnings(v) {
+		p.say("    MIND: %s", warning)
 	}
 	showSigners(p, v.Manifest)
 	p.say("    %d acknowledged, %d refused; %d of these are in the ledger", v.Acknowledged, v.Refused, v.EnteredReceipts)
