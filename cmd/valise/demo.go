@@ -24,7 +24,8 @@ type DemoCommand struct {
 // Help is the part of --help below the summary.
 func (DemoCommand) Help() string {
 	return `Starts Valise on one SQLite file, with no other server, and fills it: a root certificate; an author, an approver, a registrar, an auditor, an administrator, a notary and a courier; a State with two
-representatives, an organisation, an individual; two published statements about a security incident, and a first notice about it, approved and waiting. It prints the address, mailbox numbers and
+representatives, an organisation, an individual, and three more States; two published statements about a security incident, and a first notice about it, approved and waiting. Other notices stand at other
+points of their way: acknowledged by some and soon overdue, approved for tomorrow, waiting for an approval, a draft; there are groups, and threads in the desk's inbox. It prints the address, mailbox numbers and
 passphrases, and what to try. It runs over plain HTTP, lets staff log in with their key alone, and writes passphrases down, so it is for trying out only.
 
 EXAMPLES
@@ -202,8 +203,11 @@ func serveDemo(ctx context.Context, site *site, d *demo, dir string, stdout io.W
 	prepare := func() error {
 		d.URL = site.portal.Origin
 		if d.Notices == nil {
-			fmt.Fprintln(stdout, "Making the institution, its staff, mailboxes, statements and a first notice …")
+			fmt.Fprintln(stdout, "Making the institution, its staff, mailboxes, statements and notices …")
 			if err := d.fill(ctx); err != nil {
+				return fmt.Errorf("filling the demo: %w", err)
+			}
+			if err := d.live(ctx); err != nil {
 				return fmt.Errorf("filling the demo: %w", err)
 			}
 		}
@@ -248,11 +252,13 @@ func (d *demo) print(w io.Writer) {
 			secret := "passphrase  " + r.Passphrase
 			if r.ClaimCode != "" {
 				secret = "claim code  " + string(r.ClaimCode)
-				unclaimed = r
+				if unclaimed == nil {
+					unclaimed = r
+				}
 			} else if claimed == nil {
 				claimed = r
 			}
-			fmt.Fprintf(w, "    %-13s %-7s %-28s %s\n", r.Number, r.Profile, r.Name, secret)
+			fmt.Fprintf(w, "    %-13s %-7s %-37s %s\n", r.Number, r.Profile, r.Name, secret)
 		}
 	}
 	fmt.Fprintf(w, "\n  Staff (keys in %s)\n", filepath.Dir(d.Staff[0].KeyFile))
@@ -264,6 +270,14 @@ func (d *demo) print(w io.Writer) {
 	}
 	for _, s := range d.Statements {
 		fmt.Fprintf(w, "    %-13s %s\n", s.Number, s.Title)
+	}
+	var released crypto.Number
+	fmt.Fprint(w, "\n  Notices\n")
+	for _, n := range d.Notices {
+		fmt.Fprintf(w, "    %-13s %-9s %s\n", n.Number, n.State, n.Subject)
+		if n.State == "released" {
+			released = n.Number
+		}
 	}
 	fmt.Fprint(w, "\n  What to try\n")
 	if claimed != nil {
@@ -279,10 +293,8 @@ func (d *demo) print(w io.Writer) {
 		fmt.Fprintf(w, "    The same by command:   bin/valise list --server %s --as %s --secret-file %s\n", d.URL, claimed.Number, claimed.SecretFile)
 	}
 	for _, s := range d.Staff {
-		for _, n := range d.Notices {
-			if s.Roles[0] == crypto.RoleAuthor {
-				fmt.Fprintf(w, "    Who has acknowledged:  bin/valise status %s --server %s --key %s --secret-file %s\n", n.Number, d.URL, s.KeyFile, s.SecretFile)
-			}
+		if s.Roles[0] == crypto.RoleAuthor && released != "" {
+			fmt.Fprintf(w, "    Who has acknowledged:  %s/staff/notices/%s, or:\n                           bin/valise status %[2]s --server %[1]s --key %[3]s --secret-file %[4]s\n", d.URL, released, s.KeyFile, s.SecretFile)
 		}
 	}
 	fmt.Fprintf(w, "    Follow the ledger:     bin/valise ledger verify %s --root-fingerprint %s\n", d.URL, d.RootFingerprint)

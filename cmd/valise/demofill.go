@@ -25,15 +25,19 @@ type demo struct {
 	dir   string
 	root  *crypto.Key
 	staff []*crypto.Key // as in demoInstitution.Staff
+
+	unlocked map[string]*crypto.Bundle // of those who have claimed, by their number
 }
 
-// demoCast is whom the demo's institution deals with. All of them are invented.
-var demoCast = []struct {
+type demoStakeholder struct {
 	kind        crypto.Kind
 	called      string
 	stakeholder string
 	people      []demoPerson
-}{
+}
+
+// demoCast is whom the demo's institution deals with. All of them are invented.
+var demoCast = []demoStakeholder{
 	{crypto.KindState, "state", "Republic of Vestmark", []demoPerson{
 		{"Ingrid Solheim, ambassador", crypto.ProfilePQ, true, "ingrid.solheim@vestmark.example"},
 		{"Tomas Albrecht, focal point", crypto.ProfilePQ, false, ""},
@@ -169,17 +173,8 @@ func (d *demo) fill(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := d.issueAll(ctx, c, trust); err != nil {
+	if err := d.welcome(ctx, c, trust, demoCast); err != nil {
 		return err
-	}
-	for i := range d.Mailboxes {
-		for j := range d.Mailboxes[i].Representatives {
-			if demoCast[i].people[j].claims {
-				if err := d.claim(ctx, &d.Mailboxes[i].Representatives[j]); err != nil {
-					return err
-				}
-			}
-		}
 	}
 	if err := d.announce(ctx, c, trust); err != nil {
 		return err
@@ -205,13 +200,31 @@ func (d *demo) member(role crypto.Role) *crypto.Key {
 	return nil
 }
 
+// welcome issues the mailboxes of a cast, and lets those claim who do.
+func (d *demo) welcome(ctx context.Context, c *client.Client, trust *ceremony.Trust, cast []demoStakeholder) error {
+	first := len(d.Mailboxes)
+	if err := d.issueAll(ctx, c, trust, cast); err != nil {
+		return err
+	}
+	for i, m := range d.Mailboxes[first:] {
+		for j := range m.Representatives {
+			if cast[i].people[j].claims {
+				if err := d.claim(ctx, &m.Representatives[j]); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
 // issueAll is the registrar's part.
-func (d *demo) issueAll(ctx context.Context, c *client.Client, trust *ceremony.Trust) error {
+func (d *demo) issueAll(ctx context.Context, c *client.Client, trust *ceremony.Trust, stakeholders []demoStakeholder) error {
 	registrar := d.member(crypto.RoleRegistrar)
 	if _, err := c.LogInStaff(ctx, registrar); err != nil {
 		return err
 	}
-	for _, cast := range demoCast {
+	for _, cast := range stakeholders {
 		first, err := ceremony.NewMailbox(cast.kind)
 		if err != nil {
 			return err
@@ -283,6 +296,10 @@ func (d *demo) claim(ctx context.Context, r *demoRepresentative) error {
 		return err
 	}
 	r.Passphrase, r.ClaimCode = passphrase, ""
+	if d.unlocked == nil {
+		d.unlocked = make(map[string]*crypto.Bundle)
+	}
+	d.unlocked[r.Number] = claim.Bundle()
 	if _, err := d.writeSecret(as, passphrase); err != nil {
 		return err
 	}
@@ -378,25 +395,47 @@ func (d *demo) notify(ctx context.Context, c *client.Client, trust *ceremony.Tru
 	if err != nil {
 		return err
 	}
-	author, approver := d.member(crypto.RoleAuthor), d.member(crypto.RoleApprover)
-	if _, err := c.LogInStaff(ctx, author); err != nil {
+	number, err := d.submit(ctx, c, trust, draft, ceremony.AllMailboxes)
+	if err != nil {
 		return err
+	}
+	if err := d.approve(ctx, c, trust, number); err != nil {
+		return err
+	}
+	d.note(number, draft, "released")
+	return c.LogOut(ctx)
+}
+
+// note remembers a notice for demo.json.
+func (d *demo) note(number crypto.Number, draft *crypto.Draft, state string) {
+	d.Notices = append(d.Notices, demoNotice{Number: number, Subject: draft.Languages[0].Subject, State: state})
+}
+
+// submit is the author's part of a notice.
+func (d *demo) submit(ctx context.Context, c *client.Client, trust *ceremony.Trust, draft *crypto.Draft, to ...string) (crypto.Number, error) {
+	author := d.member(crypto.RoleAuthor)
+	if _, err := c.LogInStaff(ctx, author); err != nil {
+		return "", err
 	}
 	directory, err := d.directory(ctx, c, trust, author)
 	if err != nil {
-		return err
+		return "", err
 	}
-	to, err := directory.Choose(ceremony.AllMailboxes)
+	chosen, err := directory.Choose(to...)
 	if err != nil {
-		return err
+		return "", err
 	}
-	submission, number, err := ceremony.Seal(trust, author, draft, to.Recipients, time.Now(), nil)
+	submission, number, err := ceremony.Seal(trust, author, draft, chosen.Recipients, time.Now(), nil)
 	if err != nil {
-		return err
+		return "", err
 	}
-	if _, err := c.Submit(ctx, submission, nil); err != nil {
-		return err
-	}
+	_, err = c.Submit(ctx, submission, nil)
+	return number, err
+}
+
+// approve is the approver's.
+func (d *demo) approve(ctx context.Context, c *client.Client, trust *ceremony.Trust, number crypto.Number) error {
+	approver := d.member(crypto.RoleApprover)
 	if _, err := c.LogInStaff(ctx, approver); err != nil {
 		return err
 	}
@@ -404,7 +443,8 @@ func (d *demo) notify(ctx context.Context, c *client.Client, trust *ceremony.Tru
 	if err != nil {
 		return err
 	}
-	if directory, err = d.directory(ctx, c, trust, approver); err != nil {
+	directory, err := d.directory(ctx, c, trust, approver)
+	if err != nil {
 		return err
 	}
 	examined, err := ceremony.Examine(trust, []*crypto.Key{approver}, number, sealed, directory, time.Now())
@@ -415,11 +455,8 @@ func (d *demo) notify(ctx context.Context, c *client.Client, trust *ceremony.Tru
 	if err != nil {
 		return err
 	}
-	if _, err := c.Approve(ctx, number, approval); err != nil {
-		return err
-	}
-	d.Notices = append(d.Notices, demoNotice{Number: number, Subject: draft.Languages[0].Subject, State: "released"})
-	return c.LogOut(ctx)
+	_, err = c.Approve(ctx, number, approval)
+	return err
 }
 
 func (d *demo) directory(ctx context.Context, c *client.Client, trust *ceremony.Trust, reader *crypto.Key) (*ceremony.Directory, error) {
