@@ -47,7 +47,9 @@ type outboxJSON struct {
 // mailAdvice says, for each word of a reason, what it means and what to do.
 var mailAdvice = map[string]string{
 	"opened":        "The mailbox has opened the notice on the portal; no mail is needed.",
+	"acknowledged":  "The mailbox has answered the notice; no mail is needed.",
 	"never":         "They want no e-mail.",
+	"last-call":     "They want one mail, a day before the deadline, and no other.",
 	"no-address":    "There is no address any more.",
 	"revoked":       "Their access was ended.",
 	"not-yet":       "Its time has not come.",
@@ -62,6 +64,8 @@ var mailAdvice = map[string]string{
 	"busy":          "Other mails go to the same place just now.",
 	"deferred":      "Their mail server said to try later. It is tried again.",
 	"refused":       "Their mail server refused it for good. Ask them for the right address, by another way; then: valise address NUMBER --email …",
+	"returned":      "Their mail server took it over, and sent it back later. Ask them for the right address, by another way; then: valise address NUMBER --email …",
+	"delayed":       "A mail server took it over, and says that it has not arrived yet. It tries on.",
 	"given-up":      "Their mail server put it off for days. Reach them by another way; then: valise outbox NOTICE --retry NUMBER",
 }
 

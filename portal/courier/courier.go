@@ -26,6 +26,11 @@ type Config struct {
 	Lease     time.Duration // how long an entry is left to a courier that may have died; 0: DefaultLease
 	Poll      time.Duration // how often the outbox is looked at while nothing is due; 0: DefaultPoll
 	GiveUp    time.Duration // how long a mail that servers defer is tried; 0: DefaultGiveUp
+
+	In Ways // on which mail comes in; Inbox.Run
+
+	// Told is called after it was written down that mails were sent, or can't be, with the numbers of their notices; nil: nobody is told.
+	Told func(topics ...string)
 }
 
 // What a Config has when it says nothing.
@@ -157,18 +162,24 @@ func (c *Courier) carryAll(ctx context.Context, hurry bool, until time.Time) {
 	// More is leased than is being sent, so that nobody who sends waits for the database to give out what comes next.
 	slots := make(chan struct{}, leasedAhead*c.config.Workers)
 	queue := make(chan leased, cap(slots)) // never full: each in it has a slot
-	var group sync.WaitGroup
+	outcomes := make(chan outcome)         // without room: nobody sends another mail while two of theirs are not written down
+	release := func() { <-slots }
+	var sending, writing sync.WaitGroup
 	defer c.report()
 	defer c.hangUp()
-	defer group.Wait()
-	defer close(queue)
+	defer writing.Wait()
+	defer func() { close(queue); sending.Wait(); close(outcomes) }()
+	writing.Go(func() { c.settleAll(context.WithoutCancel(work), outcomes) })
 	for range c.config.Workers {
-		group.Go(func() {
+		sending.Go(func() {
 			for l := range queue {
-				if ctx.Err() == nil { // else the lease runs out, and it is done by whoever comes next
-					c.carry(work, l, hurry)
+				if ctx.Err() != nil { // the lease runs out, and it is done by whoever comes next
+					release()
+				} else if s, ok := c.carry(work, l, hurry); ok {
+					outcomes <- outcome{s, l, release}
+				} else {
+					release()
 				}
-				<-slots
 			}
 		})
 	}
@@ -182,7 +193,7 @@ func (c *Courier) carryAll(ctx context.Context, hurry bool, until time.Time) {
 			c.log.Error("courier", "problem", "the outbox can't be read: "+err.Error())
 		}
 		for range free - len(entries) {
-			<-slots
+			release()
 		}
 		for _, e := range entries {
 			queue <- leased{e, lease, now.Add(c.config.Lease)}
@@ -281,11 +292,11 @@ func (c *Courier) report() {
 	}
 }
 
-// carry does one entry, and settles it before its lease is over.
-func (c *Courier) carry(ctx context.Context, l leased, hurry bool) {
+// carry does one entry, well before its lease is over; ok is false when nothing came of it.
+func (c *Courier) carry(ctx context.Context, l leased, hurry bool) (s Settlement, ok bool) {
 	left := l.until.Sub(c.now())
 	if left < c.config.Lease/2 {
-		return // it waited too long for its turn: whoever leases it next has time enough
+		return s, false // it waited too long for its turn: whoever leases it next has time enough
 	}
 	e := l.entry
 	ctx, cancel := context.WithTimeout(ctx, left*3/4)
@@ -295,28 +306,10 @@ func (c *Courier) carry(ctx context.Context, l leased, hurry bool) {
 		if ctx.Err() == nil {
 			c.log.Error("courier", "problem", err.Error())
 		}
-		return // the lease runs out, and it is done again
+		return s, false // the lease runs out, and it is done again
 	}
-	s.Notice, s.Representative, s.At = e.Notice, e.Representative, c.now()
-	c.settle(context.WithoutCancel(ctx), s, l)
-}
-
-// settle writes down what came of an entry. A mail that was handed over and can't be written down would be sent again, so it is tried for as long as the lease lasts.
-func (c *Courier) settle(ctx context.Context, s Settlement, l leased) {
-	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
-		kept, err := c.store.SettleOutbox(ctx, l.lease, s)
-		if err == nil {
-			if kept {
-				c.count(s)
-			}
-			return
-		}
-		if c.now().Add(wait).After(l.until) {
-			c.log.Error("courier", "problem", "what came of an entry can't be kept, so it may be sent twice: "+err.Error())
-			return
-		}
-		time.Sleep(wait)
-	}
+	s.Notice, s.Representative, s.Reminder, s.Lease, s.At = e.Notice, e.Representative, e.Reminder, l.lease, c.now()
+	return s, true
 }
 
 func (c *Courier) count(s Settlement) {
@@ -338,7 +331,7 @@ func (c *Courier) count(s Settlement) {
 	if c.deferred == nil {
 		return
 	}
-	key := string(s.Notice) + s.Representative.String()
+	key := string(s.Notice) + s.Representative.String() + s.Reminder.String()
 	if delete(c.deferred, key); s.State == Waiting {
 		c.deferred[key] = s.NextAt
 	}
@@ -377,7 +370,7 @@ func (c *Courier) do(ctx context.Context, e Entry, hurry bool) (Settlement, erro
 	if err != nil {
 		return Settlement{State: Dead, Reason: ReasonUnreadable, Attempts: e.Attempts}, nil
 	}
-	if d := when(&e, m, &a, hurry, now); !d.now() {
+	if d := when(&e, &l, m, &a, hurry, now); !d.now() {
 		return settled(&e, d), nil
 	}
 	identity, transport := c.config.Institution, c.institution
@@ -457,7 +450,7 @@ func (c *Courier) write(ctx context.Context, e *Entry, l *Letter, v *crypto.Veri
 	head := func(of, boundary string) *letterhead {
 		return &letterhead{
 			identity: identity, to: a.Email, subject: identity.subject(a), date: roundDate(c.now()),
-			messageID: c.messageID(of, e, identity), boundary: "=_" + c.tokens.of(boundary, e.Notice, e.Representative),
+			messageID: c.messageID(of, e, identity), boundary: "=_" + c.tokens.ofMail(boundary, e.Notice, e.Representative, e.Reminder),
 		}
 	}
 	small := []struct {
@@ -495,9 +488,9 @@ func (c *Courier) write(ctx context.Context, e *Entry, l *Letter, v *crypto.Veri
 	return append(mails, mail), nil
 }
 
-// messageID is always the same for an entry and a use, so that who gets a mail twice sees one; and nobody without the courier's key can make it from the entry.
+// messageID is always the same for an entry and a use, so that who gets a mail twice sees one, and a reminder as another; and nobody without the courier's key can make it from the entry.
 func (c *Courier) messageID(use string, e *Entry, identity *Identity) string {
-	return c.tokens.of(use, e.Notice, e.Representative) + "@" + identity.domain()
+	return c.tokens.ofMail(use, e.Notice, e.Representative, e.Reminder) + "@" + identity.domain()
 }
 
 // open opens an address, or remembers it.

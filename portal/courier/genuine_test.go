@@ -32,7 +32,7 @@ func TestOnlyWhatTwoPeopleSignedIsCarried(t *testing.T) {
 		t.Helper()
 		now := time.Now().UnixMicro()
 		does(`INSERT INTO deliveries (notice, mailbox, delivered_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, n, of.Number.Mailbox, now)
-		does(`INSERT INTO outbox (notice, holder, mailbox, state, queued_at, due_at, next_at, attempts, reason) VALUES ($1, $2, $3, 'waiting', $4, $4, $4, 0, '') ON CONFLICT DO NOTHING`,
+		does(`INSERT INTO outbox (notice, holder, reminder, mailbox, state, queued_at, due_at, next_at, attempts, reason) VALUES ($1, $2, 0, $3, 'waiting', $4, $4, $4, 0, '') ON CONFLICT DO NOTHING`,
 			n, of.Number.String(), of.Number.Mailbox, now)
 	}
 	submitted := func() crypto.Number {

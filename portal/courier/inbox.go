@@ -247,7 +247,7 @@ var tokenUses = []string{"return", "report", "message", "personal message", "for
 func (i *Inbox) isOf(t token, q Queued) bool {
 	want := hex.EncodeToString(t[:])
 	return slices.ContainsFunc(tokenUses, func(use string) bool {
-		return hmac.Equal([]byte(i.courier.tokens.of(use, q.Notice, q.Representative)), []byte(want))
+		return hmac.Equal([]byte(i.courier.tokens.ofQueued(use, q)), []byte(want))
 	})
 }
 
@@ -260,7 +260,7 @@ func (i *Inbox) readTokens(ctx context.Context) error {
 	for _, q := range queued {
 		for _, use := range tokenUses {
 			var t token
-			if _, err := hex.Decode(t[:], []byte(i.courier.tokens.of(use, q.Notice, q.Representative))); err == nil {
+			if _, err := hex.Decode(t[:], []byte(i.courier.tokens.ofQueued(use, q))); err == nil {
 				i.sent[t] = q
 			}
 		}

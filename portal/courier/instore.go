@@ -67,13 +67,14 @@ type MailCount struct {
 type Queued struct {
 	Notice         crypto.Number
 	Representative crypto.Representative
+	Reminder       time.Time
 }
 
 // InStore is what taking mail in needs to keep. Every method is one transaction.
 type InStore interface {
 	// QueuedSince returns the entries of the outbox, in whatever state, of notices that came into the mailboxes after a time; at most limit, the newest first.
 	QueuedSince(ctx context.Context, after time.Time, limit int) ([]Queued, error)
-	// ReturnMail records that the mail of an entry came back (final), or has not arrived yet, and why: a word and a status. changed is false when the entry is not one that was sent, or
+	// ReturnMail records that the last mail about a notice to somebody came back (final), or has not arrived yet, and why: a word and a status. changed is false when the entry is not one that was sent, or
 	// when it said so before. That a mail came back is an event of the notice.
 	ReturnMail(ctx context.Context, n crypto.Number, r crypto.Representative, final bool, reason string, at time.Time) (changed bool, err error)
 	// KeepMail keeps a mail, drops the oldest of its reason beyond a number and a size, and returns how many these were. The same ID again changes nothing: kept is false.

@@ -47,6 +47,22 @@ func (t tokens) of(use string, n crypto.Number, r crypto.Representative) string 
 	return hex.EncodeToString(mac.Sum(nil)[:16])
 }
 
+// ofMail is like of, for one mail of several about a notice to the same representative. Mails of the first message have no reminder.
+func (t tokens) ofMail(use string, n crypto.Number, r crypto.Representative, reminder time.Time) string {
+	if !reminder.IsZero() {
+		use += "\x00" + reminder.UTC().Format(time.RFC3339Nano)
+	}
+	return t.of(use, n, r)
+}
+
+// ofQueued is the name for a use of those of inbox.go. Where a mail comes back to is the same for all mails about a notice to somebody.
+func (t tokens) ofQueued(use string, q Queued) string {
+	if use == "return" || use == "report" {
+		return t.of(use, q.Notice, q.Representative)
+	}
+	return t.ofMail(use, q.Notice, q.Representative, q.Reminder)
+}
+
 // roundDate cuts to full hours, so that a mail doesn't tell at which minute something was approved.
 func roundDate(now time.Time) time.Time { return now.UTC().Truncate(time.Hour) }
 

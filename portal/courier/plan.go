@@ -32,8 +32,8 @@ func before(l *Letter, now time.Time) decision {
 	switch {
 	case l.Standing == portal.Revoked:
 		return cancel(ReasonRevoked)
-	case l.Opened:
-		return cancel(ReasonOpened)
+	case l.Answered:
+		return cancel(ReasonAnswered)
 	case len(l.Address) == 0:
 		return cancel(ReasonNoAddress)
 	case l.Standing != portal.Claimed:
@@ -42,23 +42,44 @@ func before(l *Letter, now time.Time) decision {
 	return sendNow
 }
 
-// when decides when an entry goes out. Whoever wants no e-mail gets none; beyond that, hurry (the portal is down) and an urgent notice wait for nothing. Otherwise the representative's
+// awaited says whether a mail would still say something. The first message is for who has not opened the notice. A reminder, and a last call, of a notice that asks for an
+// answer are for who has not answered it.
+func awaited(e *Entry, l *Letter, m *crypto.Manifest, a *crypto.Address) bool {
+	if m.Acknowledge && (!e.Reminder.IsZero() || lastCallOnly(m, a)) {
+		return !l.Answered
+	}
+	return !l.Opened
+}
+
+// lastCallOnly says whether a representative wants one mail about a notice, shortly before its deadline.
+func lastCallOnly(m *crypto.Manifest, a *crypto.Address) bool {
+	return a.Policy == crypto.MailLastCall && !m.Deadline.IsZero()
+}
+
+// when decides when an entry goes out, if anything is awaited. Whoever wants no e-mail gets none; beyond that, hurry (the portal is down) and an urgent notice wait for nothing. Otherwise the representative's
 // policy stands in the place of the notice's hours, and quiet hours hold it back, unless the deadline passes in them.
-func when(e *Entry, m *crypto.Manifest, a *crypto.Address, hurry bool, now time.Time) decision {
-	if a.Policy == crypto.MailNever {
+func when(e *Entry, l *Letter, m *crypto.Manifest, a *crypto.Address, hurry bool, now time.Time) decision {
+	switch {
+	case m.Fallback == crypto.FallbackNone: // a server that queues it gets no help
 		return cancel(ReasonNever)
+	case a.Policy == crypto.MailNever:
+		return cancel(ReasonNever)
+	case !awaited(e, l, m, a):
+		return cancel(ReasonOpened)
+	case !e.Reminder.IsZero() && lastCallOnly(m, a):
+		return cancel(ReasonLastCall)
 	}
 	if hurry || m.Urgent {
 		return sendNow
 	}
 	due := e.DueAt
 	if hours, ok := a.Policy.Hours(); ok {
-		due = e.QueuedAt.Add(time.Duration(hours) * time.Hour)
+		due = latest(e.Reminder, e.QueuedAt.Add(time.Duration(hours)*time.Hour))
 	}
 	switch {
 	case a.Policy == crypto.MailAtOnce:
-		due = e.QueuedAt
-	case a.Policy == crypto.MailLastCall && !m.Deadline.IsZero():
+		due = latest(e.Reminder, e.QueuedAt)
+	case lastCallOnly(m, a):
 		due = m.Deadline.Add(-lastCall)
 	}
 	if now.Before(due) {

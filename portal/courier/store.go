@@ -21,7 +21,9 @@ const (
 // Reasons of entries. What a mail server answered stands behind ReasonRefused and ReasonDeferred as its codes, "refused 550 5.1.1": its words may hold the address.
 const (
 	ReasonOpened       = "opened"        // the mailbox has opened the notice
+	ReasonAnswered     = "acknowledged"  // the mailbox has answered the notice
 	ReasonNever        = "never"         // the representative wants no e-mail
+	ReasonLastCall     = "last-call"     // the representative wants one e-mail, shortly before the deadline, and this is another one
 	ReasonNoAddress    = "no-address"    // there is none any more
 	ReasonRevoked      = "revoked"       // the representative's access was ended
 	ReasonNotYet       = "not-yet"       // its time has not come
@@ -45,9 +47,10 @@ const (
 type Entry struct {
 	Notice         crypto.Number
 	Representative crypto.Representative
+	Reminder       time.Time // when they were reminded of the notice; zero: it is the first message about it
 	State          State
 	QueuedAt       time.Time // when the notice came into the mailbox
-	DueAt          time.Time // when it goes out by what the notice says
+	DueAt          time.Time // when it goes out by what the notice says, and not before they were reminded
 	NextAt         time.Time
 	Attempts       int
 	Reason         string
@@ -63,6 +66,7 @@ type Letter struct {
 	Profile  crypto.Profile
 	Address  []byte // sealed; nil: none
 	Opened   bool   // by anybody of the mailbox
+	Answered bool   // likewise: there is a receipt
 	Suite    crypto.Suite
 	Envelope []byte
 	Personal []byte // a second complete message: what the notice says to the mailbox alone; nil when it has no personal parts
@@ -74,7 +78,9 @@ type Letter struct {
 type Settlement struct {
 	Notice         crypto.Number
 	Representative crypto.Representative
-	State          State // Waiting: to be looked at again at NextAt
+	Reminder       time.Time
+	Lease          string // under which it was worked on
+	State          State  // Waiting: to be looked at again at NextAt
 	NextAt         time.Time
 	Attempts       int
 	Reason         string
@@ -91,8 +97,9 @@ type Store interface {
 	Letter(ctx context.Context, n crypto.Number, r crypto.Representative) (Letter, error)
 	// Body returns one body of a notice.
 	Body(ctx context.Context, n crypto.Number, s crypto.Suite) ([]byte, error)
-	// SettleOutbox records what came of an entry that lease works on, with the event that staff and evidence see; false when the lease was lost.
-	SettleOutbox(ctx context.Context, lease string, s Settlement) (kept bool, err error)
+	// SettleOutbox records what came of entries, with the events that staff and evidence see: all of it, or nothing. kept says of each whether it was recorded; it wasn't when its lease was
+	// lost.
+	SettleOutbox(ctx context.Context, settlements ...Settlement) (kept []bool, err error)
 	// Delivery returns what lies in a representative's mailbox; portal.NotFound.
 	Delivery(ctx context.Context, r crypto.Representative, n crypto.Number) (portal.Delivery, error)
 	// Certificates returns the chains of representatives, issued one first.

@@ -119,7 +119,10 @@ func (d *DB) RecordReminders(ctx context.Context, n crypto.Number, mailboxes []c
 			events = append(events, e)
 			reminded = append(reminded, mailbox)
 		}
-		return t.recordEvents(events)
+		if err := t.recordEvents(events); err != nil || len(events) == 0 {
+			return err
+		}
+		return t.queueReminders(n, at)
 	})
 	return reminded, err
 }

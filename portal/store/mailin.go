@@ -21,14 +21,14 @@ func (d *DB) QueuedSince(ctx context.Context, after time.Time, limit int) (queue
 		return t.each(func(rows *sql.Rows) error {
 			var q courier.Queued
 			var holder string
-			if err := rows.Scan(&q.Notice, &holder); err != nil {
+			if err := rows.Scan(&q.Notice, &holder, remindedAt{&q.Reminder}); err != nil {
 				return err
 			}
 			r, err := crypto.ParseRepresentative(holder)
 			q.Representative = r
 			queued = append(queued, q)
 			return err
-		}, `SELECT notice, holder FROM outbox WHERE queued_at > $1 ORDER BY queued_at DESC LIMIT $2`, micros(after), limit)
+		}, `SELECT notice, holder, reminder FROM outbox WHERE queued_at > $1 ORDER BY queued_at DESC LIMIT $2`, micros(after), limit)
 	})
 	return queued, err
 }
@@ -41,7 +41,8 @@ func (d *DB) ReturnMail(ctx context.Context, n crypto.Number, r crypto.Represent
 	}
 	err = d.write(ctx, func(t *tx) error {
 		rows, err := t.exec(`UPDATE outbox SET state = $3, reason = $4, settled_at = CASE WHEN $3 = 'dead' THEN CAST($5 AS BIGINT) ELSE settled_at END
-			WHERE notice = $1 AND holder = $2 AND state = 'sent' AND reason <> $4`, n, r.String(), state, reason, micros(at))
+			WHERE notice = $1 AND holder = $2 AND state = 'sent' AND reason <> $4
+				AND reminder = (SELECT max(o.reminder) FROM outbox o WHERE o.notice = outbox.notice AND o.holder = outbox.holder AND o.state IN ('sent', 'dead'))`, n, r.String(), state, reason, micros(at))
 		if changed = err == nil && rows == 1; !changed || !final {
 			return err
 		}

@@ -161,6 +161,11 @@ func (d *DB) DoDeed(ctx context.Context, deed portal.NoticeDeed, at time.Time) (
 		if err := t.recordEvents(events); err != nil {
 			return err
 		}
+		if deed.Deed == portal.DeedRemind && len(events) > 0 {
+			if err := t.queueReminders(deed.Notice, at); err != nil {
+				return err
+			}
+		}
 		_, err = t.exec(`UPDATE notice_clock SET done_at = $4 WHERE notice = $1 AND deed = $2 AND due_at = $3`, deed.Notice, deed.Deed, micros(deed.Due), micros(at))
 		return err
 	})

@@ -42,10 +42,37 @@ func (t *tx) queueFallback(n crypto.Number, manifest []byte, at time.Time) error
 	if err != nil || due.IsZero() {
 		return err
 	}
-	_, err = t.exec(`INSERT INTO outbox (notice, holder, mailbox, state, queued_at, due_at, next_at, attempts, reason)
-		SELECT e.notice, e.holder, e.mailbox, 'waiting', CAST($2 AS BIGINT), CAST($3 AS BIGINT), CAST($2 AS BIGINT), 0, ''
+	_, err = t.exec(`INSERT INTO outbox (notice, holder, reminder, mailbox, state, queued_at, due_at, next_at, attempts, reason)
+		SELECT e.notice, e.holder, 0, e.mailbox, 'waiting', CAST($2 AS BIGINT), CAST($3 AS BIGINT), CAST($2 AS BIGINT), 0, ''
 		FROM envelopes e JOIN addresses a ON a.holder = e.holder WHERE e.notice = $1 AND e.mailbox IS NOT NULL
-		ON CONFLICT (notice, holder) DO NOTHING`, n, micros(at), micros(due))
+		ON CONFLICT (notice, holder, reminder) DO NOTHING`, n, micros(at), micros(due))
+	return err
+}
+
+// queueReminders puts a notice into the outbox once more, for each representative with an address of the mailboxes whose reminders at that time are events of it. Who is still to get
+// an e-mail about it gets that, when it is due, and no other. What a notice says must not go by e-mail doesn't.
+func (t *tx) queueReminders(n crypto.Number, at time.Time) error {
+	var manifest []byte
+	var released time.Time
+	if err := t.row(`SELECT manifest, released_at FROM notices WHERE number = $1`, n).Scan(&manifest, instant{&released}); err != nil {
+		return err
+	}
+	due, err := fallbackDue(manifest, released)
+	if err != nil || due.IsZero() {
+		return err
+	}
+	if due.Before(at) {
+		due = at
+	}
+	_, err = t.exec(`INSERT INTO outbox (notice, holder, reminder, mailbox, state, queued_at, due_at, next_at, attempts, reason)
+		SELECT e.notice, e.holder, CAST($2 AS BIGINT), e.mailbox, 'waiting', d.delivered_at, CAST($3 AS BIGINT), CAST($2 AS BIGINT), 0, ''
+		FROM notice_events v
+		JOIN envelopes e ON e.notice = v.notice AND e.mailbox = v.mailbox
+		JOIN addresses a ON a.holder = e.holder
+		JOIN deliveries d ON d.notice = e.notice AND d.mailbox = e.mailbox
+		WHERE v.notice = $1 AND v.kind = 'NotificationForAcceptance' AND v.via = 'portal' AND v.at = $2
+			AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.notice = e.notice AND o.holder = e.holder AND o.state = 'waiting')
+		ON CONFLICT (notice, holder, reminder) DO NOTHING`, n, micros(at), micros(due))
 	return err
 }
 
@@ -77,9 +104,9 @@ func (t *tx) queueWaiting(r crypto.Representative, now time.Time) error {
 		if due.IsZero() {
 			continue
 		}
-		if _, err := t.exec(`INSERT INTO outbox (notice, holder, mailbox, state, queued_at, due_at, next_at, attempts, reason)
-			VALUES ($1, $2, $3, 'waiting', $4, $5, $6, 0, '')
-			ON CONFLICT (notice, holder) DO UPDATE SET state = 'waiting', next_at = excluded.next_at, attempts = 0, reason = '', settled_at = NULL, lease = NULL, leased_until = NULL
+		if _, err := t.exec(`INSERT INTO outbox (notice, holder, reminder, mailbox, state, queued_at, due_at, next_at, attempts, reason)
+			VALUES ($1, $2, 0, $3, 'waiting', $4, $5, $6, 0, '')
+			ON CONFLICT (notice, holder, reminder) DO UPDATE SET state = 'waiting', next_at = excluded.next_at, attempts = 0, reason = '', settled_at = NULL, lease = NULL, leased_until = NULL
 			WHERE outbox.state <> 'sent'`,
 			w.notice, r.String(), r.Mailbox, micros(w.delivered), micros(due), micros(now)); err != nil {
 			return err
@@ -88,15 +115,36 @@ func (t *tx) queueWaiting(r crypto.Representative, now time.Time) error {
 	return nil
 }
 
-const outboxColumns = `notice, holder, state, queued_at, due_at, next_at, attempts, reason, settled_at`
+const outboxColumns = `notice, holder, reminder, state, queued_at, due_at, next_at, attempts, reason, settled_at`
 
 func scanEntry(scan func(...any) error) (e courier.Entry, err error) {
 	var holder string
-	if err := scan(&e.Notice, &holder, &e.State, instant{&e.QueuedAt}, instant{&e.DueAt}, instant{&e.NextAt}, &e.Attempts, &e.Reason, instant{&e.SettledAt}); err != nil {
+	if err := scan(&e.Notice, &holder, remindedAt{&e.Reminder}, &e.State, instant{&e.QueuedAt}, instant{&e.DueAt}, instant{&e.NextAt}, &e.Attempts, &e.Reason, instant{&e.SettledAt}); err != nil {
 		return courier.Entry{}, err
 	}
 	e.Representative, err = crypto.ParseRepresentative(holder)
 	return e, err
+}
+
+// remindedAt scans when somebody was reminded: 0, in a key, is the zero time.
+type remindedAt struct{ t *time.Time }
+
+func (r remindedAt) Scan(value any) error {
+	if err := (instant(r)).Scan(value); err != nil {
+		return err
+	}
+	if r.t.UnixMicro() == 0 {
+		*r.t = time.Time{}
+	}
+	return nil
+}
+
+// reminderKey is what remindedAt scans.
+func reminderKey(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
 }
 
 // LeaseOutbox implements courier.Store. Several couriers may ask at once: on PostgreSQL each passes over the rows that another one is just taking.
@@ -114,8 +162,8 @@ func (d *DB) LeaseOutbox(ctx context.Context, lease string, now, until time.Time
 			e, err := scanEntry(rows.Scan)
 			entries = append(entries, e)
 			return err
-		}, `UPDATE outbox SET lease = $1, leased_until = $2 WHERE (notice, holder) IN (
-				SELECT notice, holder FROM outbox WHERE state = 'waiting' AND next_at <= $3 AND (leased_until IS NULL OR leased_until < $3)
+		}, `UPDATE outbox SET lease = $1, leased_until = $2 WHERE (notice, holder, reminder) IN (
+				SELECT notice, holder, reminder FROM outbox WHERE state = 'waiting' AND next_at <= $3 AND (leased_until IS NULL OR leased_until < $3)
 				ORDER BY next_at LIMIT $4`+skip+`)
 			RETURNING `+outboxColumns, lease, micros(until), micros(now), limit)
 	})
@@ -140,7 +188,8 @@ func (d *DB) Letter(ctx context.Context, n crypto.Number, r crypto.Representativ
 	err = d.look(ctx, func(t *tx) error {
 		var opened sql.NullInt64
 		var envelope, part []byte
-		err := t.row(`SELECT n.manifest, n.author_signature, n.approver_signature, e.membership, r.state, r.profile, a.record, d.opened_at, e.suite, e.envelope, e.certificate, e.personal, p.part
+		err := t.row(`SELECT n.manifest, n.author_signature, n.approver_signature, e.membership, r.state, r.profile, a.record, d.opened_at, e.suite, e.envelope, e.certificate, e.personal, p.part,
+				EXISTS (SELECT 1 FROM acknowledgements k WHERE k.notice = e.notice AND k.mailbox = e.mailbox)
 			FROM envelopes e
 			JOIN notices n ON n.number = e.notice
 			JOIN representatives r ON r.holder = e.holder
@@ -148,7 +197,7 @@ func (d *DB) Letter(ctx context.Context, n crypto.Number, r crypto.Representativ
 			LEFT JOIN addresses a ON a.holder = e.holder
 			LEFT JOIN personal_parts p ON p.notice = e.notice AND p.mailbox = e.mailbox AND p.suite = e.suite
 			WHERE e.notice = $1 AND e.holder = $2`, n, r.String()).
-			Scan(&l.Signed.Manifest, &l.Signed.AuthorSignature, &l.Signed.ApproverSignature, &l.Membership, &l.Standing, &l.Profile, &l.Address, &opened, &l.Suite, &l.Envelope, &l.Certificate, &envelope, &part)
+			Scan(&l.Signed.Manifest, &l.Signed.AuthorSignature, &l.Signed.ApproverSignature, &l.Membership, &l.Standing, &l.Profile, &l.Address, &opened, &l.Suite, &l.Envelope, &l.Certificate, &envelope, &part, &l.Answered)
 		if err == nil && len(part) > 0 {
 			l.Personal = crypto.Message(envelope, part)
 		}
@@ -159,30 +208,45 @@ func (d *DB) Letter(ctx context.Context, n crypto.Number, r crypto.Representativ
 }
 
 // SettleOutbox implements courier.Store.
-func (d *DB) SettleOutbox(ctx context.Context, lease string, s courier.Settlement) (kept bool, err error) {
+func (d *DB) SettleOutbox(ctx context.Context, settlements ...courier.Settlement) (kept []bool, err error) {
 	err = d.write(ctx, func(t *tx) error {
-		var settled any
-		if s.State != courier.Waiting {
-			settled = micros(s.At)
+		kept = make([]bool, len(settlements))
+		var events []portal.NoticeEvent
+		for i, s := range settlements {
+			var settled any
+			if s.State != courier.Waiting {
+				settled = micros(s.At)
+			}
+			changed, err := t.exec(`UPDATE outbox SET state = $5, next_at = coalesce($6, next_at), attempts = $7, reason = $8, settled_at = $9, lease = NULL, leased_until = NULL
+				WHERE notice = $1 AND holder = $2 AND reminder = $3 AND lease = $4 AND state = 'waiting'`,
+				s.Notice, s.Representative.String(), reminderKey(s.Reminder), s.Lease, s.State, micros(s.NextAt), s.Attempts, s.Reason, settled)
+			if err != nil {
+				return err
+			}
+			if kept[i] = changed == 1; !kept[i] {
+				continue
+			}
+			event := portal.NoticeEvent{Notice: s.Notice, Mailbox: s.Representative.Mailbox, At: s.At, Via: portal.ViaEMail}
+			switch s.State {
+			case courier.Sent:
+				occasion := []string{"relay", string(s.Notice), s.Representative.String()}
+				if !s.Reminder.IsZero() {
+					occasion = append(occasion, s.Reminder.UTC().Format(time.RFC3339Nano))
+				}
+				event.Kind, event.ID = portal.RelayToNonERDS, portal.NoticeEventID(occasion...)
+			case courier.Dead:
+				event.Kind, event.ID = portal.RelayToNonERDSFailure, portal.NewNoticeEventID()
+			default:
+				continue
+			}
+			events = append(events, event)
 		}
-		changed, err := t.exec(`UPDATE outbox SET state = $4, next_at = coalesce($5, next_at), attempts = $6, reason = $7, settled_at = $8, lease = NULL, leased_until = NULL
-			WHERE notice = $1 AND holder = $2 AND lease = $3 AND state = 'waiting'`,
-			s.Notice, s.Representative.String(), lease, s.State, micros(s.NextAt), s.Attempts, s.Reason, settled)
-		if kept = err == nil && changed == 1; !kept {
-			return err
-		}
-		event := portal.NoticeEvent{Notice: s.Notice, Mailbox: s.Representative.Mailbox, At: s.At, Via: portal.ViaEMail}
-		switch s.State {
-		case courier.Sent:
-			event.Kind, event.ID = portal.RelayToNonERDS, portal.NoticeEventID("relay", string(s.Notice), s.Representative.String())
-		case courier.Dead:
-			event.Kind, event.ID = portal.RelayToNonERDSFailure, portal.NewNoticeEventID()
-		default:
-			return nil
-		}
-		return t.recordEvents([]portal.NoticeEvent{event})
+		return t.recordEvents(events)
 	})
-	return kept && err == nil, err
+	if err != nil {
+		return nil, err
+	}
+	return kept, nil
 }
 
 // Outbox returns entries, those that need somebody first, then the newest; of one notice, or of all ("").
@@ -201,7 +265,8 @@ func (d *DB) Outbox(ctx context.Context, n crypto.Number, state courier.State, l
 // RetryOutbox lets the courier try an entry again that is dead; portal.Conflict when it isn't.
 func (d *DB) RetryOutbox(ctx context.Context, n crypto.Number, r crypto.Representative, now time.Time) error {
 	return d.writeOnce(ctx, func(t *tx) error {
-		changed, err := t.exec(`UPDATE outbox SET state = 'waiting', next_at = $3, attempts = 0, reason = '', settled_at = NULL WHERE notice = $1 AND holder = $2 AND state = 'dead'`,
+		changed, err := t.exec(`UPDATE outbox SET state = 'waiting', next_at = $3, attempts = 0, reason = '', settled_at = NULL WHERE notice = $1 AND holder = $2 AND state = 'dead'
+			AND reminder = (SELECT max(o.reminder) FROM outbox o WHERE o.notice = outbox.notice AND o.holder = outbox.holder AND o.state = 'dead')`,
 			n, r.String(), micros(now))
 		if err == nil && changed == 0 {
 			return portal.Errorf(portal.Conflict, "not-dead", "There is no e-mail of %s to %s that could not be sent.", n, r)

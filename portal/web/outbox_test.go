@@ -45,7 +45,7 @@ func die(t *testing.T, p *live.Server, reason string) {
 	entries, err := p.Store.LeaseOutbox(t.Context(), "test", time.Now(), time.Now().Add(time.Minute), 10)
 	must(t, err)
 	for _, e := range entries {
-		_, err := p.Store.SettleOutbox(t.Context(), "test", courier.Settlement{Notice: e.Notice, Representative: e.Representative, State: courier.Dead, Reason: reason, Attempts: 1, At: time.Now()})
+		_, err := p.Store.SettleOutbox(t.Context(), courier.Settlement{Lease: "test", Notice: e.Notice, Representative: e.Representative, State: courier.Dead, Reason: reason, Attempts: 1, At: time.Now()})
 		must(t, err)
 	}
 }
