@@ -21,6 +21,7 @@ import (
 const (
 	maxLMTPConnections = 20
 	maxLMTPRecipients  = 100
+	maxLMTPLine        = 1 << 20         // octets: mail with long lines is against RFC 5321, and comes all the same
 	lmtpTime           = 5 * time.Minute // for each command, and for a mail
 )
 
@@ -57,6 +58,7 @@ func (i *Inbox) ServeLMTP(ctx context.Context, l net.Listener, plainSMTP bool) e
 	s.LMTP, s.Domain = !plainSMTP, i.courier.config.Institution.domain()
 	s.MaxRecipients, s.MaxMessageBytes = maxLMTPRecipients, MaxEncryptedMail+1
 	s.ReadTimeout, s.WriteTimeout = lmtpTime, lmtpTime
+	s.MaxLineLength = maxLMTPLine
 	s.ErrorLog = silent{}
 	stop := context.AfterFunc(ctx, func() {
 		grace, cancel := context.WithTimeout(context.Background(), graceTime)

@@ -12,7 +12,7 @@ import (
 
 // OutboxStore is what staff's view of the outbox needs.
 type OutboxStore interface {
-	portal.Auditor
+	InboxStore
 
 	// Outbox returns entries, those first that need somebody, then the newest; of one notice ("": of all), in one state ("": in any), at most limit.
 	Outbox(ctx context.Context, n crypto.Number, state State, limit int) ([]Entry, error)

@@ -123,7 +123,7 @@ mettez l’heure actuelle, UTC) et renvoyez le résultat en réponse à ce messa
 
 %s
 %s%s
-`, n, formBegin, formEnd, formBegin, text, formEnd)
+`, n, formBegin, formEnd, formBegin, strings.ReplaceAll(string(text), " \n", "\n"), formEnd)
 	fmt.Fprintf(&b, "\n--%s\nContent-Type: application/json; name=\"papers.json\"\nContent-Transfer-Encoding: base64\nContent-Disposition: attachment; filename=\"papers.json\"\n\n", formBoundary)
 	for encoded := base64.StdEncoding.EncodeToString(papers); encoded != ""; {
 		n := min(76, len(encoded))

@@ -9,6 +9,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -33,7 +34,7 @@ myhostname = localhost
 mydestination =
 local_recipient_maps =
 mynetworks = 127.0.0.0/8
-relayhost = [127.0.0.1]:%[2]s
+%[2]s
 smtpd_tls_security_level = encrypt
 smtpd_tls_cert_file = %[3]s
 smtpd_tls_key_file = %[4]s
@@ -58,6 +59,7 @@ trace unix - - n - 0 bounce
 verify unix - - n - 1 verify
 smtp unix - - n - - smtp
 relay unix - - n - - smtp
+lmtp unix - - n - - lmtp
 error unix - - n - - error
 retry unix - - n - - error
 anvil unix - - n - 1 anvil
@@ -66,8 +68,8 @@ proxymap unix - - n - - proxymap
 postlog unix-dgram n - n - 1 postlogd
 `
 
-// StartPostfix starts one that hands mail on to a server at 127.0.0.1:PORT, or keeps it in its spool when nobody listens there. It ends with the test. It takes root, as
-// Postfix does.
+// StartPostfix starts one that hands mail on to a server at 127.0.0.1:PORT, by LMTP when "lmtp:" stands before that, or keeps it in its spool when nobody listens there. It ends with the
+// test. It takes root, as Postfix does.
 func StartPostfix(t testing.TB, next string, certificate *Certificate) *Postfix {
 	t.Helper()
 	postfix, err := find("postfix", "postfix", "/usr/sbin")
@@ -131,12 +133,17 @@ func (p *Postfix) prepare(next string, certificate *Certificate) error {
 	}
 	p.Address = free.Addr().String()
 	free.Close()
-	_, port, err := net.SplitHostPort(next)
+	address, byLMTP := strings.CutPrefix(next, "lmtp:")
+	_, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return err
 	}
+	route := "relayhost = [127.0.0.1]:" + port
+	if byLMTP {
+		route = "default_transport = lmtp:inet:127.0.0.1:" + port
+	}
 	for name, text := range map[string]string{
-		"main.cf":   fmt.Sprintf(postfixMain, p.folder, port, certificate.CertFile, certificate.KeyFile),
+		"main.cf":   fmt.Sprintf(postfixMain, p.folder, route, certificate.CertFile, certificate.KeyFile),
 		"master.cf": fmt.Sprintf(postfixMaster, p.Address),
 	} {
 		if err := os.WriteFile(filepath.Join(p.folder, "config", name), []byte(text), 0o644); err != nil {
