@@ -278,8 +278,9 @@ var brokenAfterKey = regexp.MustCompile(`(?m)^([a-z0-9-]+:) *\n([0-9a-fA-F]{32,1
 
 // readings returns a block of text as it can be meant. quoted is how many octets stand before its first line's hyphens: the marks with which mail programs quote.
 func readings(block string, quoted int, params map[string]string) (all receipt) {
-	block = strings.ReplaceAll(strings.ReplaceAll(block, "\r\n", "\n"), "\u00a0", " ")
-	prefix := block[:quoted]
+	plain := strings.NewReplacer("\r\n", "\n", "\u00a0", " ").Replace // which makes texts shorter, so quoted is good for block as it came only
+	prefix := plain(block[:quoted])
+	block = plain(block)
 	if strings.Trim(prefix, "> |\t") != "" {
 		return nil
 	}
