@@ -104,6 +104,12 @@ func (i *Inbox) Receive(ctx context.Context, recipients []string, r io.Reader) (
 // Take does with a mail what is to be done, and returns what that was once it is on disk. recipients are the addresses to which it was handed over; the mail itself may say others. After
 // an error nothing is certain, and the mail is to be handed over again: nothing happens twice.
 func (i *Inbox) Take(ctx context.Context, recipients []string, raw []byte) (fate Fate, err error) {
+	defer func() {
+		// Whatever a stranger's mail does to what reads it, it ends no courier, nor comes again and again.
+		if recover() != nil {
+			fate, err = i.keep(ctx, raw, KeptBroken, "", Queued{})
+		}
+	}()
 	m, err := parseMail(raw)
 	if err != nil {
 		return i.keep(ctx, raw, KeptBroken, "", Queued{})
