@@ -107,6 +107,15 @@ func TestTheDashboardsList(t *testing.T) {
 	failed := people[6].Number.Mailbox
 	must(t, f.Store.RecordNoticeEvents(t.Context(), []portal.NoticeEvent{{Notice: n, Mailbox: failed, Kind: portal.RelayToNonERDSFailure, Via: portal.ViaEMail, At: time.Now()}}))
 
+	// Its author reads again what it says.
+	ada := f.desk(t, live.AuthorName, f.Author, noticeOf(n), "dispatch_notice")
+	ada.press("#reading summary")
+	ada.sees("#reading #text", "Data that you entrusted to us may have been read.")
+	ada.sees("#reading #standing", live.AuthorName)
+	ada.press("#reading [data-language=fr]")
+	ada.sees("#reading #subject", "Constatations qui vous concernent")
+	ada.wantNoProblems()
+
 	// Without a script the page says it all, too.
 	plain := f.desk(t, live.AuthorName, f.Author, "/staff", "staff_home")
 	plain.WithoutJavaScript()

@@ -143,7 +143,7 @@ func (o *officer) begin() {
 	}
 	ada.press("[data-template='3-your-data']")
 	ada.sees("#gaps", "still to be filled in")
-	ada.sees("#sentence", "It is marked urgent. Everybody is asked to acknowledge it until")
+	ada.sees("#sentence", "It is marked urgent. Everybody is asked to acknowledge it by")
 	ada.sees("#sentence", "reminded 2 days before and 24 hours before")
 	ada.press("#gaps button")
 	if got := portaltest.Read(ada.Browser, chromedp.Evaluate[string]("(e => e.value.slice(e.selectionStart, e.selectionEnd))(document.activeElement)")); got != "[date]" {

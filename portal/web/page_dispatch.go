@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -65,6 +66,16 @@ type draftLine struct {
 	Number crypto.Number
 	By     string // who saved it last
 	At     time.Time
+	Mine   bool // whoever looks saved it last
+}
+
+// noticeDrafts lists the notices that are being written, the newest first.
+func (s *server) noticeDrafts(ctx context.Context, actor portal.Actor, names nameBook) (lines []draftLine, err error) {
+	drafts, err := s.Dispatch.DraftStandings(ctx, actor)
+	for _, d := range drafts {
+		lines = append(lines, draftLine{Number: d.Draft, By: names.of(d.SavedBy), At: d.SavedAt.UTC(), Mine: d.SavedBy == actor.Holder()})
+	}
+	return lines, err
 }
 
 // getDispatchPage lists the notices, what waits for whoever looks first.
@@ -84,12 +95,8 @@ func (s *server) getDispatchPage(w http.ResponseWriter, r *http.Request) error {
 	}
 	var page dispatchPage
 	if frameOf(actor).Writes() {
-		drafts, err := s.Dispatch.DraftStandings(r.Context(), actor)
-		if err != nil {
+		if page.Drafts, err = s.noticeDrafts(r.Context(), actor, names); err != nil {
 			return err
-		}
-		for _, d := range drafts {
-			page.Drafts = append(page.Drafts, draftLine{Number: d.Draft, By: names.of(d.SavedBy), At: d.SavedAt.UTC()})
 		}
 	}
 	for _, line := range waiting {
@@ -190,6 +197,7 @@ type dispatchNoticePage struct {
 	Opens     bool // it was written for whoever looks: an author or approver
 	Mailboxes int
 	Asks      bool
+	Emails    bool // it goes by e-mail too
 	Deadline  *time.Time
 	Release   *time.Time             // when it goes into the mailboxes
 	Problem   *portal.ReleaseProblem // why it did not
@@ -257,6 +265,7 @@ func (s *server) getDispatchNotice(w http.ResponseWriter, r *http.Request) error
 	}
 	page := dispatchNoticePage{
 		Number: n, State: record.State, Author: names.of(portal.StaffHolder(m.Author)), Opens: frameOf(actor).Writes(), Mailboxes: m.Mailboxes, Asks: m.Acknowledge,
+		Emails: m.Fallback != crypto.FallbackNone,
 	}
 	page.By, page.At = lastAct(record, m, names)
 	page.Release, page.Problem = releaseOf(record, m), record.Problem

@@ -18,6 +18,7 @@ type deskHome struct {
 	Notices   []boardLine // for this person to approve, the urgent first
 	Inbox     inboxCount
 	Mine      []deskLine    // in hand
+	Drafts    []draftLine   // of notices, that this person saved last
 	Scheduled []deskLine    // approved, for their minute
 	Elsewhere []crypto.Role // roles whose work is not on this page
 	Overdue   []boardLine   // notices that mailboxes let pass, who has waited longest first
@@ -55,6 +56,12 @@ const nextToReach = 6
 type boardRow struct {
 	View *view
 	Line boardLine
+}
+
+// draftRow is what the template "draft-line" gets.
+type draftRow struct {
+	View *view
+	Line draftLine
 }
 
 // deskLine is a statement on its way, as the server knows it: without its title. The browser fills that in.
@@ -96,6 +103,10 @@ func (s *server) getStaffHome(w http.ResponseWriter, r *http.Request) error {
 		if err := s.worksOnDesk(r.Context(), actor, names, &page); err != nil {
 			return err
 		}
+		if page.Drafts, err = s.noticeDrafts(r.Context(), actor, names); err != nil {
+			return err
+		}
+		page.Drafts = slices.DeleteFunc(page.Drafts, func(d draftLine) bool { return !d.Mine })
 		if page.Inbox, err = s.inboxOnDesk(r.Context(), actor); err != nil {
 			return err
 		}
@@ -170,7 +181,7 @@ func (s *server) noticesOnDesk(ctx context.Context, actor portal.Actor, names na
 	}
 	for _, line := range waiting {
 		switch shown := lineOnBoard(line, names); {
-		case portal.StaffHolder(line.Manifest.Author) != actor.Holder() && actor.Has(crypto.RoleApprover):
+		case line.Notice.State == portal.Submitted && portal.StaffHolder(line.Manifest.Author) != actor.Holder() && actor.Has(crypto.RoleApprover):
 			page.Notices = append(page.Notices, shown)
 		case len(page.Sent) < lastNotices:
 			page.Sent = append(page.Sent, shown)

@@ -44,3 +44,25 @@ func TestTheHomeSaysWhomToReachByAnotherWay(t *testing.T) {
 		t.Errorf("who has opened it stands there: %s", section)
 	}
 }
+
+// What an approver has approved waits for its time, and not for them; with a line of its own, and when.
+func TestTheHomeDoesNotAskToApproveTwice(t *testing.T) {
+	p := live.Portal(t, live.Options{})
+	state := p.Claim(p.Issue(crypto.KindState, crypto.ProfilePQ), crypto.ProfilePQ)
+	draft := p.Draft()
+	draft.Release = time.Now().Add(24 * time.Hour).UTC().Truncate(time.Minute)
+	n := p.Release(draft, state)
+	v := newVisitor(t, p)
+	v.logIn(fingerprint(p.Approver), p.Approver)
+	page := v.page("/staff", 200)
+	if strings.Contains(page, `id="waiting"`) {
+		t.Error("it stands among what waits for the approver")
+	}
+	_, rest, _ := strings.Cut(page, `data-notice="`+string(n)+`"`)
+	line, _, _ := strings.Cut(rest, "</li>")
+	for _, want := range []string{`data-state="approved"`, "into the mailboxes at", draft.Release.Format("15:04")} {
+		if !strings.Contains(line, want) {
+			t.Errorf("its line does not say %q: %s", want, line)
+		}
+	}
+}

@@ -70,6 +70,7 @@ func (g *pages) parse() error {
 		"chasing":  func(v *view, c chasing) chasingRow { return chasingRow{v, c} },
 		"progress": func(v *view, line progressLine) progressRow { return progressRow{v, line} },
 		"board":    func(v *view, line boardLine) boardRow { return boardRow{v, line} },
+		"drafted":  func(v *view, line draftLine) draftRow { return draftRow{v, line} },
 		"threads":  func(v *view, rows []threadRow) threadRows { return threadRows{v, rows} },
 		"moment":   func(v *view, prefix, hint string) momentFields { return momentFields{v, prefix, hint} },
 	}

@@ -28,7 +28,10 @@ if ($('opened')) {
   });
 } else if ($('progress')) {
   startDashboard(number);
-  withKey(nameMailboxes);
+  withKey(async () => {
+    offerReading();
+    await nameMailboxes();
+  });
 } else {
   ready();
 }
@@ -109,7 +112,7 @@ function drawLanguages() {
     const button = el('button', { type: 'button', lang: language, 'data-language': language }, name);
     button.addEventListener('click', () => {
       drawText(language);
-      if (shown.told) drawMailboxes();
+      if (shown.told && $('audience')) drawMailboxes();
     });
     return button;
   }));
@@ -168,7 +171,7 @@ function drawStanding() {
     fact(word('dispatch-escalate'), escalate ? word(shown.acknowledge ? 'dispatch-escalate-after' : 'dispatch-escalate-unopened', { hours: escalate }) : word('dispatch-escalate-none')),
     fact(word('dispatch-to'), el('b', {}, `${count(shown.mailboxes.length, 'dispatch-mailbox', 'dispatch-mailboxes')}, ${count(shown.people, 'dispatch-person', 'dispatch-people')}`)),
   );
-  $('keys').replaceChildren(
+  $('keys')?.replaceChildren(
     fact(word('dispatch-key', { name: shown.author.name }), el('span', { class: 'digits' }, shown.author.fingerprint)),
     fact(word('dispatch-root', { name: shown.institution }), el('span', { class: 'digits' }, shown.root)),
     fact(word('dispatch-manifest'), el('code', { class: 'digest' }, shown.sha256)),
@@ -346,6 +349,30 @@ async function nameMailboxes() {
     status($('dispatch-status'), explain(error), false);
   }
   await startContacts(number, (mailbox) => names.get(mailbox) ?? '');
+}
+
+/** What the notice says, for who asks: it is opened anew, and everything that was signed is checked again. */
+function offerReading() {
+  const reading = $('reading');
+  if (!reading) return;
+  show(reading);
+  const open = async () => {
+    if (!reading.open || shown) return;
+    status($('reading-status'), word('dispatch-opening'));
+    try {
+      shown = await ask('examineNotice', { notice: number });
+      drawLanguages();
+      drawFiles();
+      drawStanding();
+      status($('reading-status'));
+      show($('reading-text'));
+    } catch (error) {
+      shown = null;
+      status($('reading-status'), explain(error), false);
+    }
+  };
+  reading.addEventListener('toggle', open);
+  open();
 }
 
 /** The subject, for who can open it. What does not hold is not shown. */

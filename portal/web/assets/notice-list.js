@@ -35,6 +35,37 @@ function fill(row, line) {
   place.dir = 'auto';
 }
 
+/** Fills in the subjects of the notices that are being written. place says what is being done. */
+export async function fillDrafts(place) {
+  if (!document.querySelector('[data-draft]')) return;
+  status(place, word('dispatch-drafts-opening'));
+  try {
+    for (const line of await ask('noticeDrafts')) {
+      const row = document.querySelector(`[data-draft="${CSS.escape(line.id)}"]`);
+      if (row) fillDraft(row, line); // else it has begun since the page was made
+    }
+    status(place);
+  } catch (error) {
+    status(place, explain(error), false);
+  }
+}
+
+function fillDraft(row, { draft, problem }) {
+  if (!draft) {
+    row.querySelector('.row-problem').textContent = word('dispatch-draft-problem', { why: problem });
+    row.querySelector('.row-problem').hidden = false;
+    return;
+  }
+  const wanted = languages();
+  const written = (draft.languages ?? []).filter((l) => l.subject);
+  const best = written.find((l) => wanted.includes(l.language)) ?? written[0];
+  const subject = row.querySelector('.subject');
+  subject.textContent = best?.subject ?? word('dispatch-draft-untitled');
+  subject.classList.toggle('sealed', !best);
+  if (best) subject.lang = best.language;
+  subject.dir = 'auto';
+}
+
 /** Keeps bars and counts up to date, and says when the list itself is another one. */
 export function watchNotices() {
   if (!$('live')) return; // it is not this reader's business
