@@ -18,6 +18,8 @@ type UnknownWord struct {
 	Why  error
 }
 
+var errNoNumber = errors.New("no number of a mailbox is in it, such as S-7K2M9QXC, and no group is called so: look for a name in the search")
+
 // maxPasted is how many bytes of a pasted list are read.
 const maxPasted = 4 << 20
 
@@ -44,6 +46,9 @@ func (d *Directory) ChooseFrom(words []string, leaveOut []crypto.Number) (*Selec
 		}
 		found := numbersIn(word, func(n crypto.Number) bool { return d.Mailbox(n) != nil || d.Groups.Find(string(n)) != nil })
 		if len(found) == 0 {
+			if _, err := crypto.ParseNumber(word); err != nil { // a name, say: of what a number begins with there is nothing to mend
+				whole = errNoNumber
+			}
 			unknown = append(unknown, UnknownWord{shortened(word), whole})
 			continue
 		}

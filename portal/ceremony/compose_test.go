@@ -131,6 +131,9 @@ func TestPastedLists(t *testing.T) {
 		for i := range want.unknown {
 			ok = ok && strings.HasPrefix(unknown[i].Word, want.unknown[i]) && unknown[i].Why != nil
 		}
+		if text == "everybody" && !strings.Contains(unknown[0].Why.Error(), "look for a name in the search") {
+			t.Errorf("of what is no number it is said: %v", unknown[0].Why)
+		}
 		if !ok {
 			t.Errorf("%q: %d chosen, unknown %v; want %d, %v", text, len(chosen.Mailboxes), unknown, want.chosen, want.unknown)
 		}
