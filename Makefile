@@ -18,8 +18,9 @@ build: assets ## build bin/valise with everything it serves inside
 # Every step is left to a tool that finds out by content whether its input has changed: go build by its cache, pack by
 # reading back what it once compressed. So there is no list of sources here that could be wrong, and nothing is done twice.
 #
-# The WASM is the same bytes wherever it is built from the same sources by the same Go: no paths, no version control in it. There are two:
-# for representatives, small; and for staff, with what they need besides.
+# The WASM is the same bytes wherever it is built from the same sources by the same Go: no paths, no version control in it. There are three:
+# for representatives, small; for staff, with what they need besides; and one inside of the offline reader, which pack makes (its name starts with
+# a dot, so that it isn't embedded a second time).
 BUILD_WASM := GOOS=js GOARCH=wasm $(GO) build -trimpath -buildvcs=false -ldflags '-s -w'
 
 .PHONY: assets
@@ -27,6 +28,7 @@ assets: ## build the browser's half: WASM and compressed assets
 	@mkdir -p $(ASSETS)
 	$(BUILD_WASM) -o $(ASSETS)/valise.wasm ./cmd/valise-wasm
 	$(BUILD_WASM) -tags desk -o $(ASSETS)/desk.wasm ./cmd/valise-wasm
+	$(BUILD_WASM) -tags reader -o $(ASSETS)/.reader.wasm ./cmd/valise-wasm
 	@cp "$$($(GO) env GOROOT)/lib/wasm/wasm_exec.js" $(ASSETS)/wasm_exec.js
 	@$(GO) run ./cmd/valise-wasm/pack portal/web/assets
 
@@ -61,6 +63,7 @@ check: assets ## check format, and for mistakes (gofmt, vet, staticcheck)
 	$(GO) vet ./...
 	GOOS=js GOARCH=wasm $(GO) vet ./cmd/valise-wasm
 	GOOS=js GOARCH=wasm $(GO) vet -tags desk ./cmd/valise-wasm
+	GOOS=js GOARCH=wasm $(GO) vet -tags reader ./cmd/valise-wasm
 	$(GO) tool -modfile=tools.mod staticcheck ./...
 
 GO_FOLDERS := cmd crypto portal templates

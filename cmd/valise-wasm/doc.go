@@ -8,14 +8,14 @@
 // call is a name in the table of calls (register in engine.go); parameters is JSON; data is a Uint8Array for the one large thing, the answer that holds a
 // notice's body, which is spared the way through JSON twice.
 //
-// # Two builds
+// # Three builds
 //
 // valise.wasm is for representatives and readers, and must be small; desk.wasm (build tag desk) is for staff, and has what they need besides. Files for
 // staff only start with
 //
 //	//go:build desk || !js
 //
-// so that native tests have them, too. Each group of calls registers itself (register in engine.go).
+// so that native tests have them, too. The third (build tag reader) is valise.wasm with the calls of the offline reader, and lies inside that one file (pack/reader.go). Each group of calls registers itself (register in engine.go).
 //
 // # What leaves
 //

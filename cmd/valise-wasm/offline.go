@@ -1,9 +1,8 @@
-//go:build !desk || !js
+//go:build reader || !js
 
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -11,7 +10,8 @@ import (
 	"valise/portal/ceremony"
 )
 
-// The offline reader (pack/reader): a page in one file that opens what the courier sent, with no network. It calls these, and nothing else of this program.
+// The offline reader (pack/reader): a page in one file that opens what the courier sent, with no network. It calls these, and nothing else of this program; they are in
+// its own build alone, which is part of that file and weighs on no line.
 
 func init() {
 	register(table{
@@ -20,7 +20,6 @@ func init() {
 		"offline-open":       handle((*engine).offlineOpen),
 		"offline-attachment": handle((*engine).offlineAttachment),
 		"offline-receipt":    handle((*engine).offlineReceipt),
-		"emergency":          (*engine).emergency,
 	})
 }
 
@@ -132,20 +131,4 @@ func (e *engine) offlineReceipt(p offlineDecision) (signedText, error) {
 		return signedText{}, err
 	}
 	return signedText{receipt.Receipt}, nil
-}
-
-// emergency makes the emergency file, on the account page.
-func (e *engine) emergency(parameters, _ []byte) (any, error) {
-	var p unlocking
-	if err := json.Unmarshal(parameters, &p); err != nil {
-		return nil, fmt.Errorf("%w (%v)", errEngine, err)
-	}
-	if _, err := e.proves(p); err != nil {
-		return nil, err
-	}
-	file, err := ceremony.EmergencyFile(p.Unlocked.LockedBundle, e.bundle, p.Institution, e.now())
-	if err != nil {
-		return nil, err
-	}
-	return rawData(file), nil
 }

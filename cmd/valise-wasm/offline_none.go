@@ -1,4 +1,4 @@
-//go:build js && desk
+//go:build js && !reader
 
 package main
 

@@ -26,7 +26,7 @@ var (
 	// exported is what belongs on a mirror; whatever else a page leads to, logging in, say, does not. A statement has one address, whose page is checked
 	// (checkPage): behind a language there are only lists.
 	exported = regexp.MustCompile(`^/(?:` + tagged + `)?$|^/(?:` + tagged + `/)?(?:statements|certificates|verify)$|^/(?:` + tagged + `/)?series/[^/]+$|^/` + tagged + `/statements(?:/topic/[^/]+)?(?:/before/[0-9]+)?$` +
-		`|^/statements/|^/(?:feeds|keys|assets|\.well-known/openpgpkey)/|^/(?:root\.asc|sitemap\.xml|robots\.txt|\.well-known/security\.txt)$`)
+		`|^/statements/|^/(?:feeds|keys|assets|\.well-known/openpgpkey)/|^/(?:root\.asc|reader\.html|sitemap\.xml|robots\.txt|\.well-known/security\.txt)$`)
 	links    = regexp.MustCompile(` (?:href|src|data-wasm)="([^"]+)"`)
 	located  = regexp.MustCompile(`<loc>([^<]+)</loc>`)
 	imported = regexp.MustCompile(`['"]\./([A-Za-z0-9_-]+\.js)['"]`)
@@ -37,7 +37,7 @@ func (e *export) pages(ctx context.Context) error {
 	if err := e.apiFile(ctx, "/institution", e.checkInstitution); err != nil {
 		return err
 	}
-	queue := []string{"/", "/statements", "/certificates", "/verify", "/root.asc", "/keys/staff.asc", "/sitemap.xml", "/robots.txt", "/.well-known/security.txt", "/.well-known/openpgpkey/policy"}
+	queue := []string{"/", "/statements", "/certificates", "/verify", "/root.asc", "/reader.html", "/keys/staff.asc", "/sitemap.xml", "/robots.txt", "/.well-known/security.txt", "/.well-known/openpgpkey/policy"}
 	for n, versions := range e.statements {
 		at := "/statements/" + string(n)
 		queue = append(queue, at)
@@ -50,7 +50,7 @@ func (e *export) pages(ctx context.Context) error {
 			}
 		}
 	}
-	slices.Sort(queue[10:])
+	slices.Sort(queue[11:])
 	seen := make(map[string]bool)
 	for len(queue) > 0 {
 		address := queue[0]
@@ -96,7 +96,7 @@ func (e *export) page(ctx context.Context, address string) ([]string, error) {
 	if err := e.checkPage(strings.SplitN(address, "?", 2)[0], f); err != nil {
 		return nil, err
 	}
-	if !strings.HasPrefix(f.Type, "text/html") {
+	if !strings.HasPrefix(f.Type, "text/html") || address == "/reader.html" { // which is a file that somebody keeps
 		if err := e.mirror.put(address, f.Body); err != nil {
 			return nil, err
 		}
@@ -117,7 +117,7 @@ func (e *export) page(ctx context.Context, address string) ([]string, error) {
 
 // optional says whether an address that is asked for on suspicion need not be there.
 func (e *export) optional(address string) bool {
-	return slices.Contains([]string{"/.well-known/security.txt", "/.well-known/openpgpkey/policy", "/keys/staff.asc", "/verify"}, address)
+	return slices.Contains([]string{"/.well-known/security.txt", "/.well-known/openpgpkey/policy", "/keys/staff.asc", "/verify", "/reader.html"}, address)
 }
 
 // leadsTo returns a link as an address that belongs on a mirror, or nothing. Of what has a query, only the directory of keys does, whose query says nothing that the

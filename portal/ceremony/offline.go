@@ -6,7 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -47,6 +47,7 @@ const (
 // Offline is what was handed in. The zero value is ready.
 type Offline struct {
 	locked   []byte
+	saved    [][]byte // what lies beside the locked key
 	messages [][]byte
 	known    []string // certificates, armored
 }
@@ -72,24 +73,26 @@ func (o *Offline) Take(file []byte) (held string, err error) {
 	if bytes.Contains(file, []byte("-----BEGIN PGP PRIVATE KEY BLOCK-----")) {
 		return "", wrongKey(FilePrivateKey, "this is an OpenPGP private key of your own: open the mail with the program that it is from, such as GnuPG or Thunderbird")
 	}
-	if keys := publicKeys.FindAllString(string(file), maxStaff+1); len(keys) > 0 {
+	if keys := publicKeys(string(file)); len(keys) > 0 {
 		o.know(keys)
 		return HeldCertificates, nil
 	}
 	blocks, damaged := sealedBlocks(file)
+	var messages [][]byte
 	for _, block := range blocks {
 		if _, err := crypto.BundleSalt(block); err == nil {
 			o.locked, held = block, HeldKey
-			continue
-		}
-		o.messages = append(o.messages, block)
-		if held == "" {
-			held = HeldMessages
+		} else {
+			messages = append(messages, block)
 		}
 	}
 	switch {
-	case held != "":
+	case held == HeldKey:
+		o.saved = append(o.saved, messages...)
 		return held, nil
+	case len(messages) > 0:
+		o.messages = append(o.messages, messages...)
+		return HeldMessages, nil
 	case damaged:
 		return "", wrongKey(FileDamaged, "what is sealed in this file is damaged or cut off; save the mail again, whole")
 	}
@@ -114,8 +117,26 @@ const (
 	endMessage   = "-----END PGP MESSAGE-----"
 )
 
+// publicKeys are the armored certificates in a file.
+func publicKeys(text string) (keys []string) {
+	const begin, end = "-----BEGIN PGP PUBLIC KEY BLOCK-----", "-----END PGP PUBLIC KEY BLOCK-----"
+	for len(keys) <= maxStaff {
+		from := strings.Index(text, begin)
+		if from < 0 {
+			return keys
+		}
+		to := strings.Index(text[from:], end)
+		if to < 0 {
+			return keys
+		}
+		to += from + len(end)
+		keys = append(keys, text[from:to]+"\n")
+		text = text[to:]
+	}
+	return keys
+}
+
 var (
-	publicKeys = regexp.MustCompile(`(?s)-----BEGIN PGP PUBLIC KEY BLOCK-----.*?-----END PGP PUBLIC KEY BLOCK-----`)
 	// encodedMessage is how a message begins that a mail server on its way encoded in base 64 (RFC 2045, section 6.8).
 	encodedMessage = base64.StdEncoding.EncodeToString([]byte(beginMessage))
 )
@@ -253,7 +274,7 @@ func (o *Offline) sort(b *crypto.Bundle, now time.Time) (messages []offlineMessa
 	for _, k := range b.Keys() {
 		own = append(own, k.Certificate())
 	}
-	for _, m := range o.messages {
+	for _, m := range slices.Concat(o.saved, o.messages) {
 		key, err := crypto.UnwrapRecord(m, b.Keys())
 		if err != nil {
 			continue

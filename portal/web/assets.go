@@ -46,6 +46,7 @@ const (
 // assetTypes are the media types of assets, by ending. An ending that isn't here is not served.
 var assetTypes = map[string]string{
 	".css":  "text/css; charset=utf-8",
+	".html": "text/html; charset=utf-8", // the offline reader
 	".js":   "text/javascript; charset=utf-8",
 	".svg":  "image/svg+xml",
 	".wasm": "application/wasm",
@@ -168,7 +169,7 @@ func (all assets) address(name string) (string, error) {
 // getAsset serves one, in the best form that the client takes. Ranges are not served: whatever is asked for comes whole.
 func (s *server) getAsset(w http.ResponseWriter, r *http.Request) error {
 	a := s.pages.assets[r.PathValue("name")]
-	if a == nil || a.version != r.PathValue("version") {
+	if a == nil || a.version != r.PathValue("version") || a.name == readerAsset {
 		return notFound(w, r)
 	}
 	h := w.Header()

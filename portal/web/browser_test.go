@@ -502,8 +502,12 @@ func TestWhatOneDoesWithOnesKey(t *testing.T) {
 	r.sees("#backup-passphrase-error", "wrong")
 	r.typeInto("#backup-passphrase", live.Passphrase)
 	name, locked := r.Download(chromedp.Click(css("#backup-submit")))
+	locked, err := ceremony.KeyFile(locked)
+	if err != nil || !strings.HasSuffix(name, "-emergency.asc") {
+		t.Fatalf("%s: %v", name, err)
+	}
 	salt, err := crypto.BundleSalt(locked)
-	if err != nil || !strings.HasSuffix(name, "-locked-key.pgp") {
+	if err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
 	secrets, err := crypto.DeriveSecrets([]byte(live.Passphrase), salt)

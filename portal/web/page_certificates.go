@@ -21,6 +21,7 @@ type certificatesPage struct {
 	Former   []staffLine
 	Ledger   *ledgerLine
 	Mail     []mailLine
+	Reader   []string // the SHA-256 of the offline reader, in groups; none: it wasn't built
 	Withheld bool // the staff's certificates, or the ledger, can't be read at the moment
 }
 
@@ -64,6 +65,9 @@ func (s *server) getCertificatesPage(tag string) handler {
 		l := s.pages.publicSpeech(w, r, tag)
 		links := s.pages.publicLinks(r, "/certificates", l)
 		page := certificatesPage{RootName: strings.Join(s.Root.Certificate().UserIDs(), ", "), RootMade: s.Root.Certificate().Created()}
+		if s.pages.reader != nil {
+			page.Reader = s.pages.reader.digest()
+		}
 		err := s.certificates(r.Context(), &page)
 		if err == nil {
 			page.Ledger, err = s.ledgerLine(r.Context())

@@ -29,6 +29,7 @@ type pages struct {
 	now         func() time.Time
 	languages   *languages
 	assets      assets
+	reader      *readerFile                   // nil: it was not built
 	sets        map[string]*template.Template // by page
 }
 
@@ -53,6 +54,7 @@ func newPages(p *Portal) (*pages, error) {
 	if g.assets, err = readAssets(); err != nil {
 		return nil, err
 	}
+	g.reader = g.assets.reader()
 	if g.assets[wasmAsset] == nil || g.assets[deskAsset] == nil {
 		p.Log.Warn("built without the browser's half: neither mailboxes nor the staff's desk can be opened in a browser; build with: make build")
 	}

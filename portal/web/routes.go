@@ -168,6 +168,9 @@ func (s *server) apiRoutes() []route {
 		{pattern: "GET /staff/notices/{notice}/acknowledgements/{mailbox}", access: staff, handle: s.getStaffAcknowledgement},
 		{pattern: "GET /staff/outbox", access: staff, handle: s.getOutbox},
 		{pattern: "POST /staff/outbox/{notice}/{representative}/retry", access: staff, handle: s.postOutboxRetry},
+		{pattern: "GET /staff/mail", access: staff, handle: s.getMailIn},
+		{pattern: "GET /staff/mail/{mail}", access: staff, handle: s.getKeptMail},
+		{pattern: "DELETE /staff/mail/{mail}", access: staff, handle: s.deleteKeptMail},
 		{pattern: "GET /staff/statements", access: staff, handle: s.getStaffStatements},
 		{pattern: "GET /staff/statements/{statement}", access: staff, handle: s.getStaffStatement},
 		{pattern: "GET /staff/statements/{statement}/standing", access: staff, handle: s.getStatementStanding},
@@ -218,6 +221,7 @@ func (s *server) pageRoutes() []route {
 		{pattern: "GET " + peoplePath, access: staff, handle: s.getPeople},
 		{pattern: "GET " + outboxPath, access: staff, handle: s.getOutboxPage},
 		{pattern: "POST " + outboxPath + "/{notice}/{representative}/retry", access: staff, handle: s.postOutboxPageRetry},
+		{pattern: "GET " + mailInPath, access: staff, handle: s.getMailInPage},
 
 		// Representatives.
 		{pattern: "GET /mailbox", access: claimed, handle: s.getMailbox},
@@ -293,6 +297,7 @@ func (s *server) publicRoutes() []route {
 		{pattern: "GET /statements/{statement}/files/{name}", access: anyone, handle: s.getStatementFile},
 		{pattern: "GET /statements/{statement}/{version}/files/{name}", access: anyone, handle: s.getStatementFile},
 		{pattern: "GET " + keysPath + "{file}", access: anyone, handle: s.getKeyFile},
+		{pattern: "GET " + readerPath, access: anyone, handle: s.getReader},
 		{pattern: "GET " + wkdPath + "{path...}", access: anyone, handle: s.getWKD},
 		{pattern: "GET " + securityTxtPath, access: anyone, handle: s.getSecurityTxt},
 		{pattern: "GET /security.txt", access: anyone, handle: s.getOldSecurityTxt},

@@ -5,7 +5,7 @@
 //
 // For each asset NAME in the folder, or in its subfolder generated (where the build leaves the WASM), it writes
 // generated/NAME.br and generated/NAME.gz, and removes those whose asset is gone. What is there and still decompresses to
-// the asset is left alone. It fails when a compressed WASM has outgrown what a line can bear.
+// the asset is left alone. Of the WASM in generated/.reader.wasm and what runs it, it also makes generated/reader.html, the offline reader (reader.go). It fails when a compressed WASM has outgrown what a line can bear.
 package main
 
 import (
@@ -29,7 +29,7 @@ import (
 var maxSizes = map[string]int{"valise.wasm": 2_000_000, "desk.wasm": 2_600_000}
 
 // compressible are the endings of text and code; pictures and fonts are compressed already.
-var compressible = []string{".css", ".js", ".svg", ".wasm", ".txt", ".json"}
+var compressible = []string{".css", ".js", ".svg", ".wasm", ".txt", ".json", ".html"}
 
 func main() {
 	if len(os.Args) != 2 {
@@ -44,6 +44,9 @@ func main() {
 
 func pack(folder string, report io.Writer) error {
 	generated := filepath.Join(folder, "generated")
+	if err := makeReader(folder, generated); err != nil {
+		return fmt.Errorf("the offline reader: %w", err)
+	}
 	assets, err := find(folder, generated)
 	if err != nil {
 		return err
@@ -52,6 +55,9 @@ func pack(folder string, report io.Writer) error {
 	var work []packing
 	for _, asset := range assets {
 		for _, c := range codings {
+			if asset.name == readerFile && c.ending == ".br" {
+				continue // it is compressed inside, and brotli would take long to find nothing
+			}
 			target := filepath.Join(generated, asset.name+c.ending)
 			current[target] = true
 			work = append(work, packing{asset: asset, coding: c, target: target})
@@ -110,7 +116,7 @@ func find(folder, generated string) ([]asset, error) {
 	var assets []asset
 	names := map[string]string{}
 	err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || !slices.Contains(compressible, filepath.Ext(path)) {
+		if err != nil || entry.IsDir() || !slices.Contains(compressible, filepath.Ext(path)) || strings.HasPrefix(entry.Name(), ".") {
 			return err
 		}
 		base := folder

@@ -54,7 +54,7 @@ $('backup')?.addEventListener('submit', (event) => {
   busy([$('backup-submit')], async () => {
     status(place, word('working'));
     try {
-      save(`${fileName}-locked-key.pgp`, await ask('backup', { holder, passphrase: passphrase.value }, (step) => status(place, word(step))));
+      save(`${fileName}-emergency.asc`, await ask('backup', { holder, passphrase: passphrase.value }, (step) => status(place, word(step))));
       passphrase.value = '';
       status(place, word('saved'), false);
     } catch (error) {

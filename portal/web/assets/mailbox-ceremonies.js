@@ -137,11 +137,10 @@ export const ceremonies = {
     return {};
   },
 
-  /** The locked key as the server keeps it, for who shows that they can open it. */
+  /** The emergency file: the locked key as the server keeps it, for who shows that they can open it, and what it takes to verify a mail without the portal. */
   async backup({ holder, passphrase }, progress) {
-    const unlocked = await lockedKey(holder, passphrase, progress);
-    call('proves', { unlocked });
-    return Uint8Array.from(atob(unlocked.locked_bundle), (c) => c.charCodeAt(0));
+    const [unlocked, institution] = await Promise.all([lockedKey(holder, passphrase, progress), api('GET', '/institution')]);
+    return call('emergency', { unlocked, institution });
   },
 
   exportKey: () => call('export'),
