@@ -207,6 +207,9 @@ func serveDemo(ctx context.Context, site *site, d *demo, dir string, stdout io.W
 			if err := d.fill(ctx); err != nil {
 				return fmt.Errorf("filling the demo: %w", err)
 			}
+			if err := d.write(dir); err != nil { // it can be used from here on, and a demo that ends before the rest is continued
+				return err
+			}
 			if err := d.live(ctx); err != nil {
 				return fmt.Errorf("filling the demo: %w", err)
 			}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -13,6 +14,16 @@ import (
 // A newcomer finds notices at several points of their way, replies and groups, and mailboxes of the cast as the README has them.
 func TestTheDemoIsAlive(t *testing.T) {
 	d := startDemo(t)
+	eventually(t, "things have happened", func() error {
+		now, err := readDemo(d.dir)
+		if err == nil && len(now.Notices) < 4 {
+			err = fmt.Errorf("there are %d notices", len(now.Notices))
+		}
+		if err == nil {
+			now.dir, d = d.dir, now
+		}
+		return err
+	})
 	check := func(err error) {
 		t.Helper()
 		if err != nil {
