@@ -22,7 +22,7 @@ type certificatesPage struct {
 	Ledger   *ledgerLine
 	Mail     []mailLine
 	Reader   []string // the SHA-256 of the offline reader, in groups; none: it wasn't built
-	Withheld bool // the staff's certificates, or the ledger, can't be read at the moment
+	Withheld bool     // the staff's certificates, or the ledger, can't be read at the moment
 }
 
 type staffLine struct {
