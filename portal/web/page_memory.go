@@ -119,7 +119,7 @@ func (s *server) remembered(handle handler) handler {
 		}
 		place, err := s.newestPlace(r)
 		name := r.URL.EscapedPath()
-		inLanguage := name + "\x00" + s.pages.languages.preferred(r).tag // never what was sent: its spellings have no end
+		inLanguage := name + "\x00" + wishOf(r) // not the language of the frame: a statement may be in others, and is chosen by all that is wished for
 		if page, ok := s.memory.find(name, inLanguage); ok {
 			page.write(w, r) // also when the database doesn't answer: rather what was right a moment ago than nothing
 			return nil
