@@ -51,6 +51,7 @@ type CLI struct {
 	Recall    RecallCommand    `cmd:"" group:"staff" help:"Take a submitted notice back before its release (its author, or an approver)."`
 	Status    StatusCommand    `cmd:"" group:"staff" help:"Show who has opened and acknowledged a notice or statement, and who is overdue."`
 	Outbox    OutboxCommand    `cmd:"" group:"staff" help:"Show what goes by e-mail, and what could not be sent."`
+	Mail      MailCommand      `cmd:"" group:"staff" help:"Show what came by e-mail and could not be dealt with."`
 	Contact   ContactCommand   `cmd:"" group:"staff" help:"Write down, signed, that a mailbox was told of a notice by another way: by telephone, by messenger, in person (authors, approvers, registrars)."`
 	Remind    RemindCommand    `cmd:"" group:"staff" help:"Remind mailboxes of a notice that they have not answered (authors, approvers, registrars)."`
 	Bundle    BundleCommand    `cmd:"" group:"staff" help:"Fetch the evidence of a notice as one zip, which a stranger can check with gpg: who was told, and when."`

@@ -17,6 +17,7 @@ import (
 
 	"valise/crypto"
 	"valise/portal/courier"
+	"valise/portal/dispatch"
 	"valise/portal/store"
 )
 
@@ -27,6 +28,8 @@ type CourierCommand struct {
 	RootCertificate string `required:"" env:"VALISE_ROOT_CERTIFICATE" type:"existingfile" placeholder:"FILE" help:"The institution's root certificate (public)."`
 	Database        string `env:"VALISE_DATABASE" placeholder:"DSN" help:"A file for SQLite, or postgres://…."`
 	DatabaseFile    string `env:"VALISE_DATABASE_FILE" placeholder:"FILE" help:"A file that holds the DSN, when it contains a password."`
+	Redis           string `env:"VALISE_REDIS" placeholder:"URL" help:"The portal's Redis, redis://… or rediss://…, over which its nodes are told at once that something about a notice changed. Without it open pages of staff show it some seconds later."`
+	RedisFile       string `env:"VALISE_REDIS_FILE" placeholder:"FILE" help:"A file that holds the Redis URL."`
 
 	courierFlags
 
@@ -42,6 +45,9 @@ type courierFlags struct {
 	Pace      time.Duration `name:"mail-pace" default:"0s" env:"VALISE_COURIER_PACE" placeholder:"TIME" help:"How much time is left between two mails to one domain."`
 	Lease     time.Duration `name:"mail-lease" default:"5m" env:"VALISE_COURIER_LEASE" placeholder:"TIME" help:"How long a mail is left to a courier that may have died before another one takes it up. Sending one takes less."`
 	GiveUp    time.Duration `name:"mail-give-up" default:"120h" env:"VALISE_COURIER_GIVE_UP" placeholder:"TIME" help:"How long a mail that mail servers defer is tried before it is given up, and shown to staff."`
+
+	LMTP string `name:"lmtp" env:"VALISE_COURIER_LMTP" placeholder:"ADDRESS" help:"Take mail in here that a mail server hands over by LMTP: acknowledgements, mail that could not be delivered, replies. A path (a socket), or an address of the loopback interface such as 127.0.0.1:2424."`
+	SMTP string `name:"smtp" env:"VALISE_COURIER_SMTP" placeholder:"ADDRESS" help:"Likewise by SMTP, for a mail server that speaks no LMTP."`
 
 	InsecurePlainSMTP     bool `name:"insecure-plain-smtp" env:"VALISE_COURIER_INSECURE_PLAIN_SMTP" help:"Hand mail over without TLS. INSECURE, but for a mail server on this machine: whoever is on the line sees who gets mail."`
 	InsecureUnverifiedTLS bool `name:"insecure-unverified-tls" env:"VALISE_COURIER_INSECURE_UNVERIFIED_TLS" help:"Take any TLS certificate of a mail server. INSECURE: whoever is on the line can pretend to be it, and see who gets mail."`
@@ -72,13 +78,22 @@ const courierMail = `FILES
     from = "M. Post <post@neutral.example>"
     …
 
+    [imap]                                    # a mailbox that is emptied, where nobody can hand mail over with --lmtp
+    server = "imap.court.example:993"         # with TLS
+    user = "registry"
+    password-file = "imap.password"
+    mailbox = "INBOX"
+    done = "Taken"                            # where mail goes that was taken; left out: it is deleted
+    unwanted = "Too large"                    # where mail goes that is too large; left out: it stays, flagged
+    tls-roots = "ca.pem"
+
   Paths are relative to the file's folder.`
 
 // Help is the part of --help below the summary.
 func (CourierCommand) Help() string {
-	return manual(`What a notice's fallback says goes by e-mail is carried by the courier: the very message that lies in the mailbox, in a mail that says nothing outside. It alone can open the addresses, which registrars seal to it; it listens nowhere and needs nothing but the database and a mail server, so run it on a host of its own. Each mail is sent at least once, always under the same Message-ID. Couriers that share the work share one key.
+	return manual(`What a notice's fallback says goes by e-mail is carried by the courier: the very message that lies in the mailbox, in a mail that says nothing outside. It alone can open the addresses, which registrars seal to it; it needs nothing but the database and a mail server, so run it on a host of its own. It listens nowhere, unless mail is to come in: then for the mail server beside it (--lmtp), or it fetches mail by IMAP. It answers no mail. Each mail is sent at least once, always under the same Message-ID. Couriers that share the work share one key.
 
-What can't be sent is shown to staff with what to do: 'valise outbox'.
+What can't be sent, or came back, is shown to staff with what to do: 'valise outbox'; mail that came and that nothing could be done with: 'valise mail'.
 
 Logs are JSON lines on standard error and hold counts only.
 
@@ -129,14 +144,19 @@ func (c *CourierCommand) Run(ctx context.Context, p *process) error {
 	}
 	defer db.Close()
 	log := slog.New(slog.NewJSONHandler(p.stderr, nil))
+	told, end, err := c.tell(ctx, log)
+	if err != nil {
+		return err
+	}
+	defer end()
+	config.Told = told
 	courier, err := openCourier(ctx, db, root, bundle, config, log)
 	if err != nil {
 		return err
 	}
 	log.Info("courier", "key", string(bundle.Key.Certificate().Fingerprint()))
 	if !c.Now {
-		courier.Run(ctx)
-		return nil
+		return carryAndTakeIn(ctx, courier, db, dispatch.New(db, root, time.Now).Telling(told), config.In)
 	}
 	totals, err := courier.Flush(ctx, c.Patience)
 	if err != nil {
@@ -211,6 +231,7 @@ func (c *courierFlags) config() (courier.Config, error) {
 	var file struct {
 		Institution *identityFile `toml:"institution"`
 		Individuals *identityFile `toml:"individuals"`
+		IMAP        *imapFile     `toml:"imap"`
 	}
 	data, err := os.ReadFile(c.Mail)
 	if err != nil {
@@ -238,16 +259,25 @@ func (c *courierFlags) config() (courier.Config, error) {
 			return config, fmt.Errorf("%s: [individuals]: %w", c.Mail, err)
 		}
 	}
+	config.In = courier.Ways{LMTP: c.LMTP, SMTP: c.SMTP}
+	if file.IMAP != nil {
+		if config.In.IMAP, err = file.IMAP.mailbox(folder); err != nil {
+			return config, fmt.Errorf("%s: [imap]: %w", c.Mail, err)
+		}
+	}
 	return config, nil
 }
 
-func (c *courierFlags) identity(folder string, f *identityFile) (*courier.Identity, error) {
-	beside := func(path string) ([]byte, error) {
-		if !filepath.IsAbs(path) {
-			path = filepath.Join(folder, path)
-		}
-		return os.ReadFile(path)
+// readBeside reads a file that another one names, by its path from that one's folder.
+func readBeside(folder, path string) ([]byte, error) {
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(folder, path)
 	}
+	return os.ReadFile(path)
+}
+
+func (c *courierFlags) identity(folder string, f *identityFile) (*courier.Identity, error) {
+	beside := func(path string) ([]byte, error) { return readBeside(folder, path) }
 	i := &courier.Identity{
 		From: f.From, Subject: f.Subject, Bounces: f.Bounces, Reader: f.Reader, Cover: f.Cover,
 		Server: courier.Server{

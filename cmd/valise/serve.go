@@ -392,10 +392,13 @@ func (s *site) carry(ctx context.Context) {
 	if s.courier == nil {
 		return
 	}
+	s.mail.Told = s.watch.Tell
 	for said := ""; ctx.Err() == nil; {
 		courier, err := openCourier(ctx, s.store, s.portal.Root, s.courier, s.mail, s.portal.Log)
 		if err == nil {
-			courier.Run(ctx)
+			err = carryAndTakeIn(ctx, courier, s.store, s.portal.Dispatch, s.mail.In)
+		}
+		if err == nil {
 			return
 		}
 		if err.Error() != said && ctx.Err() == nil {

@@ -86,7 +86,7 @@ const MaxExport = 100_000
 
 // Reads are the acts that change nothing, sorted.
 var reads = []string{
-	"audit.export", "audit.read", "correspond.addressees", "correspond.inbox", "correspond.lacking", "correspond.message", "correspond.thread", "courier.outbox", "dispatch.attachment", "dispatch.contacts", "dispatch.draft", "dispatch.drafts", "dispatch.examine", "dispatch.manifest", "dispatch.notices", "dispatch.personal", "dispatch.reach", "dispatch.receipt", "dispatch.receipts", "dispatch.status", "publish.acknowledgements", "publish.attachment", "publish.awaited",
+	"audit.export", "audit.read", "correspond.addressees", "correspond.inbox", "correspond.lacking", "correspond.message", "correspond.thread", "courier.inbox", "courier.mail", "courier.outbox", "dispatch.attachment", "dispatch.contacts", "dispatch.draft", "dispatch.drafts", "dispatch.examine", "dispatch.manifest", "dispatch.notices", "dispatch.personal", "dispatch.reach", "dispatch.receipt", "dispatch.receipts", "dispatch.status", "publish.acknowledgements", "publish.attachment", "publish.awaited",
 	"publish.draft", "publish.drafts", "publish.receipt", "publish.standing", "registry.address", "registry.chain", "registry.directory", "registry.group", "registry.groups",
 }
 

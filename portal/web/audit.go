@@ -28,7 +28,7 @@ var auditGroups = []auditGroup{
 		"publish.drafts", "publish.draft", "publish.attachment", "publish.standing", "publish.awaited", "publish.acknowledgements", "publish.receipt",
 	}},
 	{"notices", []string{
-		"dispatch.submit", "dispatch.approve", "dispatch.return", "dispatch.recall", "dispatch.notices", "dispatch.examine", "dispatch.personal", "dispatch.status", "dispatch.reach", "dispatch.receipt", "dispatch.receipts", "dispatch.manifest", "dispatch.contact", "dispatch.contacts", "dispatch.remind", "courier.outbox", "courier.retry", "dispatch.bundle", "dispatch.upload", "dispatch.drafts", "dispatch.draft", "dispatch.save-draft", "dispatch.discard-draft", "dispatch.attach", "dispatch.attachment",
+		"dispatch.submit", "dispatch.approve", "dispatch.return", "dispatch.recall", "dispatch.notices", "dispatch.examine", "dispatch.personal", "dispatch.status", "dispatch.reach", "dispatch.receipt", "dispatch.receipts", "dispatch.manifest", "dispatch.contact", "dispatch.contacts", "dispatch.remind", "courier.outbox", "courier.retry", "courier.inbox", "courier.mail", "courier.remove-mail", "dispatch.bundle", "dispatch.upload", "dispatch.drafts", "dispatch.draft", "dispatch.save-draft", "dispatch.discard-draft", "dispatch.attach", "dispatch.attachment",
 	}},
 	{"threads", []string{
 		"correspond.reply", "correspond.answer", "correspond.assign", "correspond.close", "correspond.reopen", "correspond.share",

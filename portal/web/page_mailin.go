@@ -1,0 +1,44 @@
+package web
+
+import (
+	"net/http"
+	"strings"
+
+	"valise/portal/courier"
+)
+
+// mailInPath is where staff see what came by e-mail.
+const mailInPath = deskPath + "/mail"
+
+type mailInPage struct {
+	Kept   []courier.KeptMail
+	Counts []mailInCount // of the last thirty days together
+	More   bool
+}
+
+type mailInCount struct {
+	Fate, Reason string
+	Mails        int
+}
+
+// getMailInPage lists what came and could not be dealt with, and counts all that came. What a mail says is sealed, and opened with the command line only: it may be hostile, and a browser is
+// the wrong place for it.
+func (s *server) getMailInPage(w http.ResponseWriter, r *http.Request) error {
+	kept, counts, err := s.Mail.Inbox(r.Context(), visitOf(r).actor)
+	if err != nil {
+		return err
+	}
+	page := mailInPage{Kept: kept, More: len(kept) == courier.MaxKept}
+	at := map[string]int{}
+	for _, c := range counts {
+		i, there := at[c.What]
+		if !there {
+			i = len(page.Counts)
+			at[c.What] = i
+			fate, reason, _ := strings.Cut(c.What, " ")
+			page.Counts = append(page.Counts, mailInCount{Fate: fate, Reason: reason})
+		}
+		page.Counts[i].Mails += c.Mails
+	}
+	return s.pages.render(w, r, http.StatusOK, "mail_in", page)
+}
