@@ -38,7 +38,7 @@ demo: build ## start a whole institution to try out (DEMO_FLAGS="--listen ADDR -
 
 .PHONY: test
 test: packages build ## run all tests; installs the programs they need, when it may (TEST=./crypto TEST_FLAGS=-v)
-	$(GO) test -timeout 14m $(TEST_FLAGS) $(TEST)
+	$(GO) test -timeout 30m $(TEST_FLAGS) $(TEST)
 
 .PHONY: bench
 bench: packages build ## run the benchmarks (BENCH=Seal TEST=./crypto BENCH_FLAGS=-benchmem)
