@@ -56,7 +56,10 @@ function time(text) {
   return `${date}, ${m[4]}:${m[5]} UTC${m[6] === 'Z' || m[6] === '+00:00' ? '' : m[6].replace('-', '−')}`;
 }
 
-const size = (bytes) => new Intl.NumberFormat(root.lang, { style: 'unit', unit: bytes < 1e6 ? 'kilobyte' : 'megabyte', maximumFractionDigits: 1 }).format(bytes / (bytes < 1e6 ? 1e3 : 1e6));
+function size(bytes) {
+  const [unit, scale] = bytes < 1e3 ? ['byte', 1] : bytes < 1e6 ? ['kilobyte', 1e3] : ['megabyte', 1e6];
+  return new Intl.NumberFormat(root.lang, { style: 'unit', unit, maximumFractionDigits: 1 }).format(bytes / scale);
+}
 
 // ---------------------------------------------------------------- Go
 
@@ -134,6 +137,8 @@ $('again').addEventListener('click', () => {
   $('passphrase').value = '';
   $('notice').hidden = $('problem').hidden = true;
   redraw = () => {};
+  chosen = undefined;
+  $('signed-text').value = '';
   $('files').focus();
 });
 
