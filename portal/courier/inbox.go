@@ -186,8 +186,12 @@ func (i *Inbox) returned(ctx context.Context, recipients []string, r *report) (f
 		fate, reason = FateReturned, ReasonReturned
 	}
 	reason = strings.TrimSpace(reason + " " + r.status)
-	if _, err := i.store.ReturnMail(ctx, about.Notice, about.Representative, r.final, reason, i.courier.now()); err != nil {
+	changed, err := i.store.ReturnMail(ctx, about.Notice, about.Representative, r.final, reason, i.courier.now())
+	if err != nil {
 		return "", false, err
+	}
+	if tell := i.courier.config.Told; changed && tell != nil {
+		tell(string(about.Notice), portal.TopicDesk)
 	}
 	return fate, true, i.count(ctx, string(fate), 1)
 }
