@@ -172,7 +172,7 @@ func TestTheOfflineReader(t *testing.T) {
 	for i, person := range people {
 		a.open(passphrase, append(mails[fmt.Sprintf("reader%d@mission.example", i)], kits[i])...)
 		a.sees("#subject", "Findings that concern you")
-		a.sees("#text", "may have been read.")
+		a.sees("#text", "may have been read. See here (https://elsewhere.example/).")
 		a.sees("#personal-text", fmt.Sprintf("NV-%d", i))
 		a.sees("#personal-hint", "both people signed it")
 		a.sees("#signers", live.ApproverName)

@@ -274,6 +274,8 @@ for (const [id, decision] of [['acknowledge', 'acknowledged'], ['refuse', 'refus
       $('signed-text').value = call('offline-receipt', { decision }).text;
       $('signed').hidden = false;
       $('signed-text').focus();
+      $('signed-text').setSelectionRange(0, 0);
+      $('signed-text').scrollTop = 0;
     } catch (error) {
       $('problem-text').textContent = explain(error);
       $('problem').hidden = false;
