@@ -85,7 +85,8 @@ func TestCouriersAreKilledAmidFaults(t *testing.T) {
 			}
 		}
 	}
-	if most := max(2*killed, mails/100); mails < 2000 && twice > most || mails >= 2000 && twice >= mails/100 {
+	if most := 16 * killed; mails < 2000 && // two of each of the eight connections; the goal, one in a hundred, is for the large run
+		twice > most || mails >= 2000 && twice >= mails/100 {
 		t.Errorf("of %d mails %d came twice", mails, twice)
 	}
 	t.Logf("killed %d times: %d mails, %d came twice", killed, mails, twice)
