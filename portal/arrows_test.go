@@ -46,7 +46,7 @@ var (
 
 		// The browser's half: what it imports, everybody downloads.
 		"cmd/valise-wasm":      with(client, "portal/verdict"),
-		"cmd/valise-wasm/pack": {},
+		"cmd/valise-wasm/pack": {"templates"}, // whose words stand in the offline reader
 	}
 
 	// The command wires everything.
