@@ -116,8 +116,6 @@ func TestANoticeIsWrittenInTheBrowser(t *testing.T) {
 	o.seal()
 }
 
-func (o *officer) saves() { o.t.Helper(); o.ada.saves() }
-
 // begin: nothing is kept before something is written; a template fills in texts and how it goes out, and can be taken back.
 func (o *officer) begin() {
 	t, ada := o.t, o.ada
