@@ -42,6 +42,14 @@ type boardLine struct {
 	Overdue   int
 }
 
+// out is when it goes out; zero for one without a time, which has no place among the approved.
+func (l boardLine) out() time.Time {
+	if l.Release == nil {
+		return time.Time{}
+	}
+	return *l.Release
+}
+
 // Released says whether it lies in mailboxes.
 func (l boardLine) Released() bool { return l.State == string(portal.Released) }
 
@@ -111,7 +119,7 @@ func (s *server) getDispatchPage(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	slices.SortStableFunc(page.Scheduled, func(a, b boardLine) int { // what could not be released stands first, then what is next
-		return cmp.Or(btoi(b.Problem)-btoi(a.Problem), a.Release.Compare(*b.Release))
+		return cmp.Or(btoi(b.Problem)-btoi(a.Problem), a.out().Compare(b.out()))
 	})
 	for _, line := range rest {
 		page.Done = append(page.Done, lineOnBoard(line, names))
