@@ -15,7 +15,7 @@ import (
 	"valise/portal"
 )
 
-// Papers are what a mail program has no use for and `valise open` does: with them a mail is verified as fully as on the portal, and its receipt signed, while the portal can't be
+// Papers are what a mail program has no use for and the offline reader does: with them a mail is verified as fully as on the portal, and its receipt signed, while the portal can't be
 // reached. The names are those of GET /notices/{notice}.
 type Papers struct {
 	Notice            crypto.Number `json:"notice"`
@@ -111,7 +111,9 @@ anywhere.
 5. gpg --local-user %s --clearsign receipt.txt
 6. Send what is in receipt.txt.asc, as text or as a file.
 
-With Valise: valise open MAIL.eml --receipt receipt.asc …
+Without gpg: save this mail and the notice's, and open both in the offline
+reader (reader.html, saved from the portal), which signs for you. Or use the
+portal.
 
 `, n, formBegin, formEnd, key)
 	fmt.Fprintf(&b, `Pour accuser réception de la notification %s (ou refuser de le faire :
@@ -120,6 +122,9 @@ With Valise: valise open MAIL.eml --receipt receipt.asc …
 celle qui se trouve à la fin du texte de la notification, signez le fichier avec
 votre clé (gpg --clearsign, dans la journée qui suit l’heure indiquée, ou bien
 mettez l’heure actuelle, UTC) et renvoyez le résultat en réponse à ce message.
+Sans gpg : enregistrez ce message et celui de la notification, et ouvrez-les
+tous deux dans le lecteur hors ligne (reader.html, enregistré depuis le portail),
+qui signe pour vous ; ou bien utilisez le portail.
 
 %s
 %s%s
