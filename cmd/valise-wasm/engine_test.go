@@ -86,7 +86,7 @@ func (c *court) approve(s *api.Submission, number crypto.Number, approver *crypt
 	}
 	desk, mine := find(portal.StaffHolder(approver.Certificate().Fingerprint())), find(c.as.String())
 	n := api.StaffNotice{
-		Notice: number, Manifest: s.Manifest, AuthorSignature: s.AuthorSignature, Audience: s.Audience,
+		Notice: number, SignedManifest: api.SignedManifest{Manifest: s.Manifest, AuthorSignature: s.AuthorSignature}, Audience: s.Audience,
 		Headings: s.Headings, Bodies: s.Bodies, Envelope: desk.Data, Suite: desk.Suite,
 	}
 	directory, err := ceremony.ReadDirectory(c.trust(), []*crypto.Key{approver}, []api.Mailbox{{
@@ -106,7 +106,7 @@ func (c *court) approve(s *api.Submission, number crypto.Number, approver *crypt
 	shown, err := membership.Encode()
 	c.must(err)
 	c.notice = api.Notice{
-		Notice: number, Manifest: s.Manifest, AuthorSignature: s.AuthorSignature, ApproverSignature: approval.Signature,
+		Notice: number, SignedManifest: api.SignedManifest{Manifest: s.Manifest, AuthorSignature: s.AuthorSignature, ApproverSignature: approval.Signature},
 		Membership: string(shown), Suite: mine.Suite, Envelope: mine.Data, Heading: s.Headings[mine.Suite],
 	}
 	c.notice.Body, c.notice.Nonce = s.Bodies[mine.Suite], crypto.NewNonce()

@@ -118,7 +118,7 @@ func (c *OpenCommand) Run(ctx context.Context, p *process) error {
 		}
 	}
 	if c.Manifest != "" {
-		file, err := crypto.SignedManifest{Manifest: []byte(n.Manifest), AuthorSignature: []byte(n.AuthorSignature), ApproverSignature: []byte(n.ApproverSignature)}.Encode()
+		file, err := n.Signed().Encode()
 		if err != nil {
 			return err
 		}

@@ -371,7 +371,7 @@ func (n *noticeJSON) end(o *officer, from api.StaffNotice) {
 
 // verify checks a notice's signatures: both once it is released.
 func (o *officer) verify(n api.StaffNotice) (*crypto.VerifiedManifest, error) {
-	signed := crypto.SignedManifest{Manifest: []byte(n.Manifest), AuthorSignature: []byte(n.AuthorSignature), ApproverSignature: []byte(n.ApproverSignature)}
+	signed := n.Signed()
 	if n.State == portal.Released {
 		return o.trust.Root().VerifyManifest(signed, o.trust.StaffCertificates(), time.Now())
 	}

@@ -157,22 +157,20 @@ type Lock struct {
 
 // Notice is a delivered notice as one representative sees it: in GET /notices without Nonce and Body, in GET /notices/{notice} with them.
 type Notice struct {
-	Notice            crypto.Number    `json:"notice"`
-	Manifest          string           `json:"manifest"`
-	AuthorSignature   string           `json:"author_signature"`
-	ApproverSignature string           `json:"approver_signature"`
-	Membership        string           `json:"membership"` // shows that the notice was meant for this representative
-	Suite             crypto.Suite     `json:"suite"`
-	Envelope          []byte           `json:"envelope"`
-	Heading           []byte           `json:"heading"`
-	Delivered         time.Time        `json:"delivered"`
-	Opened            *time.Time       `json:"opened"`          // null: nobody of the mailbox has opened it
-	Reminded          *time.Time       `json:"reminded"`        // when the institution last reminded the mailbox of it; null: never
-	Acknowledgement   *Acknowledgement `json:"acknowledgement"` // null: none yet
-	Nonce             string           `json:"nonce,omitempty"`
-	Body              []byte           `json:"body,omitempty"`
-	PersonalEnvelope  []byte           `json:"personal_envelope,omitempty"` // with Body, when the notice has personal parts
-	Personal          []byte           `json:"personal,omitempty"`          // likewise: that of the mailbox, sealed
+	Notice crypto.Number `json:"notice"`
+	SignedManifest
+	Membership       string           `json:"membership"` // shows that the notice was meant for this representative
+	Suite            crypto.Suite     `json:"suite"`
+	Envelope         []byte           `json:"envelope"`
+	Heading          []byte           `json:"heading"`
+	Delivered        time.Time        `json:"delivered"`
+	Opened           *time.Time       `json:"opened"`          // null: nobody of the mailbox has opened it
+	Reminded         *time.Time       `json:"reminded"`        // when the institution last reminded the mailbox of it; null: never
+	Acknowledgement  *Acknowledgement `json:"acknowledgement"` // null: none yet
+	Nonce            string           `json:"nonce,omitempty"`
+	Body             []byte           `json:"body,omitempty"`
+	PersonalEnvelope []byte           `json:"personal_envelope,omitempty"` // with Body, when the notice has personal parts
+	Personal         []byte           `json:"personal,omitempty"`          // likewise: that of the mailbox, sealed
 }
 
 // Acknowledgement is what a mailbox's list and the staff's status show of a receipt.
@@ -214,11 +212,20 @@ type ReceivedReceipt struct {
 	Receipt  string    `json:"receipt"`
 }
 
-// SignedManifest is the answer of GET /notices/{notice}/manifest.
+// SignedManifest is the answer of GET /notices/{notice}/manifest, and a part of others.
 type SignedManifest struct {
 	Manifest          string `json:"manifest"`
 	AuthorSignature   string `json:"author_signature"`
 	ApproverSignature string `json:"approver_signature,omitempty"`
+}
+
+// Signed returns it as crypto verifies it. Nothing in it is known to be genuine.
+func (m SignedManifest) Signed() crypto.SignedManifest {
+	s := crypto.SignedManifest{Manifest: []byte(m.Manifest), AuthorSignature: []byte(m.AuthorSignature)}
+	if m.ApproverSignature != "" {
+		s.ApproverSignature = []byte(m.ApproverSignature)
+	}
+	return s
 }
 
 // EvidenceRequest is the request of POST /evidence: a receipt, to the byte as it was given out.
@@ -318,25 +325,23 @@ type Submitted struct {
 
 // StaffNotice is one of the answer of GET /staff/notices; GET /staff/notices/{notice} fills the rest.
 type StaffNotice struct {
-	Notice            crypto.Number           `json:"notice"`
-	State             portal.NoticeState      `json:"state"`
-	Manifest          string                  `json:"manifest"`
-	AuthorSignature   string                  `json:"author_signature"`
-	ApproverSignature string                  `json:"approver_signature,omitempty"`
-	Submitted         time.Time               `json:"submitted"`
-	Released          *time.Time              `json:"released"`
-	Approved          *time.Time              `json:"approved"`           // when, if it had to wait for its time
-	Release           *time.Time              `json:"release"`            // that time
-	Problem           *ReleaseProblem         `json:"problem"`            // why it was not released then; null: nothing is wrong
-	Ended             *time.Time              `json:"ended"`              // when it was returned or recalled
-	EndedBy           string                  `json:"ended_by,omitempty"` // by whom: "staff:FINGERPRINT"
-	Reason            []byte                  `json:"reason,omitempty"`   // why, sealed to the desk
-	Audience          string                  `json:"audience,omitempty"`
-	Headings          map[crypto.Suite][]byte `json:"headings,omitempty"`
-	Bodies            map[crypto.Suite][]byte `json:"bodies,omitempty"`
-	Envelope          []byte                  `json:"envelope,omitempty"` // this staff member's
-	Suite             crypto.Suite            `json:"suite,omitempty"`    // of that envelope
-	PersonalParts                             // from GET /staff/notices/{notice}/personal; not in the answer itself
+	Notice crypto.Number      `json:"notice"`
+	State  portal.NoticeState `json:"state"`
+	SignedManifest
+	Submitted     time.Time               `json:"submitted"`
+	Released      *time.Time              `json:"released"`
+	Approved      *time.Time              `json:"approved"`           // when, if it had to wait for its time
+	Release       *time.Time              `json:"release"`            // that time
+	Problem       *ReleaseProblem         `json:"problem"`            // why it was not released then; null: nothing is wrong
+	Ended         *time.Time              `json:"ended"`              // when it was returned or recalled
+	EndedBy       string                  `json:"ended_by,omitempty"` // by whom: "staff:FINGERPRINT"
+	Reason        []byte                  `json:"reason,omitempty"`   // why, sealed to the desk
+	Audience      string                  `json:"audience,omitempty"`
+	Headings      map[crypto.Suite][]byte `json:"headings,omitempty"`
+	Bodies        map[crypto.Suite][]byte `json:"bodies,omitempty"`
+	Envelope      []byte                  `json:"envelope,omitempty"` // this staff member's
+	Suite         crypto.Suite            `json:"suite,omitempty"`    // of that envelope
+	PersonalParts                         // from GET /staff/notices/{notice}/personal; not in the answer itself
 }
 
 // HasPersonal says whether the notice has personal parts, as its audience says.

@@ -36,9 +36,7 @@ func ReadAnswers(t *Trust, want crypto.Number, r api.Receipts, d *Directory, now
 	if d == nil {
 		return nil, errors.New("without the directory of mailboxes no receipt can be verified")
 	}
-	v, err := t.root.VerifyManifest(crypto.SignedManifest{
-		Manifest: []byte(r.Manifest), AuthorSignature: []byte(r.AuthorSignature), ApproverSignature: []byte(r.ApproverSignature),
-	}, t.staff, now)
+	v, err := t.root.VerifyManifest(r.Signed(), t.staff, now)
 	if err != nil {
 		return nil, err
 	}

@@ -16,9 +16,7 @@ func (t *Trust) approved(want crypto.Number, n api.SignedManifest, now time.Time
 	if err := t.exists(); err != nil {
 		return nil, err
 	}
-	v, err := t.root.VerifyManifest(crypto.SignedManifest{
-		Manifest: []byte(n.Manifest), AuthorSignature: []byte(n.AuthorSignature), ApproverSignature: []byte(n.ApproverSignature),
-	}, t.staff, now)
+	v, err := t.root.VerifyManifest(n.Signed(), t.staff, now)
 	if err != nil {
 		return nil, err
 	}

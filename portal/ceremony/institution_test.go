@@ -128,7 +128,7 @@ func (i *institution) seal(to []*crypto.Recipient) (api.Submission, api.StaffNot
 func (i *institution) shown(s *api.Submission, number crypto.Number) api.StaffNotice {
 	i.t.Helper()
 	n := api.StaffNotice{
-		Notice: number, State: portal.Submitted, Manifest: s.Manifest, AuthorSignature: s.AuthorSignature,
+		Notice: number, State: portal.Submitted, SignedManifest: api.SignedManifest{Manifest: s.Manifest, AuthorSignature: s.AuthorSignature},
 		Audience: s.Audience, Headings: s.Headings, Bodies: s.Bodies,
 	}
 	mine := envelopeOf(i.t, *s, portal.StaffHolder(i.approver.Certificate().Fingerprint()))
@@ -180,7 +180,7 @@ func delivered(t testing.TB, s api.Submission, n api.StaffNotice, approval strin
 	t.Helper()
 	e := envelopeOf(t, s, as.String())
 	return api.Notice{
-		Notice: n.Notice, Manifest: n.Manifest, AuthorSignature: n.AuthorSignature, ApproverSignature: approval,
+		Notice: n.Notice, SignedManifest: api.SignedManifest{Manifest: n.Manifest, AuthorSignature: n.AuthorSignature, ApproverSignature: approval},
 		Suite: e.Suite, Envelope: e.Data, Heading: s.Headings[e.Suite], Body: s.Bodies[e.Suite], Nonce: crypto.NewNonce(),
 		Membership: membership(t, s, as),
 	}

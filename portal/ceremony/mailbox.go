@@ -96,9 +96,7 @@ func verifyNotice(t *Trust, want crypto.Number, n api.Notice, now time.Time) (*c
 	if err := t.exists(); err != nil {
 		return nil, err
 	}
-	v, err := t.root.VerifyManifest(crypto.SignedManifest{
-		Manifest: []byte(n.Manifest), AuthorSignature: []byte(n.AuthorSignature), ApproverSignature: []byte(n.ApproverSignature),
-	}, t.staff, now)
+	v, err := t.root.VerifyManifest(n.Signed(), t.staff, now)
 	if err != nil {
 		return nil, err
 	}

@@ -26,9 +26,7 @@ func VerifyReceipt(t *Trust, receipt []byte, e api.Evidence, now time.Time) (*Ve
 	if err := t.exists(); err != nil {
 		return nil, err
 	}
-	v, err := t.root.VerifyManifest(crypto.SignedManifest{
-		Manifest: []byte(e.Manifest), AuthorSignature: []byte(e.AuthorSignature), ApproverSignature: []byte(e.ApproverSignature),
-	}, t.staff, now)
+	v, err := t.root.VerifyManifest(e.Signed(), t.staff, now)
 	if err != nil {
 		return nil, err
 	}

@@ -201,7 +201,7 @@ func (s *server) getStaffReceipts(w http.ResponseWriter, r *http.Request) error 
 		return err
 	}
 	answer := api.Receipts{
-		SignedManifest: api.SignedManifest{Manifest: string(notice.Signed.Manifest), AuthorSignature: string(notice.Signed.AuthorSignature), ApproverSignature: string(notice.Signed.ApproverSignature)},
+		SignedManifest: wireManifest(notice.Signed),
 		Audience:       string(notice.Audience), Receipts: make([]api.MailboxReceipt, len(receipts)),
 	}
 	for i, a := range receipts {

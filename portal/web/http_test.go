@@ -747,9 +747,7 @@ func journey(t *testing.T, p *live.Server) {
 	if notice.Nonce == "" || notice.Nonce != twice.Nonce || notice.Nonce != nonce.Nonce {
 		t.Errorf("nonces %q, %q, %q", notice.Nonce, twice.Nonce, nonce.Nonce)
 	}
-	manifest, err := p.Portal.Root.VerifyManifest(crypto.SignedManifest{
-		Manifest: []byte(notice.Manifest), AuthorSignature: []byte(notice.AuthorSignature), ApproverSignature: []byte(notice.ApproverSignature),
-	}, p.Staff(), now())
+	manifest, err := p.Portal.Root.VerifyManifest(notice.Signed(), p.Staff(), now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -852,9 +850,7 @@ func TestTwoNodes(t *testing.T) {
 	v.portal = other // its cookie is for the host
 	var notice api.Notice
 	v.get("/notices/"+n).into(t, 200, &notice)
-	verified, err := one.Portal.Root.VerifyManifest(crypto.SignedManifest{
-		Manifest: []byte(notice.Manifest), AuthorSignature: []byte(notice.AuthorSignature), ApproverSignature: []byte(notice.ApproverSignature),
-	}, one.Staff(), time.Now())
+	verified, err := one.Portal.Root.VerifyManifest(notice.Signed(), one.Staff(), time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

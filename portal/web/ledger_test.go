@@ -43,9 +43,7 @@ func acknowledged(v *visitor, person *live.Person, n crypto.Number) []byte {
 	t.Helper()
 	var notice api.Notice
 	v.get("/notices/"+string(n)).into(t, 200, &notice)
-	manifest, err := p.Portal.Root.VerifyManifest(crypto.SignedManifest{
-		Manifest: []byte(notice.Manifest), AuthorSignature: []byte(notice.AuthorSignature), ApproverSignature: []byte(notice.ApproverSignature),
-	}, p.Staff(), p.Portal.Now())
+	manifest, err := p.Portal.Root.VerifyManifest(notice.Signed(), p.Staff(), p.Portal.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -94,9 +94,7 @@ func personalJourney(t *testing.T, p *live.Server) {
 		v.logIn(person.Number.String(), person.Key)
 		var notice api.Notice
 		v.get("/notices/"+n).into(t, 200, &notice)
-		verified, err := p.Portal.Root.VerifyManifest(crypto.SignedManifest{
-			Manifest: []byte(notice.Manifest), AuthorSignature: []byte(notice.AuthorSignature), ApproverSignature: []byte(notice.ApproverSignature),
-		}, p.Staff(), p.Portal.Now())
+		verified, err := p.Portal.Root.VerifyManifest(notice.Signed(), p.Staff(), p.Portal.Now())
 		must(t, err)
 		o, err := crypto.OpenNotice(verified, notice.Envelope, notice.Body, person.Bundle.Keys())
 		must(t, err)

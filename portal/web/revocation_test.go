@@ -137,9 +137,7 @@ func fetched(t *testing.T, v *visitor, n string) (notice api.Notice) {
 // receiptAt is what somebody signs at a time for a notice that they fetched.
 func receiptAt(t *testing.T, p *live.Server, notice api.Notice, person *live.Person, at time.Time) api.Receipt {
 	t.Helper()
-	verified, err := p.Portal.Root.VerifyManifest(crypto.SignedManifest{
-		Manifest: []byte(notice.Manifest), AuthorSignature: []byte(notice.AuthorSignature), ApproverSignature: []byte(notice.ApproverSignature),
-	}, p.Staff(), time.Now())
+	verified, err := p.Portal.Root.VerifyManifest(notice.Signed(), p.Staff(), time.Now())
 	must(t, err)
 	opened, err := crypto.OpenNotice(verified, notice.Envelope, notice.Body, person.Bundle.Keys())
 	must(t, err)

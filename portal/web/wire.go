@@ -131,11 +131,8 @@ func heldEnvelopes(envelopes []api.HeldEnvelope) []registry.HeldEnvelope {
 
 func wireNotice(d portal.Delivery) api.Notice {
 	return api.Notice{
-		Notice:   d.Notice.Number,
-		Manifest: string(d.Notice.Signed.Manifest), AuthorSignature: string(d.Notice.Signed.AuthorSignature),
-		ApproverSignature: string(d.Notice.Signed.ApproverSignature),
-		Membership:        string(d.Membership),
-		Suite:             d.Suite, Envelope: d.Envelope, Heading: d.Notice.Headings[d.Suite],
+		Notice: d.Notice.Number, SignedManifest: wireManifest(d.Notice.Signed), Membership: string(d.Membership),
+		Suite: d.Suite, Envelope: d.Envelope, Heading: d.Notice.Headings[d.Suite],
 		Delivered: wireTime(d.DeliveredAt), Opened: wireTimeOrNull(d.OpenedAt), Reminded: wireTimeOrNull(d.RemindedAt), Acknowledgement: wireAcknowledgement(d.Acknowledgement),
 	}
 }
@@ -177,10 +174,8 @@ func sealedNotice(s api.Submission) *crypto.SealedNotice {
 
 func wireStaffNotice(record portal.NoticeRecord) api.StaffNotice {
 	return api.StaffNotice{
-		Notice: record.Number, State: record.State,
-		Manifest: string(record.Signed.Manifest), AuthorSignature: string(record.Signed.AuthorSignature),
-		ApproverSignature: string(record.Signed.ApproverSignature),
-		Submitted:         wireTime(record.SubmittedAt), Released: wireTimeOrNull(record.ReleasedAt),
+		Notice: record.Number, State: record.State, SignedManifest: wireManifest(record.Signed),
+		Submitted: wireTime(record.SubmittedAt), Released: wireTimeOrNull(record.ReleasedAt),
 		Approved: wireTimeOrNull(record.ApprovedAt), Release: wireTimeOrNull(record.ReleaseAt), Problem: wireProblem(record.Problem),
 		Ended: wireTimeOrNull(record.EndedAt), EndedBy: record.EndedBy, Reason: record.Reason,
 	}
