@@ -119,12 +119,9 @@ EXIT STATUS
 
 // Run works until ctx ends, or until everything is sent.
 func (c *CourierCommand) Run(ctx context.Context, p *process) error {
-	dsn, err := setting("database", c.Database, c.DatabaseFile)
+	dsn, err := databaseSetting(c.Database, c.DatabaseFile)
 	if err != nil {
 		return err
-	}
-	if dsn == "" {
-		return usagef("no database was named: give --database FILE for SQLite, or a postgres:// DSN in a file with --database-file")
 	}
 	config, err := c.config()
 	if err != nil {
@@ -178,27 +175,13 @@ type flushedJSON struct {
 	Waiting   int `json:"waiting"`
 }
 
-// openCourier makes a courier of a key file and of the certificate that the portal has for it.
+// openCourier makes a courier of a key file.
 func openCourier(ctx context.Context, db *store.DB, root *crypto.Root, bundle *crypto.Bundle, config courier.Config, log *slog.Logger) (*courier.Courier, error) {
-	if bundle.Pin.Fingerprint != root.Fingerprint() {
-		return nil, fmt.Errorf("the courier's key was locked for the root %s, and the root certificate is that of %s", bundle.Pin.Fingerprint.Spaced(), root.Fingerprint().Spaced())
-	}
-	stored, err := db.Staff(ctx)
+	key, err := certifiedKey(ctx, db, root, bundle, "courier")
 	if err != nil {
 		return nil, err
 	}
-	for _, data := range stored {
-		certificate, err := crypto.ParseCertificate(data)
-		if err != nil || certificate.Fingerprint() != bundle.Key.Certificate().Fingerprint() {
-			continue
-		}
-		key, err := bundle.Key.WithCertificate(certificate)
-		if err != nil {
-			return nil, err
-		}
-		return courier.New(db, root, key, bundle.Past, config, log, time.Now)
-	}
-	return nil, fmt.Errorf("the portal does not know the courier's key, %s: have it certified by the root, then show it to the portal with: valise staff add", bundle.Key.Certificate().Fingerprint())
+	return courier.New(db, root, key, bundle.Past, config, log, time.Now)
 }
 
 // identityFile is a table of --mail.

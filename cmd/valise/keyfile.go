@@ -1,12 +1,14 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
 
 	"valise/crypto"
 	"valise/portal/ceremony"
+	"valise/portal/store"
 )
 
 // A key file is a locked bundle (crypto.LockBundle), armored: the root's, or a staff
@@ -89,4 +91,25 @@ func (p *process) readCertificate(path string) (*crypto.Certificate, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return c, nil
+}
+
+// certifiedKey is the key of a process that works for the portal, with the certificate that the portal has for it: the one in its key file is older than
+// the root's certification. whose names it in errors: "notary".
+func certifiedKey(ctx context.Context, db *store.DB, root *crypto.Root, bundle *crypto.Bundle, whose string) (*crypto.Key, error) {
+	if bundle.Pin.Fingerprint != root.Fingerprint() {
+		return nil, fmt.Errorf("the %s's key was locked for the root %s, and the root certificate is that of %s", whose, bundle.Pin.Fingerprint.Spaced(), root.Fingerprint().Spaced())
+	}
+	stored, err := db.Staff(ctx)
+	if err != nil {
+		return nil, err
+	}
+	self := bundle.Key.Certificate().Fingerprint()
+	for _, data := range stored {
+		certificate, err := crypto.ParseCertificate(data)
+		if err != nil || certificate.Fingerprint() != self {
+			continue
+		}
+		return bundle.Key.WithCertificate(certificate)
+	}
+	return nil, fmt.Errorf("the portal does not know the %s's key, %s: have it certified by the root, then show it to the portal with: valise staff add", whose, self)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -43,12 +42,9 @@ EXIT STATUS
 
 // Run works until ctx ends.
 func (c *NotaryCommand) Run(ctx context.Context, p *process) error {
-	dsn, err := setting("database", c.Database, c.DatabaseFile)
+	dsn, err := databaseSetting(c.Database, c.DatabaseFile)
 	if err != nil {
 		return err
-	}
-	if dsn == "" {
-		return usagef("no database was named: give --database FILE for SQLite, or a postgres:// DSN in a file with --database-file")
 	}
 	institution, err := readInstitution(c.Institution)
 	if err != nil {
@@ -77,25 +73,11 @@ func (c *NotaryCommand) Run(ctx context.Context, p *process) error {
 	return nil
 }
 
-// openNotary makes a notary of a key file and of the certificate that the portal has for it: the one in the file is older than the root's certification.
+// openNotary makes a notary of a key file.
 func openNotary(ctx context.Context, db *store.DB, root *crypto.Root, languages []string, bundle *crypto.Bundle, log *slog.Logger) (*publish.Notary, error) {
-	if bundle.Pin.Fingerprint != root.Fingerprint() {
-		return nil, fmt.Errorf("the notary's key was locked for the root %s, and the root certificate is that of %s", bundle.Pin.Fingerprint.Spaced(), root.Fingerprint().Spaced())
-	}
-	stored, err := db.Staff(ctx)
+	key, err := certifiedKey(ctx, db, root, bundle, "notary")
 	if err != nil {
 		return nil, err
 	}
-	for _, data := range stored {
-		certificate, err := crypto.ParseCertificate(data)
-		if err != nil || certificate.Fingerprint() != bundle.Key.Certificate().Fingerprint() {
-			continue
-		}
-		key, err := bundle.Key.WithCertificate(certificate)
-		if err != nil {
-			return nil, err
-		}
-		return publish.NewNotary(db, root, languages, key, bundle.Past, log, time.Now)
-	}
-	return nil, fmt.Errorf("the portal does not know the notary's key, %s: have it certified by the root, then show it to the portal with: valise staff add", bundle.Key.Certificate().Fingerprint())
+	return publish.NewNotary(db, root, languages, key, bundle.Past, log, time.Now)
 }

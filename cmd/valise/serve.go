@@ -261,12 +261,9 @@ func (c *ServeCommand) factors(db *store.DB, sessions *session.Store, institutio
 }
 
 func (s *site) openStore(ctx context.Context, c *ServeCommand) (err error) {
-	dsn, err := setting("database", c.Database, c.DatabaseFile)
+	dsn, err := databaseSetting(c.Database, c.DatabaseFile)
 	if err != nil {
 		return err
-	}
-	if dsn == "" {
-		return usagef("no database was named: give --database FILE for SQLite, or a postgres:// DSN in a file with --database-file")
 	}
 	if s.store, err = store.Open(ctx, dsn); err != nil {
 		return err
@@ -448,6 +445,15 @@ func setting(name, value, file string) (string, error) {
 		return "", fmt.Errorf("--%s-file: %w", name, err)
 	}
 	return strings.TrimSpace(string(data)), nil
+}
+
+// databaseSetting is the setting of the database, which must be there.
+func databaseSetting(value, file string) (string, error) {
+	dsn, err := setting("database", value, file)
+	if err == nil && dsn == "" {
+		err = usagef("no database was named: give --database FILE for SQLite, or a postgres:// DSN in a file with --database-file")
+	}
+	return dsn, err
 }
 
 const minPortalSecret = 32
