@@ -47,6 +47,12 @@ func AttachmentType(name string, data []byte) string {
 
 // SealAttachment seals a file of a draft to the desk, for its author's client to upload; Attach puts it into the draft.
 func SealAttachment(t *Trust, writer *crypto.Key, statement crypto.Number, name, mediaType string, data []byte, now time.Time) (*SealedAttachment, error) {
+	return sealFile(t, writer, statement, name, mediaType, data, now, crypto.SealStatementAttachment)
+}
+
+// sealFile seals a file of a draft, of a statement or a notice as seal has it, to the desk.
+func sealFile(t *Trust, writer *crypto.Key, draft crypto.Number, name, mediaType string, data []byte, now time.Time,
+	seal func([]byte, crypto.Number, *crypto.Key, []*crypto.Staff, time.Time) ([]byte, error)) (*SealedAttachment, error) {
 	if err := t.exists(); err != nil {
 		return nil, err
 	}
@@ -58,7 +64,7 @@ func SealAttachment(t *Trust, writer *crypto.Key, statement crypto.Number, name,
 	if err := a.Check(); err != nil {
 		return nil, err
 	}
-	sealed, err := crypto.SealStatementAttachment(data, statement, writer, t.StatementDesk(now), now)
+	sealed, err := seal(data, draft, writer, t.StatementDesk(now), now)
 	if err != nil {
 		return nil, err
 	}

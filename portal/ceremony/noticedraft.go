@@ -50,22 +50,7 @@ func OpenNoticeDraft(t *Trust, keys []*crypto.Key, d api.NoticeDraft, now time.T
 
 // SealNoticeFile seals a file of a draft, for its author's client to upload.
 func SealNoticeFile(t *Trust, writer *crypto.Key, draft crypto.Number, name, mediaType string, data []byte, now time.Time) (*SealedAttachment, error) {
-	if err := t.exists(); err != nil {
-		return nil, err
-	}
-	writer, _, err := t.StaffKey(writer, now, crypto.RoleAuthor, crypto.RoleApprover)
-	if err != nil {
-		return nil, err
-	}
-	a := crypto.AttachmentOf(name, mediaType, data)
-	if err := a.Check(); err != nil {
-		return nil, err
-	}
-	sealed, err := crypto.SealNoticeFile(data, draft, writer, t.StatementDesk(now), now)
-	if err != nil {
-		return nil, err
-	}
-	return &SealedAttachment{a, digestOf(sealed), sealed}, nil
+	return sealFile(t, writer, draft, name, mediaType, data, now, crypto.SealNoticeFile)
 }
 
 // OpenNoticeFile opens a file of a draft. id is the SHA-256 digest of the sealed octets, as the draft names it: the portal can't show another file in its place.

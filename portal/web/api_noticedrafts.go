@@ -1,7 +1,6 @@
 package web
 
 import (
-	"mime"
 	"net/http"
 	"strconv"
 
@@ -87,10 +86,7 @@ func (s *server) putNoticeDraftFile(w http.ResponseWriter, r *http.Request) erro
 	if err != nil {
 		return err
 	}
-	if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mediaType != "application/octet-stream" {
-		return refuse(http.StatusUnsupportedMediaType, "unsupported-media-type", "Send the sealed file as it is, with the header Content-Type: application/octet-stream.")
-	}
-	sealed, err := readBody(w, r)
+	sealed, err := readSealedFile(w, r)
 	if err != nil {
 		return err
 	}

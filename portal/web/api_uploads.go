@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"mime"
 	"net/http"
 	"strconv"
 
@@ -41,8 +40,8 @@ func (s *server) getUpload(w http.ResponseWriter, r *http.Request) error {
 
 // putUpload takes the next piece, as it is. What it confirms is on disk.
 func (s *server) putUpload(w http.ResponseWriter, r *http.Request) error {
-	if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mediaType != "application/octet-stream" {
-		return refuse(http.StatusUnsupportedMediaType, "unsupported-media-type", "Send the piece as it is, with the header Content-Type: application/octet-stream.")
+	if err := checkOctets(r, "piece"); err != nil {
+		return err
 	}
 	offset, err := strconv.ParseInt(r.URL.Query().Get("offset"), 10, 64)
 	if err != nil {

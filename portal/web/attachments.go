@@ -17,10 +17,7 @@ func (s *server) putStatementAttachment(w http.ResponseWriter, r *http.Request) 
 	if err != nil {
 		return err
 	}
-	if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mediaType != "application/octet-stream" {
-		return refuse(http.StatusUnsupportedMediaType, "unsupported-media-type", "Send the sealed file as it is, with the header Content-Type: application/octet-stream.")
-	}
-	sealed, err := readBody(w, r)
+	sealed, err := readSealedFile(w, r)
 	if err != nil {
 		return err
 	}

@@ -57,6 +57,22 @@ func readJSON(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	return body, nil
 }
 
+// checkOctets refuses a body that is not said to be octets; what names it: "sealed file".
+func checkOctets(r *http.Request, what string) error {
+	if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mediaType != "application/octet-stream" {
+		return refuse(http.StatusUnsupportedMediaType, "unsupported-media-type", "Send the %s as it is, with the header Content-Type: application/octet-stream.", what)
+	}
+	return nil
+}
+
+// readSealedFile reads a sealed file, which is a request's body as it is.
+func readSealedFile(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	if err := checkOctets(r, "sealed file"); err != nil {
+		return nil, err
+	}
+	return readBody(w, r)
+}
+
 // readBody reads what is left of a request's body, within the route's limit and a time that fits its size.
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	connection := http.NewResponseController(w) // without a connection, in a test, there are no deadlines either
