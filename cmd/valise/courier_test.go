@@ -42,20 +42,8 @@ func openPostOffice(t *testing.T, dsn string, fault func(portaltest.Stage, strin
 		return path
 	}
 	const passphrase = "one courier carries what others dropped"
-	key, err := crypto.GenerateKey(crypto.ProfilePQ, "Courier 1", time.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	certificate, err := crypto.CertifyStaff(o.Root, key.Certificate(), []crypto.Role{crypto.RoleCourier}, time.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := o.Portal.Registry.AddStaff(t.Context(), certificate.Bytes()); err != nil {
-		t.Fatal(err)
-	}
-	if o.key, err = key.WithCertificate(certificate); err != nil {
-		t.Fatal(err)
-	}
+	key, certified := o.Employ("Courier 1", crypto.RoleCourier)
+	o.key = certified
 	locked, err := lockKeyFile(&crypto.Bundle{Holder: "Courier 1", Pin: o.Pin, Key: key}, passphrase)
 	if err != nil {
 		t.Fatal(err)

@@ -69,21 +69,7 @@ func (d *mailDesk) keep(name string, raw []byte, keeper *crypto.Key) {
 func TestStaffReadMailThatCame(t *testing.T) {
 	d := &mailDesk{Server: live.Portal(t, live.Options{}), t: t, dir: t.TempDir()}
 	d.trust, d.secret = certificateOf(t, d.Server), d.write("secret", []byte(live.Passphrase+"\n"))
-	key, err := crypto.GenerateKey(crypto.ProfilePQ, "Courier 1", time.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	certificate, err := crypto.CertifyStaff(d.Root, key.Certificate(), []crypto.Role{crypto.RoleCourier}, time.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := d.Portal.Registry.AddStaff(t.Context(), certificate.Bytes()); err != nil {
-		t.Fatal(err)
-	}
-	keeper, err := key.WithCertificate(certificate)
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, keeper := d.Employ("Courier 1", crypto.RoleCourier)
 	raw := []byte("From: somebody@elsewhere.example\r\n\r\nI acknowledge receipt.\x00\xff\r\n")
 	genuine, invented := strings.Repeat("a", 32), strings.Repeat("b", 32)
 	d.keep(genuine, raw, keeper)

@@ -46,23 +46,13 @@ func openNotaryDesk(t *testing.T, dsn string, notaries int) *notaryDesk {
 	var staff []string
 	for i := range notaries {
 		name := "Notary " + string(rune('1'+i))
-		key, err := crypto.GenerateKey(crypto.ProfilePQ, name, time.Now())
-		if err != nil {
-			t.Fatal(err)
-		}
-		certificate, err := crypto.CertifyStaff(d.Root, key.Certificate(), []crypto.Role{crypto.RoleNotary}, time.Now())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := d.Portal.Registry.AddStaff(t.Context(), certificate.Bytes()); err != nil {
-			t.Fatal(err)
-		}
+		key, certified := d.Employ(name, crypto.RoleNotary)
 		locked, err := lockKeyFile(&crypto.Bundle{Holder: name, Pin: d.Pin, Key: key}, passphrase)
 		if err != nil {
 			t.Fatal(err)
 		}
 		d.keys = append(d.keys, write(name+".key", locked))
-		staff = append(staff, certificate.Armor())
+		staff = append(staff, certified.Certificate().Armor())
 	}
 	for _, c := range d.Staff() {
 		staff = append(staff, c.Armor())

@@ -57,14 +57,7 @@ type post struct {
 func newPost(t testing.TB, o live.Options, sink portaltest.MailSinkOptions) *post {
 	t.Helper()
 	p := &post{Server: live.Portal(t, o), t: t, tls: portaltest.TLS(t), log: new(live.Log)}
-	key, err := crypto.GenerateKey(crypto.ProfilePQ, "Courier 1", time.Now())
-	must(t, err)
-	c, err := crypto.CertifyStaff(p.Root, key.Certificate(), []crypto.Role{crypto.RoleCourier}, time.Now())
-	must(t, err)
-	p.key, err = key.WithCertificate(c)
-	must(t, err)
-	_, err = p.Portal.Registry.AddStaff(t.Context(), c.Bytes())
-	must(t, err)
+	_, p.key = p.Employ("Courier 1", crypto.RoleCourier)
 	sink.TLS = p.tls
 	p.sink = portaltest.StartMailSink(t, sink)
 	return p

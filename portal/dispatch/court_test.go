@@ -185,6 +185,12 @@ func (c *court) recipient(p *person) *crypto.Recipient {
 // sealed is a notice as an honest author's client makes it, to both delegates of a State, another State, an organisation, and a newcomer.
 func (c *court) sealed(author *crypto.Key) *crypto.SealedNotice {
 	c.t.Helper()
+	return c.sealedAs(author, func(d *crypto.Draft) { d.Deadline = c.now.Add(48 * time.Hour) })
+}
+
+// sealedAs is the same of a draft that has no deadline, but what else is given to it.
+func (c *court) sealedAs(author *crypto.Key, change func(*crypto.Draft)) *crypto.SealedNotice {
+	c.t.Helper()
 	var recipients []*crypto.Recipient
 	for _, i := range []int{delegate, colleague, focal, lawyer, newcomer} {
 		recipients = append(recipients, c.recipient(c.people[i]))
@@ -193,8 +199,9 @@ func (c *court) sealed(author *crypto.Key) *crypto.SealedNotice {
 	draft := &crypto.Draft{
 		From:        "International Court (test)",
 		Languages:   []crypto.LanguageVersion{{Language: "en", Subject: "First notice", Text: "Something happened.\n"}},
-		Acknowledge: true, Deadline: c.now.Add(48 * time.Hour),
+		Acknowledge: true,
 	}
+	change(draft)
 	sealed, err := crypto.SealNotice(c.pin, author, draft, recipients, desk, c.now, nil)
 	must(c.t, err)
 	return sealed

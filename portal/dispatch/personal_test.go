@@ -13,23 +13,12 @@ import (
 // personal is sealed, and tells the first State, of which both delegates are in the audience, and the organisation something of their own.
 func (c *court) personal(author *crypto.Key) *crypto.SealedNotice {
 	c.t.Helper()
-	var recipients []*crypto.Recipient
-	for _, i := range []int{delegate, colleague, focal, lawyer, newcomer} {
-		recipients = append(recipients, c.recipient(c.people[i]))
-	}
-	desk := []*crypto.Staff{c.staff(author).Staff(), c.staff(c.approver).Staff(), c.staff(c.both).Staff()}
-	draft := &crypto.Draft{
-		From:      "International Court (test)",
-		Languages: []crypto.LanguageVersion{{Language: "en", Subject: "First notice", Text: "Something happened.\n"}},
-		Personal: map[crypto.Number][]crypto.PersonalText{
+	return c.sealedAs(author, func(d *crypto.Draft) {
+		d.Personal = map[crypto.Number][]crypto.PersonalText{
 			c.people[delegate].Mailbox: {{Language: "en", Text: "Your files 1 and 2 were read.\n"}},
 			c.people[lawyer].Mailbox:   {{Language: "en", Text: "Your file 3 was read.\n"}},
-		},
-		Acknowledge: true,
-	}
-	sealed, err := crypto.SealNotice(c.pin, author, draft, recipients, desk, c.now, nil)
-	must(c.t, err)
-	return sealed
+		}
+	})
 }
 
 // told is what a recipient's client makes of the personal part of a delivery.

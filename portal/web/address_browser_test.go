@@ -12,14 +12,7 @@ import (
 // TestARegistrarSetsAnAddressInTheBrowser, sees it again, and removes it; the portal never has it.
 func TestARegistrarSetsAnAddressInTheBrowser(t *testing.T) {
 	f := newFrontage(t)
-	key, err := crypto.GenerateKey(crypto.ProfilePQ, "Courier 1", time.Now())
-	must(t, err)
-	certificate, err := crypto.CertifyStaff(f.Root, key.Certificate(), []crypto.Role{crypto.RoleCourier}, time.Now())
-	must(t, err)
-	key, err = key.WithCertificate(certificate)
-	must(t, err)
-	_, err = f.Portal.Registry.AddStaff(t.Context(), certificate.Bytes())
-	must(t, err)
+	_, key := f.Employ("Courier 1", crypto.RoleCourier)
 	state := f.enrol(t, crypto.KindState, crypto.ProfilePQ, "Republic of Elbonia", "Ama Mensah", true)
 	path := "/staff/mailboxes/" + string(state.Number.Mailbox)
 	chandra := f.desk(t, live.RegistrarName, f.Registrar, path, "registry_mailbox")

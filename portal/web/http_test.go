@@ -639,14 +639,17 @@ func TestRedisDown(t *testing.T) {
 
 // ------------------------------------------------------------------ the way of a notice
 
+// standings are what a portal can stand on.
+var standings = map[string]func(*testing.T) live.Options{
+	"embedded": func(*testing.T) live.Options { return live.Options{} },
+	"PostgreSQL and Redis": func(t *testing.T) live.Options {
+		return live.Options{Database: portaltest.PostgreSQL(t), Redis: portaltest.Redis(t)}
+	},
+}
+
 // TestTheWayOfANotice goes it over HTTP, in the database and in Redis, and looks at what was logged on the way.
 func TestTheWayOfANotice(t *testing.T) {
-	for name, options := range map[string]func(*testing.T) live.Options{
-		"embedded": func(*testing.T) live.Options { return live.Options{} },
-		"PostgreSQL and Redis": func(t *testing.T) live.Options {
-			return live.Options{Database: portaltest.PostgreSQL(t), Redis: portaltest.Redis(t)}
-		},
-	} {
+	for name, options := range standings {
 		t.Run(name, func(t *testing.T) {
 			p := live.Portal(t, options(t))
 			journey(t, p)

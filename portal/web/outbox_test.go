@@ -16,17 +16,12 @@ import (
 // withMail is a portal with a courier in office, and a notice that goes by e-mail to a State whose address the registrar set over HTTP.
 func withMail(t *testing.T, p *live.Server, registrar *visitor) (*live.Person, crypto.Number) {
 	t.Helper()
-	key, err := crypto.GenerateKey(crypto.ProfilePQ, "Courier 1", time.Now())
-	must(t, err)
-	certificate, err := crypto.CertifyStaff(p.Root, key.Certificate(), []crypto.Role{crypto.RoleCourier}, time.Now())
-	must(t, err)
 	person := p.Claim(p.Issue(crypto.KindState, crypto.ProfilePQ), crypto.ProfilePQ)
 	a := crypto.Address{Representative: person.Number, Email: "ama@mission.example", Policy: crypto.MailAsNotice}
 	if _, err := ceremony.SealAddress(trustOf(t, p, registrar), p.Registrar, a, time.Now()); err == nil {
 		t.Error("an address is sealed though there is no courier")
 	}
-	_, err = p.Portal.Registry.AddStaff(t.Context(), certificate.Bytes())
-	must(t, err)
+	p.Employ("Courier 1", crypto.RoleCourier)
 	sealed, err := ceremony.SealAddress(trustOf(t, p, registrar), p.Registrar, a, time.Now())
 	must(t, err)
 	registrar.do("PUT", api.Root+addressPath(person), sealed).want(t, 204)

@@ -7,18 +7,12 @@ import (
 
 	"valise/crypto"
 	"valise/portal/api"
-	"valise/portal/portaltest"
 	"valise/portal/portaltest/live"
 )
 
 // TestTheWayOfAPersonalPart goes over HTTP, with both kinds of database, from the submission to a representative who claims only then, and one who was revoked.
 func TestTheWayOfAPersonalPart(t *testing.T) {
-	for name, options := range map[string]func(*testing.T) live.Options{
-		"embedded": func(*testing.T) live.Options { return live.Options{} },
-		"PostgreSQL and Redis": func(t *testing.T) live.Options {
-			return live.Options{Database: portaltest.PostgreSQL(t), Redis: portaltest.Redis(t)}
-		},
-	} {
+	for name, options := range standings {
 		t.Run(name, func(t *testing.T) {
 			p := live.Portal(t, options(t))
 			personalJourney(t, p)

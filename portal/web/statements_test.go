@@ -115,12 +115,7 @@ func (n *newsroom) approve(number crypto.Number) (approved api.ApprovedStatement
 }
 
 func TestTheWayOfAStatement(t *testing.T) {
-	for name, options := range map[string]func(*testing.T) live.Options{
-		"embedded": func(*testing.T) live.Options { return live.Options{} },
-		"PostgreSQL and Redis": func(t *testing.T) live.Options {
-			return live.Options{Database: portaltest.PostgreSQL(t), Redis: portaltest.Redis(t)}
-		},
-	} {
+	for name, options := range standings {
 		t.Run(name, func(t *testing.T) {
 			n := newNewsroom(t, live.Portal(t, options(t)))
 			d := announcement()

@@ -321,6 +321,27 @@ func (p *Server) Acting(staff *crypto.Key) portal.Actor {
 	return portal.ActingStaff(member)
 }
 
+// Employ makes a process of the portal's: the root certifies a new key for one role, such as crypto.RoleCourier, and the registry takes it in. It returns the key as
+// it was made, which is what lies in a key file, and with its certificate, which is what the process works with.
+func (p *Server) Employ(name string, role crypto.Role) (made, certified *crypto.Key) {
+	p.t.Helper()
+	made, err := crypto.GenerateKey(crypto.ProfilePQ, name, time.Now())
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	certificate, err := crypto.CertifyStaff(p.Root, made.Certificate(), []crypto.Role{role}, time.Now())
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if _, err := p.Portal.Registry.AddStaff(p.t.Context(), certificate.Bytes()); err != nil {
+		p.t.Fatal(err)
+	}
+	if certified, err = made.WithCertificate(certificate); err != nil {
+		p.t.Fatal(err)
+	}
+	return made, certified
+}
+
 // ------------------------------------------------------------------ notices
 
 // Draft is a notice that demands acknowledgement within two days.
