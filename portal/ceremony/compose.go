@@ -126,7 +126,7 @@ const numberLength = 9 // letters and digits
 func numberAt(pieces []piece, known func(crypto.Number) bool) (used int, word string, why error) {
 	first := pieces[0].text
 	if !strings.ContainsRune("SOIGsoig", rune(first[0])) {
-		return 0, "", nil
+		return otherNumberAt(pieces)
 	}
 	joined, spelt, firm := "", "", false
 	for n := 0; n < len(pieces) && len(joined) < numberLength; n++ {
@@ -168,6 +168,18 @@ func numberAt(pieces []piece, known func(crypto.Number) bool) (used int, word st
 		return used, spelt, err
 	}
 	return 0, "", nil
+}
+
+// otherNumberAt finds the number of a notice, say, that got into a list of mailboxes: to pass over it would leave somebody out whom its writer counts on.
+func otherNumberAt(pieces []piece) (used int, word string, why error) {
+	if len(pieces) < 2 || len(pieces[0].text) != 1 || !isDash(pieces[0].after) {
+		return 0, "", nil
+	}
+	word = pieces[0].text + pieces[0].after + pieces[1].text
+	if _, err := crypto.ParseNumber(pieces[0].text + pieces[1].text); err != nil {
+		return 0, "", nil
+	}
+	return 2, word, errors.New("this is not the number of a mailbox")
 }
 
 func hasDigit(text string) bool { return strings.ContainsAny(text, "0123456789") }

@@ -106,6 +106,7 @@ func TestPastedLists(t *testing.T) {
 	court.issue(crypto.KindOrganisation, crypto.ProfilePQ, "Field Office", "Jo Field")
 	d, _ := court.judged(t, court.author)
 	spaced := func(n string) string { return strings.ToLower(n[:1] + " " + n[2:6] + " " + n[6:]) }
+	notice := string(crypto.NewNumber(crypto.KindNotice))
 	wrong := numbers[0][:9] + map[bool]string{true: "0", false: "1"}[numbers[0][9] != '0']
 	for text, want := range map[string]struct {
 		chosen  int
@@ -121,6 +122,7 @@ func TestPastedLists(t *testing.T) {
 		numbers[0] + "/2, " + numbers[1]:           {1, []string{numbers[0] + "/2"}},
 		"everybody":                                {0, []string{"everybody"}},
 		"States":                                   {4, nil},
+		numbers[0] + ", " + notice:                 {1, []string{notice}},
 		string(crypto.NewNumber(crypto.KindState)): {0, []string{"S-"}},
 		"organisations":                            {1, nil},
 		"the organisations of the South, as ever":  {0, []string{"the organisations"}},
