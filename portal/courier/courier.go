@@ -190,7 +190,7 @@ func (c *Courier) carryAll(ctx context.Context, hurry bool, until time.Time) {
 		lease := rand.Text() // another each time: what came of an entry whose lease ran out, and was leased again, even by this process, is not kept
 		entries, err := c.store.LeaseOutbox(ctx, lease, now, now.Add(c.config.Lease), free)
 		if err != nil && ctx.Err() == nil {
-			c.log.Error("courier", "problem", "the outbox can't be read: "+err.Error())
+			c.log.Error("courier", "problem", "the outbox can't be read: "+problem(err))
 		}
 		for range free - len(entries) {
 			release()
@@ -304,7 +304,7 @@ func (c *Courier) carry(ctx context.Context, l leased, hurry bool) (s Settlement
 	s, err := c.do(ctx, e, hurry)
 	if err != nil {
 		if ctx.Err() == nil {
-			c.log.Error("courier", "problem", err.Error())
+			c.log.Error("courier", "problem", problem(err))
 		}
 		return s, false // the lease runs out, and it is done again
 	}

@@ -59,7 +59,7 @@ func (c *Courier) settle(ctx context.Context, batch []outcome) {
 		before := len(batch)
 		batch = slices.DeleteFunc(batch, func(o outcome) bool { return c.now().Add(wait).After(o.leased.until) })
 		if len(batch) < before {
-			c.log.Error("courier", "problem", "what came of entries can't be kept, so they may be sent twice: "+err.Error(), "entries", before-len(batch))
+			c.log.Error("courier", "problem", "what came of entries can't be kept, so they may be sent twice: "+problem(err), "entries", before-len(batch))
 		}
 		if len(batch) > 0 {
 			time.Sleep(wait)
