@@ -280,14 +280,19 @@ func (c *court) exec(statement string, args ...any) {
 
 func (c *court) wantAudited(actor portal.Actor, act, object string) {
 	c.t.Helper()
+	if c.audited(actor, act, object) == 0 {
+		c.t.Errorf("%s %s %s was not written down", actor.Holder(), act, object)
+	}
+}
+
+// audited counts the entries of an act.
+func (c *court) audited(actor portal.Actor, act, object string) (count int) {
+	c.t.Helper()
 	db, err := sql.Open("sqlite", c.path)
 	must(c.t, err)
 	defer db.Close()
-	var count int
 	must(c.t, db.QueryRow(`SELECT count(*) FROM audit WHERE actor = ? AND act = ? AND object = ?`, actor.Holder(), act, object).Scan(&count))
-	if count == 0 {
-		c.t.Errorf("%s %s %s was not written down", actor.Holder(), act, object)
-	}
+	return count
 }
 
 // resign changes the manifest and signs it again, as a lying author can.

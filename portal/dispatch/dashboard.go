@@ -34,16 +34,19 @@ const (
 	overlap = 30 * time.Second
 	// oldest is the age of the oldest cursor that is taken. Who comes with an older one reads all.
 	oldest = time.Hour
+	// audited is how long the entry of who read the lines stands for the changes that they read afterwards.
+	audited = 24 * time.Hour
 )
 
 // Dashboard returns it, with lines after a mailbox ("": from the first). Staff, but not administrators. Who reads all the lines is written down, page by page, whichever they begin
-// with; who keeps them up to date, with a cursor, is not each time, since an open page does so every second. portal.Conflict with code "not-released".
+// with; who keeps them up to date, with a cursor, is once a day, since an open page does so every second: a cursor is a time that anybody can name, and shows lines, too.
+// portal.Conflict with code "not-released".
 func (d *Dispatch) Dashboard(ctx context.Context, actor portal.Actor, n crypto.Number, since time.Time, after crypto.Number) (*Dashboard, error) {
 	now := d.now()
 	if now.Sub(since) > oldest {
 		since = time.Time{}
 	}
-	notice, err := d.watched(ctx, actor, n, since.IsZero())
+	notice, err := d.watched(ctx, actor, n, !since.IsZero())
 	if err != nil {
 		return nil, err
 	}
@@ -67,12 +70,19 @@ func (d *Dispatch) Dashboard(ctx context.Context, actor portal.Actor, n crypto.N
 	return b, nil
 }
 
-// watched admits who may watch a notice, and returns it; act: it is written down.
-func (d *Dispatch) watched(ctx context.Context, actor portal.Actor, n crypto.Number, act bool) (portal.NoticeRecord, error) {
-	if !act {
-		return d.Standing(ctx, actor, n)
+// watched admits who may watch a notice, and returns it. It is written down, unless the actor keeps up to date what they read before, and it is in the trail that they did.
+func (d *Dispatch) watched(ctx context.Context, actor portal.Actor, n crypto.Number, follows bool) (portal.NoticeRecord, error) {
+	const act = "dispatch.status"
+	if follows && slices.ContainsFunc(readers, actor.Has) {
+		written, err := d.store.Audited(ctx, portal.AuditEntry{Actor: actor.Holder(), Act: act, Object: string(n)}, d.now().Add(-audited))
+		if err != nil {
+			return portal.NoticeRecord{}, err
+		}
+		if written {
+			return d.store.Signed(ctx, n)
+		}
 	}
-	if err := d.staffAct(ctx, actor, "dispatch.status", string(n), readers...); err != nil {
+	if err := d.staffAct(ctx, actor, act, string(n), readers...); err != nil {
 		return portal.NoticeRecord{}, err
 	}
 	return d.store.Signed(ctx, n)

@@ -16,6 +16,9 @@ type Store interface {
 	DraftStore
 	ClockStore
 
+	// Audited says whether the audit trail has an entry, by the same for the same act on the same object, from a time on.
+	Audited(ctx context.Context, e portal.AuditEntry, since time.Time) (bool, error)
+
 	// Submit keeps a notice in state Submitted with its bodies, its envelopes, its personal parts if it has any, and, by holder, the texts that show representatives
 	// that they are in the audience; a claim, which replaces envelopes, leaves those as they are. portal.Conflict when the number is taken, or, with code
 	// "stale-certificate", when a representative's current certificate is another one than their envelope's.

@@ -20,6 +20,14 @@ func (d *DB) RecordAudit(ctx context.Context, e portal.AuditEntry) error {
 	})
 }
 
+// Audited implements dispatch.Store.
+func (d *DB) Audited(ctx context.Context, e portal.AuditEntry, since time.Time) (is bool, err error) {
+	err = d.look(ctx, func(t *tx) error {
+		return t.row(`SELECT EXISTS (SELECT 1 FROM audit WHERE object = $1 AND at >= $2 AND actor = $3 AND act = $4)`, e.Object, micros(since), e.Actor, e.Act).Scan(&is)
+	})
+	return is, err
+}
+
 // conditions is the WHERE of a query that somebody put together.
 type conditions struct {
 	terms []string
