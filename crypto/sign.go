@@ -49,7 +49,8 @@ const (
 	PurposeAnswer        Purpose = "answer"         // inner signature of an answer of one member of the desk
 	PurposeAnswerHeading Purpose = "answer-heading" // inner signature of its heading
 
-	PurposeLedgerKey Purpose = "ledger-key" // the root's, clear-signed: with what key the ledger signs
+	PurposeLedgerKey      Purpose = "ledger-key"      // the root's, clear-signed: with what key the ledger signs
+	PurposeClientManifest Purpose = "client-manifest" // clear-signed by two of the staff: what the portal gives browsers to run
 )
 
 // purposeNotation is the name of the notation (RFC 9580, section 5.2.3.24). It
@@ -65,7 +66,7 @@ func (p Purpose) check() error {
 	case PurposeLogIn, PurposeAcknowledgement, PurposeContent, PurposeHeading, PurposePersonal, PurposePersonalKey, PurposeNoticeAuthor, PurposeNoticeApproval, PurposeNoticeReason, PurposeNoticeDraft, PurposeNoticeFile, PurposeDetails,
 		PurposeContact, PurposeContactNote, PurposeAddress, PurposeReceiptForm, PurposeEmergency, PurposeKeptMail,
 		PurposeStatementAuthor, PurposeStatementApproval, PurposeStatementAcknowledgement, PurposeStatementDraft,
-		PurposeStatementSealed, PurposeStatementReturn, PurposeStatementAttachment, PurposeLedgerKey,
+		PurposeStatementSealed, PurposeStatementReturn, PurposeStatementAttachment, PurposeLedgerKey, PurposeClientManifest,
 		PurposeReply, PurposeReplyHeading, PurposeAnswer, PurposeAnswerHeading:
 		return nil
 	}
