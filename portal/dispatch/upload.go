@@ -27,6 +27,8 @@ const (
 
 	// maxUploads is how many unfinished ones a person has; one more makes an end of the oldest, so that nobody is locked out by a line that broke several times.
 	maxUploads = 3
+	// MaxUploads is how many bytes the unfinished uploads of everybody are to have together, as they were announced: some stolen accounts must not fill the disk.
+	MaxUploads = 4 << 30
 )
 
 // Upload is a submission that is arriving.
@@ -43,8 +45,8 @@ type Upload struct {
 // UploadStore is what uploads need of the store.
 type UploadStore interface {
 	// BeginUpload keeps a new upload and removes the holder's oldest unfinished ones beyond most. When the holder has one of the same size and digest that was begun after
-	// since, that one is returned.
-	BeginUpload(ctx context.Context, u Upload, most int, since time.Time) (Upload, error)
+	// since, that one is returned. portal.TooMany with code "uploads-full", and nothing is changed, when what everybody announced since, and has not finished, would have more than inAll bytes.
+	BeginUpload(ctx context.Context, u Upload, most int, inAll int64, since time.Time) (Upload, error)
 	// Upload returns one of a holder's that was begun after since; portal.NotFound.
 	Upload(ctx context.Context, holder, id string, since time.Time) (Upload, error)
 	// AddPiece keeps what comes next, and returns how it stands; when an upload has more or less than offset already, nothing is kept.
@@ -71,7 +73,7 @@ func (d *Dispatch) BeginUpload(ctx context.Context, actor portal.Actor, size int
 	id := make([]byte, 16)
 	rand.Read(id) // never fails: the runtime stops the process instead
 	now := d.now()
-	return d.store.BeginUpload(ctx, Upload{ID: hex.EncodeToString(id), Holder: actor.Holder(), Size: size, SHA256: digest, BegunAt: now}, maxUploads, now.Add(-UploadTime))
+	return d.store.BeginUpload(ctx, Upload{ID: hex.EncodeToString(id), Holder: actor.Holder(), Size: size, SHA256: digest, BegunAt: now}, maxUploads, MaxUploads, now.Add(-UploadTime))
 }
 
 // Upload says how far an upload of the actor's is.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"valise/crypto"
+	"valise/portal"
 	"valise/portal/dispatch"
 )
 
@@ -18,7 +19,7 @@ func uploadInto(u *dispatch.Upload) []any {
 }
 
 // BeginUpload implements dispatch.Store.
-func (d *DB) BeginUpload(ctx context.Context, u dispatch.Upload, most int, since time.Time) (begun dispatch.Upload, err error) {
+func (d *DB) BeginUpload(ctx context.Context, u dispatch.Upload, most int, inAll int64, since time.Time) (begun dispatch.Upload, err error) {
 	err = d.write(ctx, func(t *tx) error {
 		if err := t.oneOf(u.Holder); err != nil {
 			return err
@@ -33,10 +34,25 @@ func (d *DB) BeginUpload(ctx context.Context, u dispatch.Upload, most int, since
 			u.Holder, most-1); err != nil {
 			return err
 		}
+		if err := t.roomForUpload(u.Size, inAll, since); err != nil {
+			return err
+		}
 		_, err = t.exec(`INSERT INTO uploads (`+uploadColumns+`) VALUES ($1, $2, $3, $4, 0, $5, NULL)`, u.ID, u.Holder, u.Size, u.SHA256, micros(u.BegunAt))
 		return err
 	})
 	return begun, err
+}
+
+// roomForUpload refuses what would make the unfinished uploads of everybody too large together. What is announced counts, so that none is stopped half way.
+func (t *tx) roomForUpload(size, inAll int64, since time.Time) error {
+	if err := t.oneOf("uploads"); err != nil {
+		return err
+	}
+	var before int64
+	if err := t.row(`SELECT COALESCE(SUM(size), 0) FROM uploads WHERE notice IS NULL AND begun_at > $1`, micros(since)).Scan(&before); err != nil || before+size <= inAll {
+		return err
+	}
+	return portal.Errorf(portal.TooMany, "uploads-full", "Large notices that are being uploaded, and not finished, have %d MiB together, and that is as many as there may be. Try again when others are done; what nobody finishes is forgotten after a day. Smaller notices are taken as always.", before>>20)
 }
 
 // forgetUploads removes those of a condition with their pieces.

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"sync"
 	"testing"
@@ -20,7 +21,7 @@ const author = "staff:AUTHOR"
 // begun begins an upload of three pieces at a node.
 func begun(t *testing.T, db *DB, id, digest string, at time.Time) dispatch.Upload {
 	t.Helper()
-	u, err := db.BeginUpload(t.Context(), dispatch.Upload{ID: id, Holder: author, Size: 9, SHA256: digest, BegunAt: at}, 3, at.Add(-dispatch.UploadTime))
+	u, err := db.BeginUpload(t.Context(), dispatch.Upload{ID: id, Holder: author, Size: 9, SHA256: digest, BegunAt: at}, 3, 1000, at.Add(-dispatch.UploadTime))
 	must(t, err)
 	return u
 }
@@ -105,6 +106,37 @@ func TestAnUploadGoesOnAtAnyNode(t *testing.T) {
 		if _, err := db.Piece(ctx, "d", 0); !errors.Is(err, io.EOF) {
 			t.Errorf("pieces of what was forgotten are still there: %v", err)
 		}
+	})
+}
+
+// TestUploadsTogether: however many people begin at once, at whatever node, what is announced in all has a bound; and who is refused keeps what they have.
+func TestUploadsTogether(t *testing.T) {
+	onBoth(t, func(t *testing.T, node func() *DB) {
+		nodes, ctx := []*DB{node(), node()}, t.Context()
+		begin := func(on *DB, holder, id string, at time.Time) error {
+			_, err := on.BeginUpload(ctx, dispatch.Upload{ID: id, Holder: holder, Size: 9, SHA256: id, BegunAt: at}, 3, 30, at.Add(-dispatch.UploadTime))
+			return err
+		}
+		var group sync.WaitGroup
+		refused := make([]error, 12)
+		for i := range refused {
+			group.Go(func() { refused[i] = begin(nodes[i%2], fmt.Sprintf("staff:%d", i/3), fmt.Sprint(i), noon) })
+		}
+		group.Wait()
+		begun := 0
+		for i, err := range refused {
+			if err == nil {
+				begun++
+				must(t, begin(nodes[0], fmt.Sprintf("staff:%d", i/3), fmt.Sprint(i), noon)) // the same goes on
+			} else {
+				wantCode(t, err, portal.TooMany, "uploads-full")
+			}
+		}
+		if begun != 3 {
+			t.Errorf("%d uploads of 9 bytes were begun where 30 may be", begun)
+		}
+		// Room comes with a day.
+		must(t, begin(nodes[1], author, "next day", noon.Add(dispatch.UploadTime)))
 	})
 }
 
