@@ -53,18 +53,22 @@ const (
 
 	// RoleCourier is that of a process, too: it opens the addresses that it must write to, and carries sealed messages by e-mail. Likewise it has no other role.
 	RoleCourier Role = "courier"
+
+	// RoleDeskMail is that of no person either: it marks the certificate that people encrypt to who write to the desk from their mail programs (NewDeskKey). It has no other role, its key never logs in,
+	// and what it signs counts for nothing.
+	RoleDeskMail Role = "desk-mail"
 )
 
-// IsProcess says whether a role is that of a process: whoever has it has no other role, and is no actor of the portal.
-func (r Role) IsProcess() bool { return r == RoleNotary || r == RoleCourier }
+// IsProcess says whether a role is that of no person, but of a process, or of the desk's certificate for mail programs: whoever has it has no other role, and is no actor of the portal.
+func (r Role) IsProcess() bool { return r == RoleNotary || r == RoleCourier || r == RoleDeskMail }
 
 // ParseRole reads one of the roles; capitals and spaces around are forgiven.
 func ParseRole(text string) (Role, error) {
 	switch r := Role(strings.ToLower(strings.TrimSpace(text))); r {
-	case RoleAuthor, RoleApprover, RoleRegistrar, RoleAuditor, RoleAdministrator, RoleNotary, RoleCourier:
+	case RoleAuthor, RoleApprover, RoleRegistrar, RoleAuditor, RoleAdministrator, RoleNotary, RoleCourier, RoleDeskMail:
 		return r, nil
 	}
-	return "", fmt.Errorf("%q is no role; the roles are author, approver, registrar, auditor, administrator, notary and courier", text)
+	return "", fmt.Errorf("%q is no role; the roles are author, approver, registrar, auditor, administrator, notary, courier and desk-mail", text)
 }
 
 // CertifyStaff returns subject with one more certification on its only user ID,
@@ -93,7 +97,12 @@ func CertifyStaff(root *Key, subject *Certificate, roles []Role, now time.Time) 
 	slices.Sort(values)
 	values = slices.Compact(values)
 	if i := slices.IndexFunc(roles, Role.IsProcess); i >= 0 && len(values) > 1 {
-		return nil, fmt.Errorf("a %s has no other role: it is a process whose key is always at hand; make another key for the other roles", roles[i])
+		return nil, fmt.Errorf("a %s has no other role, as its key is not that of a person; make another key for the other roles", roles[i])
+	}
+	if slices.Equal(values, []string{string(RoleDeskMail)}) {
+		if err := subject.checkDeskMail(); err != nil {
+			return nil, err
+		}
 	}
 	// A certification made within the same second must be the newer one of the two.
 	if s := root.certificate.newestCertification(subject, subject.userIDs[0], now.Add(ClockSkew), isAnyCertification); s != nil && !now.Truncate(time.Second).After(s.CreationTime) {
@@ -157,6 +166,9 @@ func certify(issuer *Key, subject *Certificate, userID, notation string, values 
 	}
 	if issuer.certificate.fingerprint == subject.fingerprint {
 		return nil, errors.New("a key can't certify itself")
+	}
+	if issuer.entity.PrivateKey == nil {
+		return nil, errOpensOnly
 	}
 	signer := issuer.entity.PrivateKey // never a signing subkey: other programs believe only the primary key's
 	seconds := uint32(period / time.Second)
@@ -435,7 +447,7 @@ func (s *Staff) Roles() []Role { return slices.Clone(s.roles) }
 // Has says whether role is among the roles.
 func (s *Staff) Has(role Role) bool { return slices.Contains(s.roles, role) }
 
-// IsProcess says whether it is no person: a notary, or a courier.
+// IsProcess says whether it is no person: a notary, a courier, or the desk's certificate for mail programs.
 func (s *Staff) IsProcess() bool { return slices.ContainsFunc(s.roles, Role.IsProcess) }
 
 // Name returns the certified user ID.

@@ -159,9 +159,23 @@ func privateParts(entity *openpgp.Entity) map[Fingerprint]*packet.PrivateKey {
 	return parts
 }
 
+var errOpensOnly = errors.New("this key only opens: the private part of its primary key is not here, so it signs and certifies nothing")
+
 // newKey joins a certificate and private parts. The primary key's must be there
 // and, when the certificate has one, the chosen encryption key's.
 func newKey(c *Certificate, parts map[Fingerprint]*packet.PrivateKey) (*Key, error) {
+	k, err := joinKey(c, parts)
+	if err != nil {
+		return nil, err
+	}
+	if k.entity.PrivateKey == nil {
+		return nil, errors.New("the private part of the primary key is missing; export the key on the computer that holds it, with: gpg --armor --export-secret-keys FINGERPRINT")
+	}
+	return k, nil
+}
+
+// joinKey is newKey for a key whose primary part may be missing: it then only opens.
+func joinKey(c *Certificate, parts map[Fingerprint]*packet.PrivateKey) (*Key, error) {
 	entity, err := openpgp.ReadEntity(packet.NewReader(bytes.NewReader(c.raw)))
 	if err != nil {
 		return nil, fmt.Errorf("reading the certificate: %w", err)
@@ -175,9 +189,6 @@ func newKey(c *Certificate, parts map[Fingerprint]*packet.PrivateKey) (*Key, err
 		return part
 	}
 	entity.PrivateKey = usable(entity.PrimaryKey)
-	if entity.PrivateKey == nil {
-		return nil, errors.New("the private part of the primary key is missing; export the key on the computer that holds it, with: gpg --armor --export-secret-keys FINGERPRINT")
-	}
 	for i := range entity.Subkeys {
 		entity.Subkeys[i].PrivateKey = usable(entity.Subkeys[i].PublicKey)
 	}
@@ -216,7 +227,11 @@ func (k *Key) Armor() string {
 // its secret counterpart; everything else stays octet by octet. A subkey whose
 // private part is missing is left out with its signatures.
 func (k *Key) secretPackets() []byte {
-	secrets := map[string][]byte{string(publicBody(k.entity.PrimaryKey)): secretPacket(k.entity.PrivateKey)}
+	primary := publicBody(k.entity.PrimaryKey)
+	secrets := map[string][]byte{string(primary): appendPacket(nil, packetSecretKey, append(bytes.Clone(primary), missingSecret...))}
+	if k.entity.PrivateKey != nil {
+		secrets[string(primary)] = secretPacket(k.entity.PrivateKey)
+	}
 	for i := range k.entity.Subkeys {
 		if subkey := &k.entity.Subkeys[i]; subkey.PrivateKey != nil {
 			secrets[string(publicBody(subkey.PublicKey))] = secretPacket(subkey.PrivateKey)

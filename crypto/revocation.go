@@ -27,6 +27,9 @@ func RevokeRepresentative(registrar *Key, issued *Certificate, representative Re
 	if err := issued.checkUserID(representative.String()); err != nil {
 		return nil, fmt.Errorf("the certificate is not that of %s: %w", representative, issued.withFingerprint(err))
 	}
+	if registrar.entity.PrivateKey == nil {
+		return nil, errOpensOnly
+	}
 	signer := registrar.entity.PrivateKey
 	reason := packet.UserIDNotValid
 	s := &packet.Signature{

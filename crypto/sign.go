@@ -35,6 +35,7 @@ const (
 	PurposeReceiptForm     Purpose = "receipt-form"    // inner signature of the courier's word on what to sign as a receipt by e-mail
 	PurposeEmergency       Purpose = "emergency"       // inner signature of what a representative saves for the day without a portal
 	PurposeKeptMail        Purpose = "kept-mail"       // inner signature of a mail that came and that the courier keeps for the desk
+	PurposeDeskKey         Purpose = "desk-key"        // inner signature of the desk's key for mail programs, given to one member of the desk
 
 	PurposeStatementAuthor          Purpose = "statement-author"          // author's over a statement's manifest and texts
 	PurposeStatementApproval        Purpose = "statement-approval"        // approver's over the same
@@ -64,7 +65,7 @@ const maxSignatureSize = 64 << 10
 func (p Purpose) check() error {
 	switch p {
 	case PurposeLogIn, PurposeAcknowledgement, PurposeContent, PurposeHeading, PurposePersonal, PurposePersonalKey, PurposeNoticeAuthor, PurposeNoticeApproval, PurposeNoticeReason, PurposeNoticeDraft, PurposeNoticeFile, PurposeDetails,
-		PurposeContact, PurposeContactNote, PurposeAddress, PurposeReceiptForm, PurposeEmergency, PurposeKeptMail,
+		PurposeContact, PurposeContactNote, PurposeAddress, PurposeReceiptForm, PurposeEmergency, PurposeKeptMail, PurposeDeskKey,
 		PurposeStatementAuthor, PurposeStatementApproval, PurposeStatementAcknowledgement, PurposeStatementDraft,
 		PurposeStatementSealed, PurposeStatementReturn, PurposeStatementAttachment, PurposeLedgerKey, PurposeClientManifest,
 		PurposeReply, PurposeReplyHeading, PurposeAnswer, PurposeAnswerHeading:
@@ -184,6 +185,9 @@ func (k *Key) signingKey(at time.Time) (*packet.PrivateKey, error) {
 		return nil, fmt.Errorf("the key %s can't sign: %w", c.fingerprint, err)
 	}
 	if maySign(c.self) {
+		if k.entity.PrivateKey == nil {
+			return nil, errOpensOnly
+		}
 		return k.entity.PrivateKey, nil
 	}
 	var best *packet.PrivateKey
