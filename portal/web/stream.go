@@ -26,6 +26,7 @@ const (
 	calm = 300 * time.Millisecond
 
 	streamsOfSession = 4    // each is one of the six connections that a browser opens without HTTP/2
+	streamsOfPerson  = 12   // at one node, whatever sessions they have: some devices, each with all of its windows
 	streamsOfNode    = 2000 // a goroutine and a few KiB each
 )
 
@@ -33,7 +34,7 @@ const (
 type streams struct {
 	mu      sync.Mutex
 	all     int
-	by      map[string]int // session → streams; the session's browser share, in memory only
+	by      map[string]int // whose → streams; in memory only
 	stopped chan struct{}  // closed when the server shuts down
 	once    sync.Once
 }
@@ -41,18 +42,22 @@ type streams struct {
 func (st *streams) stop() { st.once.Do(func() { close(st.stopped) }) }
 
 var (
-	errManyStreams = portal.Errorf(portal.TooMany, "too-many-streams", "This session watches in %d windows already. Close one, or go on without: the page asks from time to time instead.", streamsOfSession)
+	errManyWindows = portal.Errorf(portal.TooMany, "too-many-streams", "This session watches in %d windows already. Close one, or go on without: the page asks from time to time instead.", streamsOfSession)
+	errManyStreams = portal.Errorf(portal.TooMany, "too-many-streams", "You watch in %d windows already, with all devices that you are logged in with. Close one, or go on without: the page asks from time to time instead.", streamsOfPerson)
 	errFullStreams = portal.Errorf(portal.Unavailable, "streams-full", "Too many pages are watching at the moment. This one asks from time to time instead.")
 )
 
-// enter counts one more of a session; leave takes it away.
-func (st *streams) enter(session string) (leave func(), err error) {
+// enter counts one more of a session, and of the person whose it is; leave takes it away.
+func (st *streams) enter(session, person string) (leave func(), err error) {
+	session, person = "session "+session, "person "+person
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	if st.by[session] >= streamsOfSession {
+	switch {
+	case st.by[session] >= streamsOfSession:
+		return nil, errManyWindows
+	case st.by[person] >= streamsOfPerson:
 		return nil, errManyStreams
-	}
-	if st.all >= streamsOfNode {
+	case st.all >= streamsOfNode:
 		return nil, errFullStreams
 	}
 	if st.by == nil {
@@ -60,12 +65,15 @@ func (st *streams) enter(session string) (leave func(), err error) {
 	}
 	st.all++
 	st.by[session]++
+	st.by[person]++
 	return func() {
 		st.mu.Lock()
 		defer st.mu.Unlock()
 		st.all--
-		if st.by[session]--; st.by[session] == 0 {
-			delete(st.by, session)
+		for _, whose := range []string{session, person} {
+			if st.by[whose]--; st.by[whose] == 0 {
+				delete(st.by, whose)
+			}
 		}
 	}, nil
 }
@@ -98,7 +106,7 @@ func (s *server) stream(w http.ResponseWriter, r *http.Request, topic string, ma
 		w.WriteHeader(http.StatusOK)
 		return nil
 	}
-	leave, err := s.streams.enter(string(v.session.BrowserShare))
+	leave, err := s.streams.enter(string(v.session.BrowserShare), v.actor.Holder())
 	if err != nil {
 		return err
 	}

@@ -139,6 +139,23 @@ func TestAStreamTellsThatSomethingChanged(t *testing.T) {
 	outsider.get("/staff/stream").wantFailure(t, 403, "author-only")
 }
 
+// TestOneAccountDoesNotTakeAllStreams: whoever stole it may log in again and again, and leaves room for others.
+func TestOneAccountDoesNotTakeAllStreams(t *testing.T) {
+	p := live.Portal(t, live.Options{})
+	for range 3 {
+		author := newVisitor(t, p)
+		author.logIn(fingerprint(p.Author), p.Author)
+		for range 4 {
+			author.stream("/staff/stream").hears(changed, 5*time.Second)
+		}
+	}
+	author, approver := newVisitor(t, p), newVisitor(t, p)
+	author.logIn(fingerprint(p.Author), p.Author)
+	author.get("/staff/stream").wantFailure(t, 429, "too-many-streams")
+	approver.logIn(fingerprint(p.Approver), p.Approver)
+	approver.stream("/staff/stream").hears(changed, 5*time.Second)
+}
+
 func TestAStreamEndsWithTheSessionAndTheRole(t *testing.T) {
 	p := live.Portal(t, live.Options{Heartbeat: 100 * time.Millisecond})
 	leaving := hireAt(t, p, "Lena Leaving", crypto.RoleAuthor)
