@@ -17,6 +17,9 @@ const (
 	// Answer is from one member of the desk. One person signed it: it is no notice of
 	// the institution, which takes two.
 	Answer MessageKind = "answer"
+	// MailedReply came by e-mail, sealed to the desk's certificate for mail programs by whatever program its writer
+	// has. It has no heading and no facts, and nothing outside says who wrote it: who opens it sees (OpenMailedReply).
+	MailedReply MessageKind = "mail"
 )
 
 // purposes returns what content and heading of a kind are signed for.
