@@ -16,6 +16,8 @@ const (
 	MaxRequest       = 64 << 10
 	MaxKeyRequest    = 8 << 20   // POST /claim, POST /mailboxes, POST /me/lock
 	MaxNoticeRequest = 128 << 20 // POST /notices: 25 MB of attachments, in two suites, as base64 twice (MIME, JSON)
+
+	MaxClientManifestRequest = 1 << 20 // POST /client-manifests
 )
 
 // Failure is the body of every refusal.
@@ -53,6 +55,19 @@ type StaffMember struct {
 	Fingerprint crypto.Fingerprint `json:"fingerprint"`
 	Name        string             `json:"name"`
 	Roles       []crypto.Role      `json:"roles"`
+}
+
+// ClientManifest is the request of POST /client-manifests: the manifest with at least two signatures of staff.
+type ClientManifest struct {
+	Signed string `json:"signed"` // clear-signed
+}
+
+// EnteredClientManifest is its answer.
+type EnteredClientManifest struct {
+	SHA256  string        `json:"sha256"` // of the text, as the ledger has it
+	Files   int           `json:"files"`
+	Served  bool          `json:"served"` // what this server serves is what the manifest names
+	Signers []StaffMember `json:"signers"`
 }
 
 // LogInStart is the request of POST /login/start. As is a representative's number, or a staff member's fingerprint.

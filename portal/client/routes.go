@@ -47,6 +47,11 @@ func (c *Client) AddStaff(ctx context.Context, armored string) (api.StaffMember,
 	return ask[api.StaffMember](ctx, c, call{method: http.MethodPost, path: "/staff", body: api.StaffCertificate{Certificate: armored}, maxRequest: api.MaxKeyRequest, repeatable: true})
 }
 
+// AddClientManifest shows the portal what two of the staff signed of what it gives browsers to run.
+func (c *Client) AddClientManifest(ctx context.Context, signed []byte) (api.EnteredClientManifest, error) {
+	return ask[api.EnteredClientManifest](ctx, c, call{method: http.MethodPost, path: "/client-manifests", body: api.ClientManifest{Signed: string(signed)}, maxRequest: api.MaxClientManifestRequest, repeatable: true})
+}
+
 // StartLogIn asks for a challenge.
 func (c *Client) StartLogIn(ctx context.Context, as string) (api.LogInChallenge, error) {
 	return ask[api.LogInChallenge](ctx, c, call{method: http.MethodPost, path: "/login/start", body: api.LogInStart{As: as}, repeatable: true})

@@ -100,6 +100,12 @@ func (l *Ledger) StatementProof(ctx context.Context, n crypto.Number, version in
 		portal.Errorf(portal.NotFound, "no-statement", "There is no version %d of a statement %s.", version, n))
 }
 
+// ClientManifestProof returns the proof of a client manifest, by the digest of its text, for everybody. portal.NotFound as ReceiptProof.
+func (l *Ledger) ClientManifestProof(ctx context.Context, manifest Digest) ([]byte, error) {
+	return l.proof(ctx, Event{Kind: ClientManifest, Manifest: manifest},
+		portal.Errorf(portal.NotFound, "no-client-manifest", "The ledger has no such client manifest."))
+}
+
 // coverSoon is how many seconds whoever asks for a proof too early is told to wait.
 const coverSoon = 10
 

@@ -18,6 +18,13 @@ type Store interface {
 	// Staff returns all staff certificates, in a steady order.
 	Staff(ctx context.Context) ([][]byte, error)
 
+	// AddClientManifest keeps one, which must be newer than all that are there (portal.Conflict with code "client-manifest-older"), with its entry for the ledger.
+	AddClientManifest(ctx context.Context, m ClientManifest) error
+	// ClientManifest returns one by the digest of its text; portal.NotFound.
+	ClientManifest(ctx context.Context, sha256 string) (ClientManifest, error)
+	// NewestClientManifest returns the newest of a client ("": of any); portal.NotFound.
+	NewestClientManifest(ctx context.Context, client string) (ClientManifest, error)
+
 	// Issue keeps a new representative, and its mailbox when that is new (label: sealed name of the stakeholder).
 	// portal.Conflict when the representative exists.
 	Issue(ctx context.Context, r portal.RepresentativeRecord, label []byte) error

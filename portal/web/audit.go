@@ -36,7 +36,7 @@ var auditGroups = []auditGroup{
 	}},
 	{"mailboxes", []string{"registry.issue", "registry.revoke", "registry.claim", "registry.change-lock", "registry.directory", "registry.chain", "registry.save-group", "registry.set-address", "registry.remove-address", "registry.address", "registry.groups", "registry.group"}},
 	{"staff", []string{
-		"registry.log-in", "registry.add-staff", "passkey.show", "passkey.enrol", "passkey.enrol-with-key-alone", "passkey.rename", "passkey.remove", "passkey.reset", "passkey.copied",
+		"registry.log-in", "registry.add-staff", "registry.add-client-manifest", "passkey.show", "passkey.enrol", "passkey.enrol-with-key-alone", "passkey.rename", "passkey.remove", "passkey.reset", "passkey.copied",
 		"sign-on", "sign-on.other-account", "log-in.confirm", "log-in.refuse",
 	}},
 	{"trail", []string{"audit.read", "audit.export"}},

@@ -158,7 +158,7 @@ func (v *visitor) proof(as string, key *crypto.Key) api.LogIn {
 func fingerprint(k *crypto.Key) string { return string(k.Certificate().Fingerprint()) }
 
 // publicPath are addresses that any cache may carry.
-var publicPath = regexp.MustCompile(`^/($|(en|fr)$|((en|fr)/)?(statements|series|certificates|verify)(/|$)|feeds/|keys/|root\.asc$|sitemap\.xml$|robots\.txt$|reader\.html$)`)
+var publicPath = regexp.MustCompile(`^/($|(en|fr)$|((en|fr)/)?(statements|series|certificates|verify)(/|$)|feeds/|keys/|root\.asc$|sitemap\.xml$|robots\.txt$|reader\.html$|client-manifest/)`)
 
 // examples of what a pattern's wildcards may stand for.
 var examples = strings.NewReplacer("{notice}", "N-4GZ0R8TB", "{representative}", "S-7K2M9QXC.2", "{mailbox}", "S-7K2M9QXC", "{$}", "")

@@ -21,8 +21,9 @@ type certificatesPage struct {
 	Former   []staffLine
 	Ledger   *ledgerLine
 	Mail     []mailLine
-	Reader   []string // the SHA-256 of the offline reader, in groups; none: it wasn't built
-	Withheld bool     // the staff's certificates, or the ledger, can't be read at the moment
+	Client   *clientLine // nil: nobody ever signed what browsers run
+	Reader   []string    // the SHA-256 of the offline reader, in groups; none: it wasn't built
+	Withheld bool        // the staff's certificates, or the ledger, can't be read at the moment
 }
 
 type staffLine struct {
@@ -66,11 +67,14 @@ func (s *server) getCertificatesPage(tag string) handler {
 		links := s.pages.publicLinks(r, "/certificates", l)
 		page := certificatesPage{RootName: strings.Join(s.Root.Certificate().UserIDs(), ", "), RootMade: s.Root.Certificate().Created()}
 		if s.pages.reader != nil {
-			page.Reader = s.pages.reader.digest()
+			page.Reader = inGroups(s.pages.reader.sha256)
 		}
 		err := s.certificates(r.Context(), &page)
 		if err == nil {
 			page.Ledger, err = s.ledgerLine(r.Context())
+		}
+		if err == nil {
+			page.Client, err = s.clientLine(r.Context())
 		}
 		if err != nil { // the root is shown all the same
 			f := judge(err)

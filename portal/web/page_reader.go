@@ -41,10 +41,10 @@ type readerFile struct {
 	sha256 string
 }
 
-// digest is the SHA-256 in groups, as fingerprints are shown.
-func (f *readerFile) digest() (groups []string) {
-	for text := f.sha256; text != ""; text = text[8:] {
-		groups = append(groups, text[:8])
+// inGroups is a SHA-256 in groups, as fingerprints are shown.
+func inGroups(digest string) (groups []string) {
+	for ; len(digest) >= 8; digest = digest[8:] {
+		groups = append(groups, digest[:8])
 	}
 	return groups
 }

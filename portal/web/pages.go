@@ -30,6 +30,7 @@ type pages struct {
 	languages   *languages
 	assets      assets
 	reader      *readerFile                   // nil: it was not built
+	client      string                        // crypto.ClientManifest.ClientSHA256 of what is served
 	sets        map[string]*template.Template // by page
 }
 
@@ -55,6 +56,11 @@ func newPages(p *Portal) (*pages, error) {
 		return nil, err
 	}
 	g.reader = g.assets.reader()
+	client, err := g.assets.client()
+	if err != nil {
+		return nil, err
+	}
+	g.client = client.ClientSHA256()
 	if g.assets[wasmAsset] == nil || g.assets[deskAsset] == nil {
 		p.Log.Warn("built without the browser's half: neither mailboxes nor the staff's desk can be opened in a browser; build with: make build")
 	}

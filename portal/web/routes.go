@@ -58,6 +58,7 @@ func (s *server) apiRoutes() []route {
 		// Anyone.
 		{pattern: "GET /institution", access: anyone, handle: s.getInstitution},
 		{pattern: "POST /staff", access: anyone, handle: s.postStaff, maxBody: maxStaffRequest},
+		{pattern: "POST /client-manifests", access: anyone, handle: s.postClientManifest, maxBody: api.MaxClientManifestRequest},
 		{pattern: "POST /login/start", access: anyone, handle: s.postLogInStart},
 		{pattern: "POST /login/unlock", access: anyone, handle: s.postLogInUnlock},
 		{pattern: "POST /login", access: anyone, handle: s.postLogIn},
@@ -298,6 +299,7 @@ func (s *server) publicRoutes() []route {
 		{pattern: "GET /statements/{statement}/{version}/files/{name}", access: anyone, handle: s.getStatementFile},
 		{pattern: "GET " + keysPath + "{file}", access: anyone, handle: s.getKeyFile},
 		{pattern: "GET " + readerPath, access: anyone, handle: s.getReader},
+		{pattern: "GET " + clientPath + "{file}", access: anyone, handle: s.getClientManifest},
 		{pattern: "GET " + wkdPath + "{path...}", access: anyone, handle: s.getWKD},
 		{pattern: "GET " + securityTxtPath, access: anyone, handle: s.getSecurityTxt},
 		{pattern: "GET /security.txt", access: anyone, handle: s.getOldSecurityTxt},
