@@ -127,7 +127,7 @@ func (t *Trust) Officer(key *crypto.Key, at time.Time) (*crypto.Key, *crypto.Sta
 		return nil, nil, wrongKey(KeyUnknown, "%v", err)
 	}
 	if member.IsProcess() {
-		return nil, nil, wrongKey(KeyNotary, "this is the key of a notary or courier; that is a process, not a person, and does not log in")
+		return nil, nil, wrongKey(KeyNotary, "this is the key of a notary, of a courier or of the desk; that is no person, and does not log in")
 	}
 	return certified, member, nil
 }

@@ -123,7 +123,7 @@ func unproven(code, format string, args ...any) *portal.Error {
 	return portal.Errorf(portal.Unauthenticated, code, format, args...)
 }
 
-var errProcess = unproven("notary", "This is the key of a notary or courier. That is a process, not a person, and does not log in.")
+var errProcess = unproven("notary", "This is the key of a notary, of a courier or of the desk. That is no person, and does not log in.")
 
 // VerifyLogIn checks a clear-signed log-in text against the certificate of whom it names. Whatever is wrong with the proof is portal.Unauthenticated.
 func (g *Registry) VerifyLogIn(ctx context.Context, signedText []byte, origin string) (*Proof, error) {

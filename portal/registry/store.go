@@ -50,6 +50,12 @@ type Store interface {
 	RemoveAddress(ctx context.Context, r crypto.Representative) error
 	// Address returns one; portal.NotFound.
 	Address(ctx context.Context, r crypto.Representative) (Address, error)
+	// ShareDeskKey keeps records of a desk's key; one that is there already, for the same member from the same giver, stays as it is.
+	ShareDeskKey(ctx context.Context, shares []DeskKeyShare) error
+	// DeskKeyShares returns what a member of the desk was given.
+	DeskKeyShares(ctx context.Context, holder string) ([]DeskKeyShare, error)
+	// DeskKeyHolders returns who was given the key of which of the desk's certificates.
+	DeskKeyHolders(ctx context.Context) (map[crypto.Fingerprint][]string, error)
 	// SaveGroup keeps a revision of a group; portal.Conflict with code "group-changed" when it is not the next.
 	SaveGroup(ctx context.Context, g Group) error
 	// Groups returns the newest revision of every group, by number.

@@ -130,6 +130,8 @@ func (s *server) apiRoutes() []route {
 		{pattern: "GET /addresses/{representative}", access: staff, handle: s.getAddress},
 		{pattern: "PUT /addresses/{representative}", access: staff, handle: s.putAddress, maxBody: api.MaxAddressRequest},
 		{pattern: "POST /addresses/{representative}/remove", access: staff, handle: s.postAddressRemove},
+		{pattern: "GET /staff/desk-keys", access: staff, handle: s.getDeskKeys},
+		{pattern: "POST /staff/desk-keys/{fingerprint}/shares", access: staff, handle: s.postDeskKeyShares, maxBody: api.MaxDeskKeyRequest},
 		{pattern: "GET /groups", access: staff, handle: s.getGroups},
 		{pattern: "GET /groups/{group}", access: staff, handle: s.getGroup},
 		{pattern: "PUT /groups/{group}", access: staff, handle: s.putGroup, maxBody: api.MaxGroupRequest},

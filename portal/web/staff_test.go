@@ -48,7 +48,7 @@ func TestAnAdministratorReadsPublishesAndApprovesNothing(t *testing.T) {
 	fill := strings.NewReplacer(
 		"{notice}", string(notice), "{statement}", string(draft.Statement), "{mailbox}", string(person.Number.Mailbox), "{representative}", string(person.Number.Mailbox)+".1",
 		"{version}", "1", "{id}", strings.Repeat("0", 64), "{name}", "a.pdf", "{code}", "AAAA", "{passkey}", "AAAA", "{member}", fingerprint(olga), "{thread}", string(crypto.NewNumber(crypto.KindThread)), "{message}", strings.Repeat("0", 32), "{group}", string(crypto.NewNumber(crypto.KindGroup)),
-		"{draft}", string(crypto.NewNumber(crypto.KindNotice)), "{upload}", strings.Repeat("0", 32)+"?offset=0", "{mail}", strings.Repeat("0", 32),
+		"{draft}", string(crypto.NewNumber(crypto.KindNotice)), "{upload}", strings.Repeat("0", 32)+"?offset=0", "{mail}", strings.Repeat("0", 32), "{fingerprint}", fingerprint(olga),
 	)
 	bodies := map[string]any{
 		"POST " + api.Root + "/mailboxes": api.Issue{Representative: crypto.Representative{Mailbox: crypto.NewNumber(crypto.KindState), Ordinal: 1}.String()},

@@ -1,0 +1,137 @@
+package registry_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"valise/crypto"
+	"valise/portal"
+	"valise/portal/registry"
+)
+
+// TestTheDeskKeyIsHandedFromMemberToMember: to members of the desk alone, each for themself, and what one gave nobody replaces.
+func TestTheDeskKeyIsHandedFromMemberToMember(t *testing.T) {
+	c := newCourt(t)
+	ctx := t.Context()
+	author, approver, registrar := c.staff(t, c.author), c.staff(t, c.approver), c.staff(t, c.registrar)
+	made, err := crypto.NewDeskKey("International Court", "registry@court.example", noon)
+	must(t, err)
+	desk := certified(made, func(k *crypto.Certificate) (*crypto.Certificate, error) {
+		return crypto.CertifyStaff(c.root, k, []crypto.Role{crypto.RoleDeskMail}, noon)
+	})
+	f := desk.Certificate().Fingerprint()
+	share := func(by, to *crypto.Key) registry.DeskKeyShare {
+		record, err := crypto.SealDeskKey(desk, by, to.Certificate(), c.now)
+		must(t, err)
+		return registry.DeskKeyShare{Holder: portal.StaffHolder(to.Certificate().Fingerprint()), Record: record}
+	}
+	give := func(actor portal.Actor, shares ...registry.DeskKeyShare) error {
+		return c.ShareDeskKey(ctx, actor, f, shares)
+	}
+	published := func() int {
+		list, err := c.MailCertificates(ctx)
+		must(t, err)
+		return len(list)
+	}
+
+	wantCode(t, give(author, share(c.author, c.author)), portal.NotFound, "no-desk-key") // nobody showed the certificate
+	_, err = c.AddStaff(ctx, desk.Certificate().Bytes())
+	must(t, err)
+	if published() != 0 {
+		t.Error("a certificate is published whose key nobody has")
+	}
+	if _, err := c.pin.VerifyStaff(desk.Certificate(), c.now); err != nil {
+		t.Fatal(err)
+	}
+	wantCode(t, give(registrar, share(c.registrar, c.author)), portal.Forbidden, "author-only")
+	wantCode(t, give(portal.Actor{}, share(c.author, c.author)), portal.Unauthenticated, "no-session")
+	wantCode(t, give(author), portal.Invalid, "invalid-share")
+	wantCode(t, give(author, share(c.author, c.registrar)), portal.Invalid, "not-of-desk")
+	wantCode(t, give(author, share(c.author, c.former)), portal.Invalid, "not-of-desk")
+	wantCode(t, give(author, registry.DeskKeyShare{Holder: author.Holder(), Record: share(c.author, c.approver).Record}), portal.Invalid, "invalid-share")
+	wantCode(t, give(author, registry.DeskKeyShare{Holder: author.Holder(), Record: []byte(made.Armor())}), portal.Invalid, "invalid-share")
+	wantCode(t, c.ShareDeskKey(ctx, author, c.author.Certificate().Fingerprint(), []registry.DeskKeyShare{share(c.author, c.author)}), portal.Invalid, "no-desk-key")
+	if published() != 0 {
+		t.Error("what was refused publishes")
+	}
+
+	first := share(c.author, c.author)
+	must(t, give(author, first))
+	c.wantAudited(t, author, "registry.share-desk-key", author.Holder())
+	if published() != 1 {
+		t.Error("the certificate is not published")
+	}
+	must(t, give(author, share(c.author, c.author))) // again: what is there stays
+	must(t, give(author, share(c.author, c.approver)))
+	seen := func(actor portal.Actor) registry.DeskKey {
+		t.Helper()
+		keys, err := c.DeskKeys(ctx, actor)
+		must(t, err)
+		if len(keys) != 1 || keys[0].Certificate.Fingerprint() != f {
+			t.Fatalf("%d keys", len(keys))
+		}
+		return keys[0]
+	}
+	if k := seen(author); len(k.Shares) != 1 || string(k.Shares[0].Record) != string(first.Record) || k.Shares[0].By != author.Holder() || len(k.Lacking) != 0 || len(k.Former) != 0 || !k.Published {
+		t.Errorf("the author sees %d shares, %v, %v", len(k.Shares), k.Lacking, k.Former)
+	}
+	opened, err := crypto.OpenDeskKey(seen(approver).Shares[0].Record, []*crypto.Key{c.approver}, []*crypto.Certificate{c.author.Certificate()}, desk.Certificate(), c.now)
+	must(t, err)
+	if k := seen(registrar); len(k.Shares) != 0 {
+		t.Error("a registrar gets a share")
+	}
+	_, err = c.DeskKeys(ctx, c.staff(t, c.auditor))
+	wantCode(t, err, portal.Forbidden, "author-only")
+
+	// Who comes later lacks it, until somebody of the desk gives it to them; a share that the giver spoiled is beside a good one.
+	late := certified(key(crypto.GenerateKey(crypto.ProfilePQ, "Gita Rao", noon)), func(k *crypto.Certificate) (*crypto.Certificate, error) {
+		return crypto.CertifyStaff(c.root, k, []crypto.Role{crypto.RoleAuthor}, noon)
+	})
+	_, err = c.AddStaff(ctx, late.Certificate().Bytes())
+	must(t, err)
+	holder := portal.StaffHolder(late.Certificate().Fingerprint())
+	if k := seen(author); !slices.Equal(k.Lacking, []string{holder}) {
+		t.Errorf("lacking: %v", k.Lacking)
+	}
+	junk, err := crypto.SealRecord([]byte("junk"), c.author, crypto.PurposeDeskKey, []*crypto.Certificate{late.Certificate()}, c.now)
+	must(t, err)
+	must(t, give(author, registry.DeskKeyShare{Holder: holder, Record: junk}))
+	record, err := crypto.SealDeskKey(opened, c.approver, late.Certificate(), c.now)
+	must(t, err)
+	must(t, give(approver, registry.DeskKeyShare{Holder: holder, Record: record}))
+	if k := seen(c.staff(t, late)); len(k.Shares) != 2 || len(k.Lacking) != 0 {
+		t.Errorf("%d shares, lacking %v", len(k.Shares), k.Lacking)
+	}
+
+	// Who leaves has had it; and a certificate whose role was taken away is not published, but still opens.
+	gone, err := crypto.CertifyStaff(c.root, late.Certificate(), nil, noon.Add(time.Second))
+	must(t, err)
+	_, err = c.AddStaff(ctx, gone.Bytes())
+	wantCode(t, err, portal.Conflict, "staff-withdrawn")
+	if k := seen(author); !slices.Equal(k.Former, []string{holder}) {
+		t.Errorf("former: %v", k.Former)
+	}
+	ended, err := crypto.CertifyStaff(c.root, desk.Certificate(), nil, noon.Add(time.Second))
+	must(t, err)
+	_, err = c.AddStaff(ctx, ended.Bytes())
+	wantCode(t, err, portal.Conflict, "staff-withdrawn")
+	if k := seen(approver); k.Published || len(k.Shares) != 1 || published() != 0 {
+		t.Error("a certificate that ended is published, or its key is gone")
+	}
+}
+
+// TestTheDeskKeyLogsInNowhere: who has it opens mail, and nothing else.
+func TestTheDeskKeyLogsInNowhere(t *testing.T) {
+	c := newCourt(t)
+	made, err := crypto.NewDeskKey("International Court", "registry@court.example", noon)
+	must(t, err)
+	desk := certified(made, func(k *crypto.Certificate) (*crypto.Certificate, error) {
+		return crypto.CertifyStaff(c.root, k, []crypto.Role{crypto.RoleDeskMail}, noon)
+	})
+	member, err := c.pin.VerifyStaff(desk.Certificate(), c.now)
+	must(t, err)
+	if actor := portal.ActingStaff(member); actor.Staff() != nil || actor.Holder() != "" {
+		t.Error("the desk's certificate acts")
+	}
+}
