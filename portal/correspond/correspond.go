@@ -345,7 +345,10 @@ func (c *Correspond) Message(ctx context.Context, actor portal.Actor, n crypto.N
 	if err != nil {
 		return Record{}, nil, err
 	}
-	if len(m.Envelope) == 0 {
+	switch {
+	case m.Kind == crypto.MailedReply && actor.Staff() == nil:
+		return Record{}, nil, errSealedToDesk
+	case m.Kind != crypto.MailedReply && len(m.Envelope) == 0:
 		return Record{}, nil, portal.Errorf(portal.NotFound, "not-shared", "This message was written before you came, and nobody has shared it with you yet. That happens when a colleague who can read it opens the list of threads.")
 	}
 	if m.ReadAt.IsZero() {

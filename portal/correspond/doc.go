@@ -13,6 +13,9 @@
 // else. Where the message belongs is signed inside, so it is the reader's client that notices a
 // server that moves one to another thread, or drops one: each names the ones before it that its writer saw.
 //
+// A reply may also come by e-mail, from who answers a mail of ours with a program of their own (TakeMail). It is sealed to the desk's certificate for mail programs and to nobody else
+// at the institution; so it is kept as it came, beside the messages that have envelopes, and the desk's clients open it. Who wrote it, they find inside, or nobody knows.
+//
 // Who joins the desk, or is added to a mailbox, gets earlier messages from somebody who can open
 // them: their client opens the session key and seals it to the newcomer (Share). Who leaves gets
 // nothing from that moment, since every step asks what the root's certificates and the mailbox say now.

@@ -26,14 +26,15 @@ type Thread struct {
 }
 
 // Waiting says whether the thread waits for an answer.
-func (t *Thread) Waiting() bool { return !t.Closed && t.Last == crypto.Reply }
+func (t *Thread) Waiting() bool { return !t.Closed && t.Last != crypto.Answer }
 
 // Record is a message as one holder sees it. What opens it is empty when it is not sealed to them.
 type Record struct {
 	ID         string
 	Kind       crypto.MessageKind
-	SHA256     string // of the heading in clear, as the writer's client said
-	Writer     string // holder name of who was logged in
+	SHA256     string // of the heading in clear, as the writer's client said; of a mail, of its octets
+	Writer     string // holder name of who was logged in; "" of a mail
+	Answers    string // of a mail: the representative to whom that of ours went
 	ReceivedAt time.Time
 	ReadAt     time.Time // zero: the holder has not fetched it
 	Suite      crypto.Suite
@@ -95,8 +96,11 @@ type Store interface {
 	Threads(ctx context.Context, holder string, mailbox crypto.Number, state string) ([]Thread, error)
 	// Thread returns one with its messages in their order; portal.NotFound.
 	Thread(ctx context.Context, holder string, n crypto.Number) (Thread, []Record, error)
-	// Message returns one message of a thread and its body in the suite of the holder's envelope, both empty without one; portal.NotFound.
+	// Message returns one message of a thread and its body in the suite of the holder's envelope, both empty without one, and of a mail its octets; portal.NotFound.
 	Message(ctx context.Context, holder string, n crypto.Number, id string) (Record, []byte, error)
+	// AddMail keeps a reply that came by e-mail, in the mailbox's last changed thread about its notice, or begins one. The same again (its ID) changes nothing. portal.Conflict "thread-full", portal.TooMany "too-many-mails" and
+	// "too-many-threads" say what is in the way.
+	AddMail(ctx context.Context, m IncomingMail, limits MailLimits) (created bool, err error)
 	// MarkRead records the first time that a holder fetched a message; later calls change nothing.
 	MarkRead(ctx context.Context, holder, id string, at time.Time) error
 	// Assign gives a thread to a member of the desk, or to nobody; portal.NotFound.
@@ -119,6 +123,8 @@ type Store interface {
 	Standing(ctx context.Context, r crypto.Representative) (portal.RepresentativeState, error)
 	// Certificates returns the chains of representatives, issued one first; who doesn't exist is missing in it.
 	Certificates(ctx context.Context, representatives ...crypto.Representative) (map[crypto.Representative][][]byte, error)
+	// MailboxCertificates returns the chains of all representatives of a mailbox, those whose access was ended included.
+	MailboxCertificates(ctx context.Context, mailbox crypto.Number) (map[crypto.Representative][][]byte, error)
 	// StaffCertificates returns all staff certificates.
 	StaffCertificates(ctx context.Context) ([][]byte, error)
 }

@@ -116,13 +116,17 @@ func (t *tx) placeInThread(m correspond.Incoming, limits correspond.Limits) (pos
 	if err := t.row(`SELECT mailbox, about, messages FROM threads WHERE number = $1`+t.forUpdate, m.Thread).Scan(&mailbox, &about, &messages); err != nil {
 		return 0, orNotFound(err, "no-thread", "There is no thread %s. A thread begins with a reply of a representative.", m.Thread)
 	}
+	written, err := t.written(m.Thread, messages)
+	if err != nil {
+		return 0, err
+	}
 	switch {
 	case mailbox != m.Mailbox:
 		return 0, portal.Errorf(portal.NotFound, "no-thread", "There is no thread %s of %s.", m.Thread, m.Mailbox)
 	case about != m.About:
 		return 0, portal.Errorf(portal.Conflict, "other-thread", "The thread %s is about something else. Begin another one.", m.Thread)
-	case messages >= limits.Messages:
-		return 0, portal.Errorf(portal.Conflict, "thread-full", "The thread %s has %d messages, and that is as many as there may be. Begin another one.", m.Thread, messages)
+	case written >= limits.Messages:
+		return 0, portal.Errorf(portal.Conflict, "thread-full", "The thread %s has %d messages, and that is as many as there may be. Begin another one.", m.Thread, written)
 	}
 	return messages + 1, nil
 }
@@ -171,15 +175,17 @@ func (t *tx) insertMessage(m correspond.Incoming, position int) error {
 
 const (
 	threadColumns = `t.number, t.mailbox, t.about, t.state, t.assignee, t.begun_at, t.changed_at, t.last_kind, t.messages,
-		(SELECT count(*) FROM messages um JOIN message_envelopes u ON u.message = um.id AND u.holder = $1 WHERE um.thread = t.number AND u.read_at IS NULL),
-		(SELECT count(*) FROM messages um JOIN message_envelopes u ON u.message = um.id AND u.holder = $1 WHERE um.thread = t.number), x.label, `
-	recordColumns = `m.id, m.kind, m.sha256, m.writer, m.received_at, e.read_at, e.suite, e.envelope, b.heading`
-	recordJoins   = ` LEFT JOIN message_envelopes e ON e.message = m.id AND e.holder = $1 LEFT JOIN message_bodies b ON b.message = m.id AND b.suite = e.suite `
-	threadsQuery  = `SELECT ` + threadColumns + recordColumns + ` FROM threads t JOIN mailboxes x ON x.number = t.mailbox JOIN messages m ON m.thread = t.number AND m.position = 1` + recordJoins
+		(SELECT count(*) FROM messages um JOIN message_envelopes u ON u.message = um.id AND u.holder = $1 WHERE um.thread = t.number AND u.read_at IS NULL)` + unreadMails + `,
+		(SELECT count(*) FROM messages um JOIN message_envelopes u ON u.message = um.id AND u.holder = $1 WHERE um.thread = t.number)
+			+ (SELECT count(*) FROM messages um WHERE um.thread = t.number AND um.kind = 'mail'), x.label, `
+	recordColumns = `m.id, m.kind, m.sha256, m.writer, COALESCE(l.answers, ''), m.received_at, COALESCE(e.read_at, r.read_at), e.suite, e.envelope, b.heading`
+	recordJoins   = ` LEFT JOIN message_envelopes e ON e.message = m.id AND e.holder = $1 LEFT JOIN message_bodies b ON b.message = m.id AND b.suite = e.suite
+		LEFT JOIN mailed_replies l ON l.message = m.id LEFT JOIN mailed_reads r ON r.message = m.id AND r.holder = $1 `
+	threadsQuery = `SELECT ` + threadColumns + recordColumns + ` FROM threads t JOIN mailboxes x ON x.number = t.mailbox JOIN messages m ON m.thread = t.number AND m.position = 1` + recordJoins
 )
 
 func recordInto(m *correspond.Record, suite *sql.Null[string]) []any {
-	return []any{&m.ID, &m.Kind, &m.SHA256, &m.Writer, instant{&m.ReceivedAt}, instant{&m.ReadAt}, suite, &m.Envelope, &m.Heading}
+	return []any{&m.ID, &m.Kind, &m.SHA256, &m.Writer, &m.Answers, instant{&m.ReceivedAt}, instant{&m.ReadAt}, suite, &m.Envelope, &m.Heading}
 }
 
 func scanThread(scan func(...any) error) (h correspond.Thread, err error) {
@@ -240,7 +246,7 @@ func (d *DB) Thread(ctx context.Context, holder string, n crypto.Number) (thread
 func (d *DB) Message(ctx context.Context, holder string, n crypto.Number, id string) (m correspond.Record, body []byte, err error) {
 	err = d.look(ctx, func(t *tx) error {
 		var suite sql.Null[string]
-		err := t.row(`SELECT `+recordColumns+`, b.body FROM messages m`+recordJoins+`WHERE m.thread = $2 AND m.id = $3`, holder, n, id).Scan(append(recordInto(&m, &suite), &body)...)
+		err := t.row(`SELECT `+recordColumns+`, COALESCE(b.body, l.sealed) FROM messages m`+recordJoins+`WHERE m.thread = $2 AND m.id = $3`, holder, n, id).Scan(append(recordInto(&m, &suite), &body)...)
 		m.Suite = crypto.Suite(suite.V)
 		return orNotFound(err, "no-message", "There is no such message in the thread %s.", n)
 	})
@@ -249,7 +255,11 @@ func (d *DB) Message(ctx context.Context, holder string, n crypto.Number, id str
 
 // MarkRead implements correspond.Store.
 func (d *DB) MarkRead(ctx context.Context, holder, id string, at time.Time) error {
-	return d.writeOnce(ctx, func(t *tx) error {
+	return d.write(ctx, func(t *tx) error {
+		if _, err := t.exec(`INSERT INTO mailed_reads (message, holder, read_at) SELECT message, CAST($2 AS TEXT), CAST($3 AS BIGINT) FROM mailed_replies WHERE message = $1 ON CONFLICT (message, holder) DO NOTHING`,
+			id, holder, micros(at)); err != nil {
+			return err
+		}
 		_, err := t.exec(`UPDATE message_envelopes SET read_at = $3 WHERE message = $1 AND holder = $2 AND read_at IS NULL`, id, holder, micros(at))
 		return err
 	})
