@@ -60,8 +60,18 @@ func (r *Receipt) Acknowledgement() *Acknowledgement { return r.acknowledgement 
 // Signature returns the representative's signature.
 func (r *Receipt) Signature() *Signature { return r.signature }
 
-// VerifyReceipt verifies a receipt, made with Valise or with gpg --clearsign,
-// against the manifest of the approved notice and the signer's certificate. It
+// ReadReceipt returns what a receipt says, clear-signed or as SignedMail spells it,
+// but verifies nothing: it serves to find out whose certificate to fetch.
+func ReadReceipt(receipt []byte) (*Acknowledgement, error) {
+	text, err := ReadHandSigned(receipt)
+	if err != nil {
+		return nil, fmt.Errorf("the receipt: %w", err)
+	}
+	return ParseAcknowledgement(text)
+}
+
+// VerifyReceipt verifies a receipt, made with Valise, with gpg --clearsign or, as
+// SignedMail spells it, with a mail program, against the manifest of the approved notice and the signer's certificate. It
 // demands that
 //
 //   - c made the signature, and was good when it did;
@@ -82,7 +92,7 @@ func VerifyReceipt(receipt []byte, v *VerifiedManifest, c *Certificate, now time
 	if c == nil || c.entity == nil {
 		return nil, errors.New("verifying a receipt needs the signer's certificate")
 	}
-	text, s, respelt, err := verifyClearSigned(c, PurposeAcknowledgement, receipt, now)
+	text, s, respelt, err := verifyHandSigned(c, PurposeAcknowledgement, receipt, now)
 	if err != nil {
 		return nil, fmt.Errorf("the receipt: %w", err)
 	}

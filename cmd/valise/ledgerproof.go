@@ -105,7 +105,7 @@ func verifyReceiptProof(policy ledger.Policy, file, receipt []byte) (*ledger.Inc
 
 // eventOf is what the ledger says of a receipt, of a notice or of a statement, but for the time.
 func eventOf(receipt []byte) (ledger.Event, error) {
-	text, err := crypto.ReadClearSigned(receipt)
+	text, err := crypto.ReadHandSigned(receipt)
 	if err != nil {
 		return ledger.Event{}, err
 	}

@@ -80,11 +80,7 @@ func ReadAnswers(t *Trust, want crypto.Number, r api.Receipts, d *Directory, now
 // the notice was sealed to.
 func (t *Trust) receiptOf(v *crypto.VerifiedManifest, mailbox crypto.Number, receipt []byte, members map[crypto.Representative]crypto.Fingerprint,
 	chainOf func(crypto.Representative) ([]string, error), now time.Time) (*VerifiedReceipt, error) {
-	text, err := crypto.ReadClearSigned(receipt)
-	if err != nil {
-		return nil, fmt.Errorf("what the portal shows is no receipt: %w", err)
-	}
-	said, err := crypto.ParseAcknowledgement(text) // to know whose certificate; verified below
+	said, err := crypto.ReadReceipt(receipt) // to know whose certificate; verified below
 	if err != nil {
 		return nil, fmt.Errorf("what the portal shows is no receipt: %w", err)
 	}
@@ -194,6 +190,9 @@ func CheckReceipt(t *Trust, o *crypto.OpenedNotice, mailbox crypto.Number, said 
 
 // FalseAnswer is what a representative must know whose mailbox is said to have acknowledged when nothing proves it.
 func FalseAnswer(err error) error {
+	if errors.Is(err, crypto.ErrSignedMail) {
+		return fmt.Errorf("the portal says that your mailbox has answered this notice by signed e-mail, and keeps a receipt. Until you know that it holds, take the notice as not answered: %w", err)
+	}
 	return fmt.Errorf("the portal says that your mailbox has answered this notice, and no receipt proves it: take it as not answered, answer it yourself, and tell the institution by another way than this portal (%w)", err)
 }
 

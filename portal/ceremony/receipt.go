@@ -30,11 +30,7 @@ func VerifyReceipt(t *Trust, receipt []byte, e api.Evidence, now time.Time) (*Ve
 	if err != nil {
 		return nil, err
 	}
-	text, err := crypto.ReadClearSigned(receipt)
-	if err != nil {
-		return nil, fmt.Errorf("the receipt: %w", err)
-	}
-	claimed, err := crypto.ParseAcknowledgement(text) // to know whose certificate; verified below
+	claimed, err := crypto.ReadReceipt(receipt) // to know whose certificate; verified below
 	if err != nil {
 		return nil, err
 	}

@@ -120,7 +120,8 @@ func (i *Inbox) Take(ctx context.Context, recipients []string, raw []byte) (fate
 		}
 	}
 	receipts, claimed := m.receipts()
-	problem := ""
+	signed, problem := m.signedMails()
+	receipts = append(receipts, signed...)
 	for _, r := range receipts {
 		fate, why, err := i.receipt(ctx, r)
 		if err != nil || fate != "" {
@@ -152,7 +153,7 @@ func (i *Inbox) Take(ctx context.Context, recipients []string, raw []byte) (fate
 // receipt hands a receipt in, in each reading. why is the code of the refusal of the last one that could be read at all; err, that it should be tried again.
 func (i *Inbox) receipt(ctx context.Context, r receipt) (fate Fate, why string, err error) {
 	for _, reading := range r {
-		if !bytes.Contains(reading, []byte(receiptLine)) {
+		if text, err := crypto.ReadHandSigned(reading); err == nil && !bytes.HasPrefix(text, []byte(receiptLine)) || err != nil && !bytes.Contains(reading, []byte(receiptLine)) {
 			continue
 		}
 		_, created, err := i.receipts.AcknowledgeByMail(ctx, reading, i.courier.receiptNonce)

@@ -29,7 +29,8 @@ type entity struct {
 	fields []field
 	kind   string // media type in small letters
 	params map[string]string
-	body   []byte // as it came, not decoded
+	whole  []byte // as it came, header included
+	body   []byte // likewise, not decoded
 	parts  []*entity
 }
 
@@ -50,7 +51,7 @@ func parseEntity(raw []byte, depth int, parts *int, otherwise string) (*entity, 
 	if err != nil {
 		return nil, err
 	}
-	e.body = body
+	e.whole, e.body = raw, body
 	if e.fields, err = parseFields(header); err != nil {
 		return nil, err
 	}

@@ -57,11 +57,7 @@ func (d *Dispatch) Acknowledge(ctx context.Context, actor portal.Actor, n crypto
 // verifyReceipt verifies a receipt with the representative's own current certificate, and that the notice was meant for them: a delivery
 // that somebody wrote into the database makes no receipt.
 func (d *Dispatch) verifyReceipt(ctx context.Context, self crypto.Representative, delivery portal.Delivery, receipt []byte) (*crypto.Receipt, error) {
-	text, err := crypto.ReadClearSigned(receipt)
-	if err != nil {
-		return nil, invalid("invalid-receipt", "%s", portal.Sentence(err))
-	}
-	said, err := crypto.ParseAcknowledgement(text)
+	said, err := crypto.ReadReceipt(receipt)
 	if err != nil {
 		return nil, invalid("invalid-receipt", "%s", portal.Sentence(err))
 	}
@@ -150,11 +146,7 @@ func (d *Dispatch) Evidence(ctx context.Context, receipt []byte) (Evidence, erro
 	if len(receipt) > maxReceipt {
 		return Evidence{}, unknown
 	}
-	text, err := crypto.ReadClearSigned(receipt)
-	if err != nil {
-		return Evidence{}, unknown
-	}
-	said, err := crypto.ParseAcknowledgement(text)
+	said, err := crypto.ReadReceipt(receipt)
 	if err != nil {
 		return Evidence{}, unknown
 	}

@@ -18,14 +18,10 @@ func (d *Dispatch) AcknowledgeByMail(ctx context.Context, receipt []byte, nonce 
 	if len(receipt) > maxReceipt {
 		return a, false, portal.Errorf(portal.TooLarge, "too-large", "The receipt has more than %d KiB.", maxReceipt>>10)
 	}
-	if receipt, err = crypto.RespellClearSigned(receipt); err != nil {
+	if receipt, err = crypto.RespellHandSigned(receipt); err != nil {
 		return a, false, invalid("invalid-receipt", "%s", portal.Sentence(err))
 	}
-	text, err := crypto.ReadClearSigned(receipt)
-	if err != nil {
-		return a, false, invalid("invalid-receipt", "%s", portal.Sentence(err))
-	}
-	said, err := crypto.ParseAcknowledgement(text)
+	said, err := crypto.ReadReceipt(receipt)
 	if err != nil {
 		return a, false, invalid("invalid-receipt", "%s", portal.Sentence(err))
 	}

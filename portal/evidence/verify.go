@@ -386,11 +386,7 @@ func (c *check) checkReceipt(number crypto.Number, proved bool, holders map[cryp
 	if err != nil {
 		return err
 	}
-	text, err := crypto.ReadClearSigned(receipt)
-	if err != nil {
-		return fmt.Errorf("the receipt: %w", err)
-	}
-	said, err := crypto.ParseAcknowledgement(text) // to know whose certificate; verified below
+	said, err := crypto.ReadReceipt(receipt) // to know whose certificate; verified below
 	if err != nil {
 		return err
 	}

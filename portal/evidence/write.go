@@ -236,11 +236,7 @@ func (b *Bundle) writeMailbox(p *packer, m *portal.MailboxEvidence, prove func(l
 		return nil, nil
 	}
 	receipt := m.Acknowledgement.Receipt
-	text, err := crypto.ReadClearSigned(receipt)
-	if err != nil {
-		return nil, err
-	}
-	said, err := crypto.ParseAcknowledgement(text)
+	said, err := crypto.ReadReceipt(receipt)
 	if err != nil {
 		return nil, err
 	}

@@ -53,7 +53,7 @@ func read(f File) *piece {
 	start := bytes.TrimLeft(f.Data, "\ufeff \t\r\n")
 	begins := func(with string) bool { return bytes.HasPrefix(start, []byte(with)) }
 	switch {
-	case begins("-----BEGIN PGP SIGNED MESSAGE-----"):
+	case begins("-----BEGIN PGP SIGNED MESSAGE-----"), begins("MIME-Version: 1.0\r\nContent-Type: multipart/signed;"), begins("MIME-Version: 1.0\nContent-Type: multipart/signed;"):
 		p.readClearSigned()
 	case begins("-----BEGIN PGP MESSAGE-----"):
 		p.kind = Message
@@ -89,7 +89,7 @@ func read(f File) *piece {
 
 // readClearSigned tells the texts that people sign apart by their first line.
 func (p *piece) readClearSigned() {
-	text, err := crypto.ReadClearSigned(p.Data)
+	text, err := crypto.ReadHandSigned(p.Data)
 	first, _, _ := strings.Cut(string(text), "\n")
 	switch strings.TrimSpace(first) {
 	case "valise statement v1":
