@@ -25,22 +25,15 @@ type postOffice struct {
 	t        *testing.T
 	key      *crypto.Key
 	sink     *portaltest.MailSink
+	tls      *portaltest.Certificate // the mail server's
+	folder   string
 	settings []string
 }
 
 func openPostOffice(t *testing.T, dsn string, fault func(portaltest.Stage, string) portaltest.Fault) *postOffice {
 	t.Helper()
-	o := &postOffice{Server: live.Portal(t, live.Options{Database: dsn}), t: t}
-	tls := portaltest.TLS(t)
-	o.sink = portaltest.StartMailSink(t, portaltest.MailSinkOptions{TLS: tls, Fault: fault})
-	folder := t.TempDir()
-	write := func(name string, data []byte) string {
-		path := filepath.Join(folder, name)
-		if err := os.WriteFile(path, data, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
+	o := &postOffice{Server: live.Portal(t, live.Options{Database: dsn}), t: t, tls: portaltest.TLS(t), folder: t.TempDir()}
+	o.sink = portaltest.StartMailSink(t, portaltest.MailSinkOptions{TLS: o.tls, Fault: fault})
 	const passphrase = "one courier carries what others dropped"
 	key, certified := o.Employ("Courier 1", crypto.RoleCourier)
 	o.key = certified
@@ -50,24 +43,26 @@ func openPostOffice(t *testing.T, dsn string, fault func(portaltest.Stage, strin
 	}
 	_, port, _ := strings.Cut(o.sink.Address, ":")
 	o.settings = []string{
-		"courier", "--key", write("courier.key", locked), "--secret-file", write("secret", []byte(passphrase+"\n")), "--root-certificate", write("root.asc", []byte(o.Root.Certificate().Armor())),
-		"--database-file", write("database", []byte(dsn)), "--mail-lease", "5s", "--mail-workers", "8", "--mail-per-domain", "8",
-		"--mail", write("courier.toml", []byte(fmt.Sprintf("[institution]\nfrom = \"Registry <registry@court.example>\"\nsmarthost = \"localhost:%s\"\ntls-roots = %q\n", port, tls.CertFile))),
+		"courier", "--key", o.write("courier.key", locked), "--secret-file", o.write("secret", []byte(passphrase+"\n")), "--root-certificate", o.write("root.asc", []byte(o.Root.Certificate().Armor())),
+		"--database-file", o.write("database", []byte(dsn)), "--mail-lease", "5s", "--mail-workers", "8", "--mail-per-domain", "8",
+		"--mail", o.write("courier.toml", []byte(fmt.Sprintf("[institution]\nfrom = \"Registry <registry@court.example>\"\nsmarthost = \"localhost:%s\"\ntls-roots = %q\n", port, o.tls.CertFile))),
 	}
 	return o
+}
+
+// write writes a file of the courier's.
+func (o *postOffice) write(name string, data []byte) (path string) {
+	o.t.Helper()
+	path = filepath.Join(o.folder, name)
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		o.t.Fatal(err)
+	}
+	return path
 }
 
 // release releases a notice to n States, each with an address, which goes by e-mail at once. Keys are compat but for the first ones, when profiles say so.
 func (o *postOffice) release(n int, profiles ...crypto.Profile) (people []*live.Person) {
 	o.t.Helper()
-	var to []*crypto.Staff
-	for _, k := range []*crypto.Key{o.key, o.Registrar} {
-		member, err := o.Portal.Root.VerifyStaff(k.Certificate(), time.Now())
-		if err != nil {
-			o.t.Fatal(err)
-		}
-		to = append(to, member)
-	}
 	for i := range n {
 		profile := crypto.ProfileCompat
 		if i < len(profiles) {
@@ -75,13 +70,7 @@ func (o *postOffice) release(n int, profiles ...crypto.Profile) (people []*live.
 		}
 		person := o.Claim(o.Issue(crypto.KindState, profile), profile)
 		people = append(people, person)
-		record, err := crypto.SealAddress(crypto.Address{Representative: person.Number, Email: fmt.Sprintf("reader%d@mission.example", i), Policy: crypto.MailAsNotice}, o.Registrar, to, time.Now())
-		if err != nil {
-			o.t.Fatal(err)
-		}
-		if err := o.Portal.Registry.SetAddress(o.t.Context(), o.Acting(o.Registrar), person.Number, record); err != nil {
-			o.t.Fatal(err)
-		}
+		o.address(crypto.Address{Representative: person.Number, Email: fmt.Sprintf("reader%d@mission.example", i)})
 	}
 	draft := o.Draft()
 	draft.Fallback, draft.Acknowledge, draft.Deadline = crypto.FallbackAtOnce, false, time.Time{} // it asks for nothing, so that there is one mail to each
@@ -93,6 +82,27 @@ func (o *postOffice) release(n int, profiles ...crypto.Profile) (people []*live.
 	}
 	o.Release(draft, people...)
 	return people
+}
+
+// address lets the registrar's client set an address, whose policy is the notice's.
+func (o *postOffice) address(a crypto.Address) {
+	o.t.Helper()
+	var to []*crypto.Staff
+	for _, k := range []*crypto.Key{o.key, o.Registrar} {
+		member, err := o.Portal.Root.VerifyStaff(k.Certificate(), time.Now())
+		if err != nil {
+			o.t.Fatal(err)
+		}
+		to = append(to, member)
+	}
+	a.Policy = crypto.MailAsNotice
+	record, err := crypto.SealAddress(a, o.Registrar, to, time.Now())
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	if err := o.Portal.Registry.SetAddress(o.t.Context(), o.Acting(o.Registrar), a.Representative, record); err != nil {
+		o.t.Fatal(err)
+	}
 }
 
 // waiting counts the entries that are not sent yet.

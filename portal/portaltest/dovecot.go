@@ -126,6 +126,12 @@ func StartDovecot(t testing.TB, certificate *Certificate) *Dovecot {
 	}
 }
 
+// Maildir is where a mail server delivers to, as the user and the group that Owner tells.
+func (d *Dovecot) Maildir() string { return filepath.Join(d.folder, "mail") }
+
+// Owner is whom mails in Maildir belong to.
+func (d *Dovecot) Owner() (uid, gid int) { return d.uid, d.gid }
+
 // Log returns what it wrote.
 func (d *Dovecot) Log() []byte {
 	log, _ := os.ReadFile(filepath.Join(d.folder, "log"))

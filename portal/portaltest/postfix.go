@@ -64,13 +64,14 @@ error unix - - n - - error
 retry unix - - n - - error
 anvil unix - - n - 1 anvil
 scache unix - - n - 1 scache
+virtual unix - n n - - virtual
 proxymap unix - - n - - proxymap
 postlog unix-dgram n - n - 1 postlogd
 `
 
 // StartPostfix starts one that hands mail on to a server at 127.0.0.1:PORT, by LMTP when "lmtp:" stands before that, or keeps it in its spool when nobody listens there. It ends with the
-// test. It takes root, as Postfix does.
-func StartPostfix(t testing.TB, next string, certificate *Certificate) *Postfix {
+// test. It takes root, as Postfix does. settings are further lines of its main.cf.
+func StartPostfix(t testing.TB, next string, certificate *Certificate, settings ...string) *Postfix {
 	t.Helper()
 	postfix, err := find("postfix", "postfix", "/usr/sbin")
 	if err != nil {
@@ -86,7 +87,7 @@ func StartPostfix(t testing.TB, next string, certificate *Certificate) *Postfix 
 	}
 	t.Cleanup(remove)
 	p := &Postfix{folder: folder, t: t}
-	if err := p.prepare(next, certificate); err != nil {
+	if err := p.prepare(next, certificate, settings); err != nil {
 		t.Fatal(err)
 	}
 	config := filepath.Join(folder, "config")
@@ -107,7 +108,7 @@ func StartPostfix(t testing.TB, next string, certificate *Certificate) *Postfix 
 	}
 }
 
-func (p *Postfix) prepare(next string, certificate *Certificate) error {
+func (p *Postfix) prepare(next string, certificate *Certificate, settings []string) error {
 	owner, err := user.Lookup("postfix")
 	if err != nil {
 		return err
@@ -143,7 +144,7 @@ func (p *Postfix) prepare(next string, certificate *Certificate) error {
 		route = "default_transport = lmtp:inet:127.0.0.1:" + port
 	}
 	for name, text := range map[string]string{
-		"main.cf":   fmt.Sprintf(postfixMain, p.folder, route, certificate.CertFile, certificate.KeyFile),
+		"main.cf":   fmt.Sprintf(postfixMain, p.folder, route, certificate.CertFile, certificate.KeyFile) + strings.Join(settings, "\n") + "\n",
 		"master.cf": fmt.Sprintf(postfixMaster, p.Address),
 	} {
 		if err := os.WriteFile(filepath.Join(p.folder, "config", name), []byte(text), 0o644); err != nil {
@@ -151,6 +152,37 @@ func (p *Postfix) prepare(next string, certificate *Certificate) error {
 		}
 	}
 	return nil
+}
+
+// SocketsForPostfix makes a folder in which Postfix can use the sockets that other programs make, as it can when it belongs to their group. It is gone when the test ends.
+func SocketsForPostfix(t testing.TB) string {
+	t.Helper()
+	sockets, remove, err := folder("sockets")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(remove)
+	group, err := user.LookupGroup("postfix")
+	if err != nil {
+		t.Fatal(err)
+	}
+	gid, err := strconv.Atoi(group.Gid)
+	if err == nil {
+		err = os.Chown(sockets, -1, gid)
+	}
+	if err == nil {
+		err = os.Chmod(sockets, 0o750|fs.ModeSetgid) // what is made in it is of that group
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sockets
+}
+
+// Log returns what it wrote.
+func (p *Postfix) Log() []byte {
+	log, _ := os.ReadFile(filepath.Join(p.folder, "log"))
+	return log
 }
 
 // Spool returns all that lies in the queues and in the log, as somebody reads it who took the machine over.
