@@ -27,6 +27,7 @@ var (
 		"templates": {},
 		"portal":    {"crypto"},
 
+		"portal/courier/route":  {},                           // how mail servers are found, and what they have to show
 		"portal/ledger/witness": with(nouns, "portal/ledger"), // its HTTP, kept out of what a browser downloads
 
 		"portal/session": nouns,
@@ -60,6 +61,7 @@ func init() {
 	for _, step := range steps {
 		arrows[step] = nouns // never each other, never the store
 	}
+	arrows["portal/courier"] = with(nouns, "portal/courier/route")
 }
 
 func with(list []string, more ...string) []string { return slices.Concat(list, more) }

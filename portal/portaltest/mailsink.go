@@ -1,6 +1,7 @@
 package portaltest
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"net"
@@ -51,13 +52,14 @@ type MailSink struct {
 type MailSinkOptions struct {
 	TLS   *Certificate                           // STARTTLS is offered with it; nil: it isn't
 	Fault func(at Stage, recipient string) Fault // nil: none; the recipient is "" before it is known
+	At    string                                 // address and port; "": a free port of 127.0.0.1
 	Keep  bool                                   // keep the whole dialogue as the server sees it, TLS taken off
 }
 
 // StartMailSink starts a mail server that ends with the test.
 func StartMailSink(t testing.TB, o MailSinkOptions) *MailSink {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := net.Listen("tcp", cmp.Or(o.At, "127.0.0.1:0"))
 	if err != nil {
 		t.Fatal(err)
 	}
