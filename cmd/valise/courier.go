@@ -46,6 +46,8 @@ type courierFlags struct {
 	Lease     time.Duration `name:"mail-lease" default:"5m" env:"VALISE_COURIER_LEASE" placeholder:"TIME" help:"How long a mail is left to a courier that may have died before another one takes it up. Sending one takes less."`
 	GiveUp    time.Duration `name:"mail-give-up" default:"120h" env:"VALISE_COURIER_GIVE_UP" placeholder:"TIME" help:"How long a mail that mail servers defer is tried before it is given up, and shown to staff."`
 
+	Journal string `name:"mail-journal" env:"VALISE_COURIER_JOURNAL" placeholder:"FILE" help:"A file of this machine, on a disk that outlives the process, in which the courier notes what mail servers took until the database has it: one that is killed then sends next to nothing twice. Left out, it stands beside an SQLite database, and with PostgreSQL there is none. Couriers on one machine may name the same."`
+
 	LMTP string `name:"lmtp" env:"VALISE_COURIER_LMTP" placeholder:"ADDRESS" help:"Take mail in here that a mail server hands over by LMTP: acknowledgements, mail that could not be delivered, replies. A path (a socket), or an address of the loopback interface such as 127.0.0.1:2424."`
 	SMTP string `name:"smtp" env:"VALISE_COURIER_SMTP" placeholder:"ADDRESS" help:"Likewise by SMTP, for a mail server that speaks no LMTP."`
 
@@ -123,7 +125,7 @@ func (c *CourierCommand) Run(ctx context.Context, p *process) error {
 	if err != nil {
 		return err
 	}
-	config, err := c.config()
+	config, err := c.config(dsn)
 	if err != nil {
 		return err
 	}
@@ -205,9 +207,12 @@ type dkimFile struct {
 	Key      string `toml:"key"`
 }
 
-// config reads what the flags name.
-func (c *courierFlags) config() (courier.Config, error) {
-	config := courier.Config{Workers: c.Workers, PerDomain: c.PerDomain, Pace: c.Pace, Lease: c.Lease, GiveUp: c.GiveUp}
+// config reads what the flags name, for a courier on a database.
+func (c *courierFlags) config(dsn string) (courier.Config, error) {
+	config := courier.Config{Workers: c.Workers, PerDomain: c.PerDomain, Pace: c.Pace, Lease: c.Lease, GiveUp: c.GiveUp, Journal: c.Journal}
+	if config.Journal == "" && !strings.Contains(dsn, "://") {
+		config.Journal = strings.TrimPrefix(dsn, "sqlite:") + ".mail-journal"
+	}
 	if c.Mail == "" {
 		return config, usagef("say as whom the courier writes: --mail FILE")
 	}

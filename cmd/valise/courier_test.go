@@ -44,7 +44,7 @@ func openPostOffice(t *testing.T, dsn string, fault func(portaltest.Stage, strin
 	_, port, _ := strings.Cut(o.sink.Address, ":")
 	o.settings = []string{
 		"courier", "--key", o.write("courier.key", locked), "--secret-file", o.write("secret", []byte(passphrase+"\n")), "--root-certificate", o.write("root.asc", []byte(o.Root.Certificate().Armor())),
-		"--database-file", o.write("database", []byte(dsn)), "--mail-lease", "5s", "--mail-workers", "8", "--mail-per-domain", "8",
+		"--database-file", o.write("database", []byte(dsn)), "--mail-journal", filepath.Join(o.folder, "journal"), "--mail-lease", "5s", "--mail-workers", "8", "--mail-per-domain", "8",
 		"--mail", o.write("courier.toml", []byte(fmt.Sprintf("[institution]\nfrom = \"Registry <registry@court.example>\"\nsmarthost = \"localhost:%s\"\ntls-roots = %q\n", port, o.tls.CertFile))),
 	}
 	return o

@@ -166,7 +166,11 @@ func (c *ServeCommand) open(ctx context.Context, log *slog.Logger) (_ *site, err
 		}
 	}
 	if c.WithCourier != "" {
-		if s.mail, err = c.config(); err != nil {
+		dsn, err := databaseSetting(c.Database, c.DatabaseFile)
+		if err != nil {
+			return nil, err
+		}
+		if s.mail, err = c.config(dsn); err != nil {
 			return nil, err
 		}
 		if s.courier, err = (&process{stdin: strings.NewReader(""), stderr: os.Stderr}).openKeyFile(c.WithCourier, c.CourierSecretFile); err != nil {

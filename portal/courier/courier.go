@@ -27,6 +27,10 @@ type Config struct {
 	Poll      time.Duration // how often the outbox is looked at while nothing is due; 0: DefaultPoll
 	GiveUp    time.Duration // how long a mail that servers defer is tried; 0: DefaultGiveUp
 
+	// Journal is the path of a file of this machine in which stands what mail servers took, until the database has it: so a courier that is killed sends next to nothing twice.
+	// Several couriers of one machine may name the same. "": there is none.
+	Journal string
+
 	In Ways // on which mail comes in; Inbox.Run
 
 	// Told is called after it was written down that mails were sent, or can't be, with the numbers of their notices; nil: nobody is told.
@@ -60,6 +64,8 @@ type Courier struct {
 
 	individuals, institution *transport
 	domains, servers         *lanes
+
+	journal *journal // of the round that runs; nil: there is none
 
 	mutex     sync.Mutex
 	staff     []*crypto.Certificate
@@ -134,7 +140,7 @@ const graceTime = 20 * time.Second
 const reportEvery = time.Minute
 
 // Run carries what is due, until ctx ends.
-func (c *Courier) Run(ctx context.Context) { c.carryAll(ctx, false, time.Time{}) }
+func (c *Courier) Run(ctx context.Context) { _ = c.carryAll(ctx, false, time.Time{}) }
 
 // Flush carries everything that waits now, whatever its time and whatever quiet hours: the portal is down. What a server defers is tried again until patience is over. It
 // returns what became of all of it; what still waits is carried by Run later.
@@ -145,20 +151,31 @@ func (c *Courier) Flush(ctx context.Context, patience time.Duration) (Totals, er
 	c.mutex.Lock()
 	c.deferred = map[string]time.Time{}
 	c.mutex.Unlock()
-	c.carryAll(ctx, true, c.now().Add(patience))
+	problem := c.carryAll(ctx, true, c.now().Add(patience))
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	totals := c.total
 	totals.Waiting = len(c.deferred)
-	return totals, ctx.Err()
+	return totals, errors.Join(problem, ctx.Err())
 }
 
-func (c *Courier) carryAll(ctx context.Context, hurry bool, until time.Time) {
+// carryAll carries until ctx ends; in a hurry, until nothing is left that can be carried before a time. It fails when the outbox couldn't be read until then.
+func (c *Courier) carryAll(ctx context.Context, hurry bool, until time.Time) error {
 	// Mails that are on their way when ctx ends get a little time: what is not settled would be sent twice.
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	grace := context.AfterFunc(ctx, func() { time.AfterFunc(graceTime, stop) })
 	defer grace()
+	own, others := openJournal(c.config.Journal, c.tokens.secret, c.log)
+	defer own.close()
+	for _, j := range append(others, own) {
+		c.settleJournal(ctx, j)
+	}
+	for _, j := range others {
+		j.close()
+	}
+	c.journal = own
+	defer func() { c.journal = nil }()
 	// More is leased than is being sent, so that nobody who sends waits for the database to give out what comes next.
 	slots := make(chan struct{}, leasedAhead*c.config.Workers)
 	queue := make(chan leased, cap(slots)) // never full: each in it has a slot
@@ -169,7 +186,7 @@ func (c *Courier) carryAll(ctx context.Context, hurry bool, until time.Time) {
 	defer c.hangUp()
 	defer writing.Wait()
 	defer func() { close(queue); sending.Wait(); close(outcomes) }()
-	writing.Go(func() { c.settleAll(context.WithoutCancel(work), outcomes) })
+	writing.Go(func() { c.settleAll(work, func() bool { return ctx.Err() != nil }, until, outcomes) })
 	for range c.config.Workers {
 		sending.Go(func() {
 			for l := range queue {
@@ -196,7 +213,7 @@ func (c *Courier) carryAll(ctx context.Context, hurry bool, until time.Time) {
 			release()
 		}
 		for _, e := range entries {
-			queue <- leased{e, lease, now.Add(c.config.Lease)}
+			queue <- leased{e, lease, now, now.Add(c.config.Lease)}
 		}
 		if c.now().Sub(reported) > reportEvery {
 			reported = c.now()
@@ -206,18 +223,19 @@ func (c *Courier) carryAll(ctx context.Context, hurry bool, until time.Time) {
 		if len(entries) > 0 {
 			continue
 		}
-		if hurry && len(slots) == 0 && c.nothingDeferred(until) {
-			return
+		if hurry && len(slots) == 0 && (err == nil && c.nothingDeferred(until) || !c.now().Before(until)) {
+			return err
 		}
 		sleep(ctx, c.config.Poll)
 	}
+	return nil
 }
 
 // leased is an entry that this courier works on.
 type leased struct {
-	entry Entry
-	lease string
-	until time.Time
+	entry     Entry
+	lease     string
+	at, until time.Time
 }
 
 // leasedAhead is how many times as many entries are leased as are sent at once.
@@ -308,7 +326,10 @@ func (c *Courier) carry(ctx context.Context, l leased, hurry bool) (s Settlement
 		}
 		return s, false // the lease runs out, and it is done again
 	}
-	s.Notice, s.Representative, s.Reminder, s.Lease, s.At = e.Notice, e.Representative, e.Reminder, l.lease, c.now()
+	s.Notice, s.Representative, s.Reminder, s.Lease, s.LeasedAt, s.At = e.Notice, e.Representative, e.Reminder, l.lease, l.at, c.now()
+	if s.State == Sent {
+		c.journal.taken(c.line(&s))
+	}
 	return s, true
 }
 

@@ -110,7 +110,12 @@ func (p *post) config() courier.Config {
 
 func (p *post) courier(config courier.Config) *courier.Courier {
 	p.t.Helper()
-	c, err := courier.New(p.Store, p.Portal.Root, p.key, nil, config, slog.New(slog.NewJSONHandler(p.log, nil)), p.now)
+	return p.courierOf(p.Store, config)
+}
+
+func (p *post) courierOf(db courier.Store, config courier.Config) *courier.Courier {
+	p.t.Helper()
+	c, err := courier.New(db, p.Portal.Root, p.key, nil, config, slog.New(slog.NewJSONHandler(p.log, nil)), p.now)
 	must(p.t, err)
 	return c
 }
@@ -714,7 +719,9 @@ func TestNoAddressInWhatAThiefCanCopy(t *testing.T) {
 			}
 			secret("a time zone", "Antarctica/Troll")
 			number := p.Release(atOnce(p.Server), people...)
-			p.until(p.courier(p.config()), "each is what it is", func() bool {
+			config := p.config()
+			config.Journal = filepath.Join(t.TempDir(), "journal")
+			p.until(p.courier(config), "each is what it is", func() bool {
 				return strings.Contains(p.outbox(), "sent ") && strings.Contains(p.outbox(), "refused 550 5.1.1") && strings.Contains(p.outbox(), "deferred 451 4.1.1")
 			})
 			for _, m := range p.sink.Mails() {

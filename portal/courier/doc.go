@@ -15,6 +15,6 @@
 // # At least once
 //
 // Between the moment in which a mail server takes a mail over and the moment in which that is on disk here, the process can die. The mail is then sent again, after its
-// lease has run out, so each is sent at least once. Its Message-ID is made from the entry with a key that only the courier has ([Courier.messageID]): always the same, so mail programs show one mail; and nobody who has
+// lease has run out, so each is sent at least once. The moment is short: what a server took stands in a file of this machine first, the journal (journal.go). A mail's Message-ID is made from the entry with a key that only the courier has ([Courier.messageID]): always the same, so mail programs show one mail; and nobody who has
 // the database can tell which mail on the wire belongs to which entry.
 package courier

@@ -55,6 +55,12 @@ func (t tokens) ofMail(use string, n crypto.Number, r crypto.Representative, rem
 	return t.of(use, n, r)
 }
 
+// journal is what stands for an entry in the journal.
+func (t tokens) journal(e *Entry) (token [sha256.Size / 2]byte) {
+	hex.Decode(token[:], []byte(t.ofMail("journal", e.Notice, e.Representative, e.Reminder)))
+	return token
+}
+
 // ofQueued is the name for a use of those of inbox.go. Where a mail comes back to is the same for all mails about a notice to somebody.
 func (t tokens) ofQueued(use string, q Queued) string {
 	if use == "return" || use == "report" {

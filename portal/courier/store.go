@@ -79,8 +79,9 @@ type Settlement struct {
 	Notice         crypto.Number
 	Representative crypto.Representative
 	Reminder       time.Time
-	Lease          string // under which it was worked on
-	State          State  // Waiting: to be looked at again at NextAt
+	Lease          string    // under which it was worked on
+	LeasedAt       time.Time // when that began
+	State          State     // Waiting: to be looked at again at NextAt
 	NextAt         time.Time
 	Attempts       int
 	Reason         string
@@ -97,8 +98,10 @@ type Store interface {
 	Letter(ctx context.Context, n crypto.Number, r crypto.Representative) (Letter, error)
 	// Body returns one body of a notice.
 	Body(ctx context.Context, n crypto.Number, s crypto.Suite) ([]byte, error)
-	// SettleOutbox records what came of entries, with the events that staff and evidence see: all of it, or nothing. kept says of each whether it was recorded; it wasn't when its lease was
-	// lost.
+	// WaitingOutbox calls do with each entry that waits and whose time to be looked at has come, whoever works on it.
+	WaitingOutbox(ctx context.Context, now time.Time, do func(Entry)) error
+	// SettleOutbox records what came of entries, with the events that staff and evidence see: all of it, or nothing. kept says of each whether it was recorded. It wasn't when its lease was
+	// lost; but an entry that was sent is recorded under another's lease as well, while it waits and unless its time to be looked at was set anew after LeasedAt: it was sent, whoever has it now.
 	SettleOutbox(ctx context.Context, settlements ...Settlement) (kept []bool, err error)
 	// Delivery returns what lies in a representative's mailbox; portal.NotFound.
 	Delivery(ctx context.Context, r crypto.Representative, n crypto.Number) (portal.Delivery, error)

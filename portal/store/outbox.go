@@ -173,6 +173,19 @@ func (d *DB) LeaseOutbox(ctx context.Context, lease string, now, until time.Time
 	return entries, nil
 }
 
+// WaitingOutbox implements courier.Store.
+func (d *DB) WaitingOutbox(ctx context.Context, now time.Time, do func(courier.Entry)) error {
+	return d.look(ctx, func(t *tx) error {
+		return t.each(func(rows *sql.Rows) error {
+			e, err := scanEntry(rows.Scan)
+			if err == nil {
+				do(e)
+			}
+			return err
+		}, `SELECT `+outboxColumns+` FROM outbox WHERE state = 'waiting' AND next_at <= $1`, micros(now))
+	})
+}
+
 // HurryOutbox implements courier.Store.
 func (d *DB) HurryOutbox(ctx context.Context, now time.Time) (int, error) {
 	var hurried int64
@@ -217,9 +230,13 @@ func (d *DB) SettleOutbox(ctx context.Context, settlements ...courier.Settlement
 			if s.State != courier.Waiting {
 				settled = micros(s.At)
 			}
+			var sentSince any // NULL: only under its own lease
+			if s.State == courier.Sent {
+				sentSince = micros(s.LeasedAt)
+			}
 			changed, err := t.exec(`UPDATE outbox SET state = $5, next_at = coalesce($6, next_at), attempts = $7, reason = $8, settled_at = $9, lease = NULL, leased_until = NULL
-				WHERE notice = $1 AND holder = $2 AND reminder = $3 AND lease = $4 AND state = 'waiting'`,
-				s.Notice, s.Representative.String(), reminderKey(s.Reminder), s.Lease, s.State, micros(s.NextAt), s.Attempts, s.Reason, settled)
+				WHERE notice = $1 AND holder = $2 AND reminder = $3 AND state = 'waiting' AND (lease = $4 OR lease IS NOT NULL AND next_at <= $10)`,
+				s.Notice, s.Representative.String(), reminderKey(s.Reminder), s.Lease, s.State, micros(s.NextAt), s.Attempts, s.Reason, settled, sentSince)
 			if err != nil {
 				return err
 			}
