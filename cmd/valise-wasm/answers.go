@@ -5,6 +5,7 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"time"
 
 	"valise/crypto"
 	"valise/portal/api"
@@ -19,6 +20,7 @@ func init() {
 type answersAsked struct {
 	Notice    crypto.Number       `json:"notice"`
 	Mailboxes []api.MailboxStatus `json:"mailboxes"` // what the portal says of each
+	Released  *time.Time          `json:"released"`  // likewise of the release
 }
 
 // answersShown is how many receipts held, and where what the portal says is another thing.
@@ -27,6 +29,7 @@ type answersShown struct {
 	Refused      int           `json:"refused"`
 	Mailboxes    int           `json:"mailboxes"` // that the notice went to, by the audience that was signed
 	Wrong        []answerWrong `json:"wrong"`
+	releaseTimes
 }
 
 type answerWrong struct {
@@ -53,7 +56,7 @@ func (e *engine) noticeAnswers(parameters, data []byte) (any, error) {
 	if err != nil {
 		return nil, &refusal{"answers-false", err}
 	}
-	shown := answersShown{Mailboxes: len(answers.Mailboxes), Wrong: []answerWrong{}}
+	shown := answersShown{Mailboxes: len(answers.Mailboxes), Wrong: []answerWrong{}, releaseTimes: timesOf(answers.Notice, p.Released)}
 	for _, answer := range answers.Mailboxes {
 		switch {
 		case answer.Receipt == nil:

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"valise/crypto"
 	"valise/portal"
@@ -50,6 +51,7 @@ type examinedNotice struct {
 	Fallback    string             `json:"fallback"` // "none", "at-once", or "after 24h"
 	Release     string             `json:"release"`  // when it goes into the mailboxes; "": once it is approved
 	Later       bool               `json:"later"`    // that time has not come yet
+	releaseTimes
 	Urgent      bool               `json:"urgent"`
 	Reminders   []int              `json:"reminders"` // hours before the deadline
 	Escalate    int                `json:"escalate"`  // hours after the release; 0: never
@@ -70,6 +72,21 @@ type deskAttachment struct {
 	Type   string `json:"type"`
 	Size   int    `json:"size"`
 	SHA256 string `json:"sha256"`
+}
+
+// releaseTimes are when a notice was signed to go out, and when the portal says that it did, if they don't fit; "".
+type releaseTimes struct {
+	Due      string `json:"due"`
+	Released string `json:"released"`
+}
+
+// timesOf compares the two.
+func timesOf(v *crypto.VerifiedManifest, released *time.Time) releaseTimes {
+	var differ *ceremony.TimesDiffer
+	if released == nil || !errors.As(ceremony.Late(v, *released), &differ) {
+		return releaseTimes{}
+	}
+	return releaseTimes{rfc3339(differ.Due.UTC()), rfc3339(released.UTC())}
 }
 
 // deskMailbox is one of the audience. Names are "" for whom they aren't sealed to.
@@ -160,6 +177,13 @@ func (e *engine) examine(o *officer, number crypto.Number, n api.StaffNotice) (a
 		return nil, err
 	}
 	shown := e.showOnDesk(x, n, o.directory)
+	if n.State == portal.Released {
+		v, err := e.trust.Root().VerifyManifest(n.Signed(), e.trust.StaffCertificates(), e.now())
+		if err != nil {
+			return nil, err
+		}
+		shown.releaseTimes = timesOf(v, n.Released)
+	}
 	end, err := ceremony.OpenNoticeEnd(e.trust, o.keys, n, e.now())
 	if err != nil {
 		return nil, err

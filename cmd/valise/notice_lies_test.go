@@ -954,6 +954,31 @@ func TestLiesAboutWhoHasAcknowledged(t *testing.T) {
 			page.mustSay(t, "#receipts-wrong", "reach those mailboxes by another way, and tell the administrators")
 		})
 	}
+	t.Run("an old notice as a new one", func(t *testing.T) {
+		whole := "/staff/notices/" + string(h.told)
+		later := func(released **time.Time) {
+			at := (*released).Add(72 * time.Hour)
+			*released = &at
+		}
+		h.tell(t, together(altering(at, func(s *api.Status) { later(&s.Released) }), altering(whole, func(n *api.StaffNotice) { later(&n.Released) }), altering("/staff/notices", func(list *[]api.StaffNotice) {
+			for i := range *list {
+				if (*list)[i].Notice == h.told {
+					later(&(*list)[i].Released)
+				}
+			}
+		})))
+		for _, args := range [][]string{{"status", string(h.told)}, {"status"}} {
+			h.holds(t, "it was held back meanwhile, or the time is wrong; ask the administrators", h.byBela(args...)...)
+		}
+		const differs = "it was held back meanwhile, or the portal's times are wrong"
+		page.press("#receipts-verify")
+		page.mustSay(t, "#dispatch-late", differs)
+		page.visit(whole)
+		page.press("#reading summary")
+		page.mustSay(t, "#dispatch-late", differs)
+		h.tell(t, nil)
+		page.visit(whole)
+	})
 	t.Run("honestly, it holds", func(t *testing.T) {
 		page.press("#receipts-verify")
 		page.mustSay(t, "#receipts-status", "Verified in this browser: 1 acknowledged, 0 declined, of 2 mailboxes")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -27,6 +28,8 @@ type StatusCommand struct {
 func (StatusCommand) Help() string {
 	return manual(`Who has acknowledged a notice, and to whom it went, is verified: both signatures over it, the audience that they cover, and every receipt, up to the root that your key file pins; what the portal says beside that is named and not believed. When it was delivered and opened is the portal's word. Of statements, --receipts verifies the receipts.
 
+When a notice went out is compared with when its approver signed, and with the time that was set; if they don't fit, that is said.
+
 Names are unsealed with your key, where you may see them; nothing of them leaves this machine.
 
 EXAMPLES
@@ -38,9 +41,9 @@ EXAMPLES
 
 JSON
 
-  with a notice: notice, state, acknowledge, deadline, released, urgent, release and not_released (of one that is approved: when it goes out, why it did not), mailboxes[] (mailbox, stakeholder, delivered, opened, acknowledged, by, name, decision, overdue, reminded, contacts[] (way, outcome, time, by, note, problem), receipt: "held", what did not, or empty), invented[] (mailboxes that it never went to), missing[] (mailboxes of which the portal says nothing)
+  with a notice: notice, state, acknowledge, deadline, released, urgent, release and not_released (of one that is approved: when it goes out, why it did not), late (why its times don't fit), mailboxes[] (mailbox, stakeholder, delivered, opened, acknowledged, by, name, decision, overdue, reminded, contacts[] (way, outcome, time, by, note, problem), receipt: "held", what did not, or empty), invented[] (mailboxes that it never went to), missing[] (mailboxes of which the portal says nothing)
   with a statement: statement, version, asking[] (versions), newest, kind, title, published, deadline, kinds[] (kind, mailboxes, acknowledged, refused, overdue, fetched, waiting), mailboxes[]
-  without: an array of notice, state, author, submitted, released, acknowledge, deadline, release, urgent, fallback, reminders[], escalate_hours, mailboxes, problem; ended, by and reason of those that were returned or recalled; not_released: why an approved one was not at its time
+  without: an array of notice, state, author, submitted, released, acknowledge, deadline, release, urgent, fallback, reminders[], escalate_hours, mailboxes, problem; ended, by and reason of those that were returned or recalled; not_released: why an approved one was not at its time; late
 
 ENVIRONMENT
 
@@ -130,6 +133,7 @@ type statusJSON struct {
 	Urgent      bool                `json:"urgent"`
 	Release     *time.Time          `json:"release"`                // when an approved one is to be released
 	NotReleased string              `json:"not_released,omitempty"` // why it was not
+	Late        string              `json:"late,omitempty"`         // the portal's time of release doesn't fit the signatures
 	Mailboxes   []mailboxStatusJSON `json:"mailboxes"`
 	Invented    []crypto.Number     `json:"invented"` // the notice never went to them, though the portal says so
 	Missing     []crypto.Number     `json:"missing"`  // it went to them, and the portal says nothing
@@ -190,6 +194,9 @@ func (s *statusJSON) show(p *process) {
 		p.say("NOT RELEASED: %s Recall it: valise recall %s", clean(s.NotReleased), s.Notice)
 	case s.State == portal.Approved && s.Release != nil:
 		p.say("to be released at %s", hourUTC(*s.Release))
+	}
+	if s.Late != "" {
+		p.say("MIND: %s", s.Late)
 	}
 	if s.Deadline != nil {
 		p.say("acknowledgement %s", deadlineText(*s.Deadline))
@@ -254,7 +261,7 @@ func (c *StatusCommand) verify(ctx context.Context, p *process, o *officer, d *c
 		return 0, fmt.Errorf("nothing of %s is shown: %w", out.Notice, err)
 	}
 	m := answers.Notice.Manifest()
-	out.Acknowledge, out.Deadline = m.Acknowledge, optional(m.Deadline)
+	out.Acknowledge, out.Deadline, out.Late = m.Acknowledge, optional(m.Deadline), lateRelease(answers.Notice, out.Released)
 	kept := make([]mailboxStatusJSON, 0, len(out.Mailboxes))
 	for i, line := range out.Mailboxes {
 		answer := answers.Mailboxes[line.Mailbox]
@@ -280,6 +287,15 @@ func (c *StatusCommand) verify(ctx context.Context, p *process, o *officer, d *c
 	return wrong + len(out.Missing), nil
 }
 
+// lateRelease says why the portal's time of a release doesn't fit what was signed; "" when it does.
+func lateRelease(v *crypto.VerifiedManifest, released *time.Time) string {
+	var differ *ceremony.TimesDiffer
+	if released != nil && errors.As(ceremony.Late(v, *released), &differ) {
+		return differ.ToStaff()
+	}
+	return ""
+}
+
 type noticeJSON struct {
 	Notice    crypto.Number      `json:"notice"`
 	State     portal.NoticeState `json:"state"`
@@ -292,6 +308,7 @@ type noticeJSON struct {
 	By          string     `json:"by,omitempty"`           // by whom
 	Reason      string     `json:"reason,omitempty"`       // why, for those who author and approve
 	NotReleased string     `json:"not_released,omitempty"` // why an approved one was not at its time
+	Late        string     `json:"late,omitempty"`         // the portal's time of release doesn't fit the signatures
 	Problem     string     `json:"problem"`
 }
 
@@ -314,6 +331,7 @@ func (c *StatusCommand) list(ctx context.Context, p *process) error {
 		} else {
 			m := v.Manifest()
 			line.Author, line.policyJSON, line.Mailboxes = signedBy(v.Author(), v.AuthorSignature()), policyOf(m), m.Mailboxes
+			line.Late = lateRelease(v, n.Released)
 			line.end(o, n)
 			if n.Problem != nil {
 				line.NotReleased = n.Problem.Message
@@ -340,6 +358,9 @@ func (c *StatusCommand) list(ctx context.Context, p *process) error {
 			p.say("%s%s  %s, by %s, to %s", urgentMark(n.Urgent), n.Notice, when, n.Author.Name, count(n.Mailboxes, "mailbox", "mailboxes"))
 			if n.NotReleased != "" {
 				p.say("    NOT RELEASED: %s Recall it: valise recall %s", clean(n.NotReleased), n.Notice)
+			}
+			if n.Late != "" {
+				p.say("    MIND: %s", n.Late)
 			}
 			if n.Reason != "" {
 				p.say("    because: %s", clean(n.Reason))

@@ -42,14 +42,14 @@ export const ceremonies = {
 
   /** Who has answered a released notice, by the receipts, and where the portal says another thing; see answersShown in cmd/valise-wasm/answers.go. */
   async verifyReceipts({ notice }) {
-    const [directory, { mailboxes }, receipts] = await Promise.all([api('GET', '/mailboxes', undefined, 'bytes'), api('GET', `${own(notice)}/status`), api('GET', `${own(notice)}/receipts`)]);
+    const [directory, { mailboxes, released }, receipts] = await Promise.all([api('GET', '/mailboxes', undefined, 'bytes'), api('GET', `${own(notice)}/status`), api('GET', `${own(notice)}/receipts`)]);
     for (let { next } = receipts; next;) {
       const page = await api('GET', `${own(notice)}/receipts?after=${encodeURIComponent(next)}`);
       receipts.receipts.push(...page.receipts);
       next = page.receipts.length ? page.next : undefined;
     }
     call('registry-directory', {}, directory);
-    return call('dispatch-answers', { notice, mailboxes }, new TextEncoder().encode(JSON.stringify({ ...receipts, next: undefined })));
+    return call('dispatch-answers', { notice, mailboxes, released }, new TextEncoder().encode(JSON.stringify({ ...receipts, next: undefined })));
   },
 
   /** The octets of a file of what was examined. */

@@ -7,7 +7,7 @@ import { logInAgain, withKey } from './staff-unlock.js';
 import { startContacts } from './contact.js';
 import { nameLines, startDashboard } from './dashboard.js';
 import { elements } from './content.js';
-import { startReceipts } from './receipts.js';
+import { startReceipts, sayTimes } from './receipts.js';
 
 const page = $('dispatch');
 const number = page.dataset.notice;
@@ -364,6 +364,7 @@ function offerReading() {
       drawLanguages();
       drawFiles();
       drawStanding();
+      sayTimes(shown);
       status($('reading-status'));
       show($('reading-text'));
     } catch (error) {

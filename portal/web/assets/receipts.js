@@ -1,6 +1,6 @@
 // On the page of a released notice: what the portal says of who has answered is compared with the receipts, in this browser.
 
-import { $, busy, el, explain, hide, show, status, word } from './page.js';
+import { $, busy, el, explain, hide, show, status, time, word } from './page.js';
 import { ask } from './engine.js';
 
 const linesShown = 100;
@@ -20,7 +20,16 @@ export function startReceipts(notice) {
   }));
 }
 
-function draw({ acknowledged, refused, mailboxes, wrong }) {
+/** Says that the portal's time of the release doesn't fit what was signed. */
+export function sayTimes({ due, released }) {
+  const place = $('dispatch-late');
+  place.textContent = due ? word('dispatch-late', { due: time(due), released: time(released) }) : '';
+  place.hidden = !due;
+}
+
+function draw(answers) {
+  const { acknowledged, refused, mailboxes, wrong } = answers;
+  sayTimes(answers);
   status($('receipts-status'), word('receipts-hold', { acknowledged, refused, mailboxes }));
   if (wrong.length === 0) return;
   complain(wrong.slice(0, linesShown).map(({ mailbox, what, why }) => el('li', { 'data-wrong': what, 'data-mailbox': mailbox },
