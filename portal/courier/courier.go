@@ -116,19 +116,22 @@ func New(store Store, root *crypto.Root, key *crypto.Key, past []*crypto.Key, co
 	}
 	c := &Courier{
 		store: store, root: root, keys: append([]*crypto.Key{key}, past...), tokens: tokens{secret}, config: config, log: log, now: now,
-		institution: newTransport(config.Institution), domains: newLanes(config.PerDomain, config.Pace), servers: newLanes(config.Workers, 0),
+		domains: newLanes(config.PerDomain, config.Pace), servers: newLanes(config.Workers, 0),
 		addresses: map[[sha256.Size]byte]crypto.Address{}, counted: map[string]int{},
 	}
-	for _, i := range []*Identity{config.Institution, config.Individuals} {
-		if i == nil {
+	for _, as := range []struct {
+		identity  *Identity
+		transport **transport
+	}{{config.Institution, &c.institution}, {config.Individuals, &c.individuals}} {
+		if as.identity == nil {
 			continue
 		}
-		if err := i.Check(); err != nil {
+		if err := as.identity.Check(); err != nil {
 			return nil, err
 		}
-	}
-	if config.Individuals != nil {
-		c.individuals = newTransport(config.Individuals)
+		if *as.transport, err = newTransport(as.identity, secret, func(what string) { log.Error("courier", "problem", what) }); err != nil {
+			return nil, err
+		}
 	}
 	return c, nil
 }

@@ -35,6 +35,9 @@ const (
 	ReasonNoConnection = "no-connection" // no mail server could be reached, or it hung up
 	ReasonNoTLS        = "no-tls"        // the mail server offers no TLS, or none that can be believed
 	ReasonNoDomain     = "no-domain"     // the address's domain takes no mail
+	ReasonNoDNS        = "no-dns"        // DNS gives no answer about the domain's mail servers, or one whose signatures don't hold
+	ReasonPolicy       = "mta-sts"       // DNS names a mail server that the domain's policy doesn't, or one that doesn't show the certificate it asks for
+	ReasonDANE         = "dane"          // the mail server doesn't show the certificate that the domain's signed DNS says
 	ReasonBusy         = "busy"          // the domain gets mail from here already
 	ReasonDeferred     = "deferred"      // a mail server said to try later
 	ReasonRefused      = "refused"       // a mail server refused it for good

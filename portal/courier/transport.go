@@ -15,6 +15,8 @@ import (
 
 	"github.com/emersion/go-sasl"
 	"github.com/emersion/go-smtp"
+
+	"valise/portal/courier/route"
 )
 
 // Server is where mail is handed over: at a smarthost, or at the servers of each recipient's domain.
@@ -28,14 +30,25 @@ type Server struct {
 	// Roots are whom TLS certificates are believed from; nil: whom the system believes.
 	Roots *x509.CertPool
 
+	// Resolver is the address of a DNS resolver on this machine that verifies answers (DNSSEC), so that DANE counts; "": the system's, and it doesn't.
+	Resolver string
+	// Policies is a file in which domains' policies (MTA-STS) are kept over a restart, sealed; "": they are in memory alone.
+	Policies string
+
+	// Neither is done where the recipient's domain promises more by DANE or MTA-STS.
 	InsecurePlain      bool // hand mail over without TLS
 	InsecureUnverified bool // take any TLS certificate
 
-	port string // of a domain's servers, for tests; "": 25
+	Port uint16 // of domains' own servers; 0: 25, where they are outside tests
 }
 
 // Check says what is wrong with it.
 func (s *Server) Check() error {
+	if s.Resolver != "" {
+		if err := route.CheckResolver(s.Resolver); err != nil {
+			return err
+		}
+	}
 	if s.Smarthost == "" {
 		if s.Username != "" || s.TLSFirst {
 			return errors.New("log-in and TLS from the first octet are for a smarthost; name one")
@@ -44,6 +57,9 @@ func (s *Server) Check() error {
 	}
 	if host, port, err := net.SplitHostPort(s.Smarthost); err != nil || host == "" || port == "" {
 		return fmt.Errorf("the smarthost %q is not of the form mail.court.example:587", s.Smarthost)
+	}
+	if s.Policies != "" {
+		return errors.New("policies (MTA-STS) are of domains' own servers; with a smarthost it is that one that has to look at them")
 	}
 	if s.Username != "" && s.InsecurePlain {
 		return errors.New("a password isn't sent without TLS: leave out the user, or the insecure choice")
@@ -102,17 +118,24 @@ func (l *line) hangUp() { l.client.Close() }
 type transport struct {
 	server *Server
 	hello  string
+	finder *route.Finder
 
 	mutex sync.Mutex
 	idle  map[string][]*line // by smarthost or domain
 }
 
-func newTransport(i *Identity) *transport {
+// newTransport makes one. secret seals what is kept of policies; problem is told what is wrong with that.
+func newTransport(i *Identity, secret []byte, problem func(string)) (*transport, error) {
 	hello := i.Server.Hello
 	if hello == "" {
 		hello = i.domain()
 	}
-	return &transport{server: &i.Server, hello: hello, idle: map[string][]*line{}}
+	s := &i.Server
+	finder, err := route.New(route.Options{Resolver: s.Resolver, Roots: s.Roots, Port: s.Port, Keep: s.Policies, KeepSecret: secret, Problem: problem})
+	if err != nil {
+		return nil, err
+	}
+	return &transport{server: s, hello: hello, finder: finder, idle: map[string][]*line{}}, nil
 }
 
 // host is what connections are to: the smarthost, or a domain's servers.
@@ -220,8 +243,9 @@ func (t *transport) give(domain string, l *line) {
 	t.idle[host] = append(t.idle[host], l)
 }
 
-// rest hangs up what has been idle for long; all, at the end.
+// rest hangs up what has been idle for long; all, at the end. What was learnt of policies is written down.
 func (t *transport) rest(all bool) {
+	t.finder.Keep()
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
 	for host, lines := range t.idle {
@@ -238,65 +262,66 @@ func (t *transport) rest(all bool) {
 	}
 }
 
-// connect opens a connection to the smarthost, or to the first of the domain's servers that answers.
+// connect opens a connection to the smarthost, or to the first of the domain's servers that is as it has to be. The reason why there is none is the gravest.
 func (t *transport) connect(ctx context.Context, domain string) (*line, *failure) {
 	if t.server.Smarthost != "" {
-		host, _, err := net.SplitHostPort(t.server.Smarthost)
+		server, err := t.smarthost(ctx)
 		if err != nil {
-			return nil, noConnection()
+			return nil, noWay(err)
 		}
-		return t.dial(ctx, t.server.Smarthost, host)
+		return t.dial(ctx, server, t.server.Smarthost)
 	}
-	servers, f := mailServers(ctx, domain)
-	if f != nil {
-		return nil, f
-	}
-	port := t.server.port
-	if port == "" {
-		port = "25"
-	}
-	f = noConnection()
-	for _, server := range servers {
-		var l *line
-		if l, f = t.dial(ctx, net.JoinHostPort(server, port), server); f == nil {
-			return l, nil
+	var worst *failure
+	for server, err := range t.finder.Servers(ctx, domain) {
+		if err != nil {
+			worst = graver(worst, noWay(err))
+			continue
 		}
-	}
-	return nil, f
-}
-
-// maxServers is how many servers of a domain are tried.
-const maxServers = 5
-
-// mailServers asks DNS for the servers of a domain (RFC 5321, section 5.1; RFC 7505).
-func mailServers(ctx context.Context, domain string) ([]string, *failure) {
-	records, err := net.DefaultResolver.LookupMX(ctx, domain)
-	var missing *net.DNSError
-	if err != nil && (!errors.As(err, &missing) || !missing.IsNotFound) && len(records) == 0 {
-		return nil, noConnection()
-	}
-	var servers []string
-	for _, mx := range records {
-		host := strings.TrimSuffix(mx.Host, ".")
-		if host == "" { // the domain says that it takes no mail
-			return nil, &failure{reason: ReasonNoDomain, final: true}
-		}
-		servers = append(servers, host)
-	}
-	if len(servers) == 0 {
-		if _, err := net.DefaultResolver.LookupHost(ctx, domain); err != nil {
-			if errors.As(err, &missing) && missing.IsNotFound {
-				return nil, &failure{reason: ReasonNoDomain, final: true}
+		for _, address := range server.Addresses {
+			l, f := t.dial(ctx, server, address.String())
+			if f == nil {
+				return l, nil
 			}
-			return nil, noConnection()
+			worst = graver(worst, f)
 		}
-		servers = []string{domain}
 	}
-	return servers[:min(len(servers), maxServers)], nil
+	return nil, worst
 }
 
-// dial connects, and insists on TLS unless told otherwise.
-func (t *transport) dial(ctx context.Context, address, host string) (*line, *failure) {
+// smarthost looks at the one that is named. To one that is taken without TLS, which is on this machine, DNS says nothing.
+func (t *transport) smarthost(ctx context.Context) (*route.Server, error) {
+	if !t.server.InsecurePlain {
+		return t.finder.Smarthost(ctx, t.server.Smarthost)
+	}
+	host, _, err := net.SplitHostPort(t.server.Smarthost)
+	return &route.Server{Host: host}, err
+}
+
+// noWay is why no way was found to a mail server.
+func noWay(err error) *failure {
+	f := noConnection()
+	switch {
+	case errors.Is(err, route.ErrNoMail):
+		f.reason, f.final = ReasonNoDomain, true
+	case errors.Is(err, route.ErrNoAnswer):
+		f.reason = ReasonNoDNS
+	case errors.Is(err, route.ErrNotNamed):
+		f.reason = ReasonPolicy
+	}
+	return f
+}
+
+// graver is the failure that tells more: a promise that isn't kept may be an attack, and that a server can't be reached is what one sees beside it.
+func graver(a, b *failure) *failure {
+	order := []string{ReasonNoConnection, ReasonNoDNS, ReasonNoTLS, ReasonPolicy, ReasonDANE}
+	if a == nil || slices.Index(order, b.reason) > slices.Index(order, a.reason) {
+		return b
+	}
+	return a
+}
+
+// dial connects, and insists on TLS unless told otherwise by who may.
+func (t *transport) dial(ctx context.Context, server *route.Server, address string) (*line, *failure) {
 	dialCtx, cancel := context.WithTimeout(ctx, connectTime)
 	defer cancel()
 	conn, err := (&net.Dialer{}).DialContext(dialCtx, "tcp", address)
@@ -305,8 +330,7 @@ func (t *transport) dial(ctx context.Context, address, host string) (*line, *fai
 	}
 	stop := context.AfterFunc(dialCtx, func() { conn.Close() })
 	defer stop()
-	config := &tls.Config{ServerName: host, RootCAs: t.server.Roots, InsecureSkipVerify: t.server.InsecureUnverified, MinVersion: tls.VersionTLS12}
-	client, f := t.greet(conn, config)
+	client, f := t.greet(conn, server)
 	if f != nil {
 		conn.Close()
 		return nil, f
@@ -314,16 +338,20 @@ func (t *transport) dial(ctx context.Context, address, host string) (*line, *fai
 	return &line{client: client, conn: conn}, nil
 }
 
-func (t *transport) greet(conn net.Conn, config *tls.Config) (client *smtp.Client, f *failure) {
+func (t *transport) greet(conn net.Conn, server *route.Server) (client *smtp.Client, f *failure) {
+	config := server.TLS(t.server.Roots)
+	if server.Promise == route.PromisedNothing || server.Promise == route.PromisedTLS {
+		config.InsecureSkipVerify = t.server.InsecureUnverified
+	}
 	var err error
 	switch {
 	case t.server.TLSFirst:
 		client = smtp.NewClient(tls.Client(conn, config))
-	case t.server.InsecurePlain:
+	case t.server.InsecurePlain && server.Promise == route.PromisedNothing:
 		client = smtp.NewClient(conn)
 	default: // greets as "localhost" until nobody listens any more
 		if client, err = smtp.NewClientStartTLS(conn, config); err != nil {
-			return nil, &failure{reason: greetingReason(err), connection: true}
+			return nil, &failure{reason: greetingReason(err, server.Promise), connection: true}
 		}
 	}
 	client.CommandTimeout, client.SubmissionTimeout = commandTime, dataTime
@@ -332,21 +360,25 @@ func (t *transport) greet(conn net.Conn, config *tls.Config) (client *smtp.Clien
 		err = client.Auth(sasl.NewPlainClient("", t.server.Username, t.server.Password))
 	}
 	if err != nil {
-		return nil, &failure{reason: greetingReason(err), connection: true}
+		return nil, &failure{reason: greetingReason(err, server.Promise), connection: true}
 	}
 	return client, nil
 }
 
 // greetingReason is about the server, whatever it answered.
-func greetingReason(err error) string {
+func greetingReason(err error, promise route.Promise) string {
 	var answer *smtp.SMTPError
-	if errors.As(err, &answer) {
+	if errors.As(err, &answer) && answer.Code != 454 { // which is about STARTTLS (RFC 3207, section 4)
 		return answered(err, false).reason
 	}
-	var untrusted *tls.CertificateVerificationError
 	var record tls.RecordHeaderError
-	if errors.As(err, &untrusted) || errors.As(err, &record) || strings.Contains(err.Error(), "STARTTLS") {
-		return ReasonNoTLS
+	switch {
+	case answer == nil && !route.IsUntrusted(err) && !errors.As(err, &record) && !strings.Contains(err.Error(), "STARTTLS") && !strings.Contains(err.Error(), "tls: "):
+		return ReasonNoConnection
+	case promise == route.PromisedDANE:
+		return ReasonDANE
+	case promise == route.PromisedPolicy:
+		return ReasonPolicy
 	}
-	return ReasonNoConnection
+	return ReasonNoTLS
 }
