@@ -41,6 +41,7 @@ type CLI struct {
 
 	Root      RootCommand      `cmd:"" group:"staff" help:"The institution's root key."`
 	Staff     StaffCommand     `cmd:"" group:"staff" help:"Staff keys: make, certify, show to the portal."`
+	Desk      DeskCommand      `cmd:"" group:"staff" help:"The desk's key for mail programs: make it, give it to colleagues, show it."`
 	Issue     IssueCommand     `cmd:"" group:"staff" help:"Issue a mailbox to a representative and write their letter (registrars)."`
 	Address   AddressCommand   `cmd:"" group:"staff" help:"Where a representative gets e-mail, and when (registrars)."`
 	Revoke    RevokeCommand    `cmd:"" group:"staff" help:"End a representative's access for good (registrars)."`

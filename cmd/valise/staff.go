@@ -76,7 +76,7 @@ type StaffCertifyCommand struct {
 	Certificate string   `arg:"" type:"existingfile" help:"The staff member's certificate."`
 	Key         string   `required:"" type:"existingfile" placeholder:"FILE" help:"The root's key file."`
 	SecretFile  string   `placeholder:"FILE" help:"A file whose first line is the root's passphrase (\"-\": standard input). Without it you are asked."`
-	Role        []string `required:"" placeholder:"ROLE,…" help:"What they may do: author, approver, registrar, auditor, administrator; or none, to take all roles away."`
+	Role        []string `required:"" placeholder:"ROLE,…" help:"What they may do: author, approver, registrar, auditor, administrator; notary or courier, for a process; desk-mail, for what 'valise desk new' made; or none, to take all roles away."`
 	Out         string   `placeholder:"FILE" help:"Where to write the certified certificate; without it CERTIFICATE is replaced."`
 	Yes         bool     `help:"Don't ask."`
 }
