@@ -41,7 +41,8 @@ var (
 		"portal/evidence": with(nouns, "portal/ledger"),
 
 		"portal/api":      nouns,
-		"portal/ceremony": with(nouns, "portal/api"),
+		"portal/mail":     {}, // what a mail says, as text; browsers download it
+		"portal/ceremony": with(nouns, "portal/api", "portal/mail"),
 		"portal/client":   client,
 		"portal/verdict":  with(client, "portal/ledger"), // what holds of what somebody has in hand
 

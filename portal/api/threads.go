@@ -25,7 +25,7 @@ type Thread struct {
 	Assignee string             `json:"assignee"` // "staff:…"; "": nobody; never shown to representatives
 	Begun    time.Time          `json:"begun"`
 	Changed  time.Time          `json:"changed"`
-	Last     crypto.MessageKind `json:"last"` // the last message's kind: after a reply, an answer is waited for
+	Last     crypto.MessageKind `json:"last"` // the last message's kind: after a reply or a mail, an answer is waited for
 	Messages int                `json:"messages"`
 	Unread   int                `json:"unread"`          // that who asks could fetch, and has not
 	Unshared int                `json:"unshared"`        // that are not sealed to who asks
@@ -33,25 +33,26 @@ type Thread struct {
 	Label    []byte             `json:"label,omitempty"` // sealed: whose mailbox it is; for staff
 }
 
-// ThreadMessage is a reply or an answer. Suite, Envelope and Heading are empty when it is not sealed to who asks.
+// ThreadMessage is a reply, an answer, or a reply that came by e-mail (kind "mail"). Suite, Envelope and Heading are empty when it is not sealed to who asks; of a mail they always are.
 type ThreadMessage struct {
 	ID       string             `json:"id"`
 	Kind     crypto.MessageKind `json:"kind"`
-	SHA256   string             `json:"sha256"`
-	Writer   string             `json:"writer"` // who was logged in
+	SHA256   string             `json:"sha256"`            // of a mail: of the octets that Body holds
+	Writer   string             `json:"writer"`            // who was logged in; of a mail "": nobody was
+	Answers  string             `json:"answers,omitempty"` // of a mail: the representative to whom that of ours went; for staff
 	Received time.Time          `json:"received"`
 	Read     *time.Time         `json:"read"` // by who asks
 	Suite    crypto.Suite       `json:"suite,omitempty"`
 	Envelope []byte             `json:"envelope,omitempty"`
 	Heading  []byte             `json:"heading,omitempty"`
-	Body     []byte             `json:"body,omitempty"` // where one message was asked for
+	Body     []byte             `json:"body,omitempty"` // where one message was asked for; of a mail, a whole OpenPGP message to the desk's certificate for mail programs
 }
 
 // ThreadDetail is the answer of GET /threads/{thread}.
 type ThreadDetail struct {
 	Thread
-	List   []ThreadMessage     `json:"list"` // oldest first
-	Chains map[string][]string `json:"chains"`
+	List   []ThreadMessage     `json:"list"`   // oldest first
+	Chains map[string][]string `json:"chains"` // for staff, when a mail is among them, of all representatives whom the mailbox has or had
 }
 
 // NewMessage is the request of POST /threads/{thread}/messages.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"valise/crypto"
@@ -34,7 +35,8 @@ type Written struct {
 	Kind     crypto.MessageKind
 	Received time.Time               // as the portal says
 	Read     *time.Time              // likewise: by the reader
-	Verified *crypto.VerifiedHeading // nil when Problem is set
+	Verified *crypto.VerifiedHeading // nil when Problem is set, and of a reply by e-mail, which has no heading
+	Digest   string                  // by which others name it: Verified's; of a reply by e-mail, the portal's word until it is read (ReadMailed)
 	Shared   bool                    // false: it came before the reader, and nobody has shared it with them yet
 	Missing  []string                // digests of messages that its writer saw, and that are not before it here
 	Problem  error                   // what did not hold
@@ -46,6 +48,7 @@ type Conversation struct {
 	api.Thread
 	Name     string // of the stakeholder, for staff who may know it
 	Messages []Written
+	chains   map[crypto.Representative][]*crypto.Certificate
 }
 
 // Gaps says whether a message is missing from the middle: one whose writer saw it, and that the portal shows neither here nor as
@@ -64,7 +67,7 @@ func (c *Conversation) Gaps() bool {
 	return len(missing) > unshared
 }
 
-// Subject returns the thread's: that of its first message; "" when that could not be opened.
+// Subject returns the thread's: that of its first message; "" when that could not be opened, or came by e-mail.
 func (c *Conversation) Subject() string {
 	if len(c.Messages) == 0 || c.Messages[0].Verified == nil {
 		return ""
@@ -77,10 +80,13 @@ func (c *Conversation) Heads() []string {
 	var heads []string
 	named := map[string]bool{}
 	for _, m := range c.Messages {
+		if m.Digest == "" {
+			continue
+		}
+		heads = append(heads, m.Digest)
 		if m.Verified == nil {
 			continue
 		}
-		heads = append(heads, m.Verified.SHA256())
 		for _, digest := range m.Verified.Heading().After {
 			named[digest] = true
 		}
@@ -112,21 +118,23 @@ func ReadThread(t *Trust, r *Reader, want crypto.Number, d api.ThreadDetail, now
 	if d.Thread.Thread != want {
 		return nil, fmt.Errorf("the portal shows the thread %s as %s: don't rely on it, and tell the institution", d.Thread.Thread, want)
 	}
-	c := &Conversation{Thread: d.Thread, Name: labelOf(t, r, d.Thread, now)}
+	c := &Conversation{Thread: d.Thread, Name: labelOf(t, r, d.Thread, now), chains: chains}
 	before := map[string]bool{}
 	for _, wire := range d.List {
 		m := readHeading(t, r, &c.Thread, wire, chains, now)
-		if m.Verified != nil {
-			if before[m.Verified.SHA256()] {
-				m.Verified, m.Problem = nil, errors.New("the portal shows the same message twice")
-			} else {
+		switch {
+		case m.Digest == "":
+		case before[m.Digest]:
+			m.Verified, m.Digest, m.Problem = nil, "", errors.New("the portal shows the same message twice")
+		default:
+			if m.Verified != nil {
 				for _, digest := range m.Verified.Heading().After {
 					if !before[digest] {
 						m.Missing = append(m.Missing, digest)
 					}
 				}
-				before[m.Verified.SHA256()] = true
 			}
+			before[m.Digest] = true
 		}
 		c.Messages = append(c.Messages, m)
 	}
@@ -163,6 +171,14 @@ func threadChains(t *Trust, wire map[string][]string) (map[crypto.Representative
 
 func readHeading(t *Trust, r *Reader, thread *api.Thread, wire api.ThreadMessage, chains map[crypto.Representative][]*crypto.Certificate, now time.Time) Written {
 	m := Written{ID: wire.ID, Kind: wire.Kind, Received: wire.Received, Read: wire.Read, Shared: len(wire.Envelope) > 0}
+	if wire.Kind == crypto.MailedReply { // nothing of it is believed before it is opened, but that something of that digest is there
+		if m.Shared = true; isDigest(wire.SHA256) {
+			m.Digest = wire.SHA256
+		} else {
+			m.Problem = errors.New("the portal names it in a way that it never does")
+		}
+		return m
+	}
 	if !m.Shared {
 		return m
 	}
@@ -179,9 +195,14 @@ func readHeading(t *Trust, r *Reader, thread *api.Thread, wire api.ThreadMessage
 	case v.Heading().About != thread.About:
 		m.Problem = errors.New("the portal says that the thread is about something else than the message does")
 	default:
-		m.Verified = v
+		m.Verified, m.Digest = v, v.SHA256()
 	}
 	return m
+}
+
+// isDigest says whether a text is a SHA-256 in small hexadecimal digits.
+func isDigest(text string) bool {
+	return len(text) == 64 && strings.Trim(text, "0123456789abcdef") == ""
 }
 
 // ReadMessage opens a message of a conversation that was fetched with its body.
@@ -196,6 +217,8 @@ func ReadMessage(c *Conversation, wire api.ThreadMessage, now time.Time) (*crypt
 		return nil, m.Problem
 	case !m.Shared:
 		return nil, errors.New("nobody has shared this message with you yet")
+	case m.Verified == nil:
+		return nil, errors.New("it came by e-mail, sealed to the desk alone")
 	}
 	return crypto.OpenThreadMessage(m.Verified, wire.Body, now)
 }

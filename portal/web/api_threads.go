@@ -56,11 +56,22 @@ func (s *server) getThread(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	answer := api.ThreadDetail{Thread: wireThread(thread, actor), List: make([]api.ThreadMessage, len(messages))}
+	mailed := false
 	for i, m := range messages {
-		answer.List[i] = wireThreadMessage(m)
+		answer.List[i] = wireThreadMessage(m, actor)
+		mailed = mailed || m.Kind == crypto.MailedReply
 	}
 	if answer.Chains, err = s.wireChains(r, messages); err != nil {
 		return err
+	}
+	if mailed && actor.Staff() != nil {
+		writers, err := s.Correspond.MailWriters(r.Context(), thread)
+		if err != nil {
+			return err
+		}
+		for of, chain := range writers {
+			answer.Chains[of.String()] = wireChain(chain)
+		}
 	}
 	return writeJSON(w, http.StatusOK, answer)
 }
@@ -86,7 +97,7 @@ func (s *server) getThreadMessage(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
-	answer := wireThreadMessage(m)
+	answer := wireThreadMessage(m, visitOf(r).actor)
 	answer.Body = body
 	return writeJSON(w, http.StatusOK, answer)
 }
@@ -102,7 +113,7 @@ func (s *server) getThreadMessageFile(w http.ResponseWriter, r *http.Request) er
 		return err
 	}
 	w.Header().Set("Content-Disposition", `attachment; filename="`+m.ID+`.asc"`)
-	writeBytes(w, http.StatusOK, contentType, crypto.ArmorMessage(crypto.Message(m.Envelope, body)))
+	writeBytes(w, http.StatusOK, contentType, crypto.ArmorMessage(crypto.Message(m.Envelope, body))) // of a mail, body alone is one
 	return nil
 }
 
@@ -264,7 +275,7 @@ func (s *server) postThreadReopen(w http.ResponseWriter, r *http.Request) error 
 func wireThread(t correspond.Thread, actor portal.Actor) api.Thread {
 	wire := api.Thread{
 		Thread: t.Number, Mailbox: t.Mailbox, About: t.About, Closed: t.Closed, Begun: wireTime(t.BegunAt), Changed: wireTime(t.ChangedAt),
-		Last: t.Last, Messages: t.Messages, Unread: t.Unread, Unshared: t.Unshared, First: wireThreadMessage(t.First),
+		Last: t.Last, Messages: t.Messages, Unread: t.Unread, Unshared: t.Unshared, First: wireThreadMessage(t.First, actor),
 	}
 	if actor.Staff() != nil {
 		wire.Assignee, wire.Label = t.Assignee, t.Label
@@ -272,9 +283,13 @@ func wireThread(t correspond.Thread, actor portal.Actor) api.Thread {
 	return wire
 }
 
-func wireThreadMessage(m correspond.Record) api.ThreadMessage {
-	return api.ThreadMessage{
+func wireThreadMessage(m correspond.Record, actor portal.Actor) api.ThreadMessage {
+	wire := api.ThreadMessage{
 		ID: m.ID, Kind: m.Kind, SHA256: m.SHA256, Writer: m.Writer, Received: wireTime(m.ReceivedAt), Read: wireTimeOrNull(m.ReadAt),
 		Suite: m.Suite, Envelope: m.Envelope, Heading: m.Heading,
 	}
+	if actor.Staff() != nil {
+		wire.Answers = m.Answers
+	}
+	return wire
 }
