@@ -108,7 +108,7 @@ func (d *Dispatch) checkContact(actor portal.Actor, notice portal.NoticeRecord, 
 	return nil
 }
 
-// Contacts returns all contacts of a notice, newest first, with their notes, which the server can't read. Staff, but not administrators.
+// Contacts returns all contacts of a notice, newest first, with their notes, which the server can't read; of one that was damaged only the text. Staff, but not administrators.
 func (d *Dispatch) Contacts(ctx context.Context, actor portal.Actor, n crypto.Number) ([]portal.ContactRecord, error) {
 	if err := d.staffAct(ctx, actor, "dispatch.contacts", string(n), readers...); err != nil {
 		return nil, err
@@ -118,9 +118,7 @@ func (d *Dispatch) Contacts(ctx context.Context, actor portal.Actor, n crypto.Nu
 		return nil, err
 	}
 	for i := range records {
-		if err := fillContact(&records[i]); err != nil {
-			return nil, err
-		}
+		_ = fillContact(&records[i]) // one that was damaged comes as it is: clients verify each by itself, and say which doesn't hold
 	}
 	return records, nil
 }
@@ -145,12 +143,14 @@ func (d *Dispatch) Told(ctx context.Context, actor portal.Actor, n crypto.Number
 	if err != nil {
 		return nil, err
 	}
-	for _, t := range told {
+	for mailbox, t := range told {
 		if t.Contact == nil {
 			continue
 		}
-		if err := fillContact(t.Contact); err != nil {
-			return nil, err
+		if fillContact(t.Contact) != nil { // it was damaged: nothing of it is told here, and Contacts has it
+			t.Contact = nil
+			told[mailbox] = t
+			continue
 		}
 		t.Contact.Signed = nil
 	}

@@ -57,6 +57,22 @@ func TestAContactIsRecorded(t *testing.T) {
 	if got := told[state].Contact; len(told) != 1 || got == nil || got.Outcome != made.Outcome || got.Signed != nil || got.By != registrar.Holder() {
 		t.Errorf("%+v", told)
 	}
+	// One that was damaged on the disk keeps nobody from reading the others: it comes as it is, and clients say that it doesn't hold.
+	second, _ := c.called(c.registrar, n, crypto.ContactMade{Mailbox: c.people[lawyer].Mailbox, Way: crypto.ByCourier, Outcome: crypto.ContactNotReached, Time: c.now})
+	_, _, err = c.RecordContact(ctx, registrar, n, second, nil)
+	must(t, err)
+	c.damage(`UPDATE notice_events SET evidence = substr(evidence, 1, 40) WHERE mailbox = ? AND evidence IS NOT NULL`, c.people[lawyer].Mailbox)
+	contacts, err = c.Contacts(ctx, c.staff(c.auditor), n)
+	must(t, err)
+	if len(contacts) != 2 || contacts[0].Way != "" || len(contacts[0].Signed) != 40 || contacts[1].Way != made.Way {
+		t.Errorf("%+v", contacts)
+	}
+	told, err = c.Told(ctx, c.staff(c.author), n)
+	must(t, err)
+	if told[state].Contact == nil || told[c.people[lawyer].Mailbox].Contact != nil {
+		t.Errorf("%+v", told)
+	}
+
 	// It takes nobody off the list of those who are awaited.
 	status, err := c.Status(ctx, c.staff(c.author), n)
 	must(t, err)
@@ -99,8 +115,8 @@ func TestAContactIsRecorded(t *testing.T) {
 	other, _ := c.called(c.registrar, n, elsewhere)
 	_, _, err = c.RecordContact(ctx, registrar, n, other, nil)
 	wantCode(t, err, portal.NotFound, "no-delivery")
-	second := c.released()
-	_, _, err = c.RecordContact(ctx, registrar, second, bare, nil)
+	another := c.released()
+	_, _, err = c.RecordContact(ctx, registrar, another, bare, nil)
 	wantCode(t, err, portal.Invalid, "invalid-contact")
 	_, _, err = c.RecordContact(ctx, registrar, n, []byte(strings.Replace(string(bare), "reached", "refused", 1)), nil)
 	wantCode(t, err, portal.Invalid, "invalid-contact")

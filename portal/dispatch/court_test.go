@@ -295,6 +295,19 @@ func (c *court) audited(actor portal.Actor, act, object string) (count int) {
 	return count
 }
 
+// damage changes what is on the disk.
+func (c *court) damage(statement string, args ...any) {
+	c.t.Helper()
+	db, err := sql.Open("sqlite", c.path)
+	must(c.t, err)
+	defer db.Close()
+	changed, err := db.Exec(statement, args...)
+	must(c.t, err)
+	if rows, err := changed.RowsAffected(); err != nil || rows == 0 {
+		c.t.Fatalf("nothing was damaged: %v", err)
+	}
+}
+
 // resign changes the manifest and signs it again, as a lying author can.
 func (c *court) resign(author *crypto.Key, s *crypto.SealedNotice, change func(*crypto.Manifest)) {
 	c.t.Helper()

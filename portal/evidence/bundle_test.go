@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"database/sql"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -38,6 +39,8 @@ type told struct {
 	number crypto.Number
 	gpg    *portaltest.GnuPG
 
+	database string // the file
+
 	state, organisation, individual, opened, silent *live.Person // /1 of each
 	deputy                                          *live.Person // /2 of the first State, who claims only after the notice was sealed
 	witness                                         *ledger.Key
@@ -47,7 +50,8 @@ type told struct {
 // State opens and says nothing, and one doesn't even open.
 func tell(t *testing.T) *told {
 	late := time.Duration(0)
-	c := &told{Server: live.Portal(t, live.Options{Now: func() time.Time { return time.Now().Add(late) }}), t: t, gpg: portaltest.GPG(t)}
+	c := &told{database: filepath.Join(t.TempDir(), "portal.db")}
+	c.Server, c.t, c.gpg = live.Portal(t, live.Options{Database: c.database, Now: func() time.Time { return time.Now().Add(late) }}), t, portaltest.GPG(t)
 	c.appointWitness()
 	state := c.Issue(crypto.KindState, crypto.ProfilePQ)
 	c.state = c.Claim(state, crypto.ProfilePQ)
@@ -513,6 +517,23 @@ func TestABundleBeforeTheNextCheckpoint(t *testing.T) {
 	resum(readme)
 	if v, err := c.verify(pack(readme)); err != nil || v.Readme {
 		t.Errorf("a README with another command: %v, %v", v.Readme, err)
+	}
+
+	// A contact that was damaged on the disk is no evidence any more, and keeps nobody from the rest: it stands there on the portal's word.
+	db, err := sql.Open("sqlite", c.database)
+	c.must(err)
+	defer db.Close()
+	_, err = db.Exec(`UPDATE notice_events SET evidence = substr(evidence, 1, 40) WHERE mailbox = ? AND via = 'telephone'`, c.opened.Number.Mailbox)
+	c.must(err)
+	damaged, err := c.verify(c.bundle())
+	c.must(err)
+	for _, e := range damaged.Events {
+		if e.Via == string(crypto.ByTelephone) && (e.Word != evidence.ByPortal || e.Evidence != "") {
+			t.Errorf("a damaged contact: %+v", e)
+		}
+	}
+	if len(damaged.Events) != len(v.Events) || damaged.Portal != v.Portal+1 {
+		t.Errorf("%d lines, %d on the portal's word; before the damage %d and %d", len(damaged.Events), damaged.Portal, len(v.Events), v.Portal)
 	}
 }
 

@@ -166,7 +166,9 @@ func (b *Bundle) Write(w io.Writer, mailboxes iter.Seq2[portal.MailboxEvidence, 
 			return err
 		}
 		for i := range contacts {
-			f.contact(&contacts[i])
+			if contacts[i].Word == BySignature {
+				f.contact(&contacts[i])
+			}
 		}
 		events = append(events, contacts...)
 	}
@@ -266,8 +268,10 @@ func (b *Bundle) writeMailbox(p *packer, m *portal.MailboxEvidence, prove func(l
 	return &e, nil
 }
 
-// writeContacts returns the events of a mailbox's contacts outside the portal, the oldest first. Their notes are in no bundle: they are sealed, and personal.
+// writeContacts returns the events of a mailbox's contacts outside the portal, the oldest first. Their notes are in no bundle: they are sealed, and personal. One that doesn't hold, since it
+// was damaged or altered where it is kept, is no evidence, and keeps nobody from the rest: that it was written down stands there on the portal's word.
 func (b *Bundle) writeContacts(p *packer, m *portal.MailboxEvidence) (events []Event, err error) {
+	var unproved []Event
 	for _, kept := range m.Events {
 		if !isContact(kept) {
 			continue
@@ -277,7 +281,11 @@ func (b *Bundle) writeContacts(p *packer, m *portal.MailboxEvidence) (events []E
 			err = fmt.Errorf("it is with %s", c.Contact().Mailbox)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("a contact with %s: %w", m.Mailbox, err)
+			said := told(kept, "")
+			if said.Word = ByPortal; !slices.Contains(unproved, said) {
+				unproved = append(unproved, said)
+			}
+			continue
 		}
 		e := contacted(c.Contact(), len(events))
 		if err := p.add(e.Evidence, kept.Evidence); err != nil {
@@ -285,7 +293,7 @@ func (b *Bundle) writeContacts(p *packer, m *portal.MailboxEvidence) (events []E
 		}
 		events = append(events, e)
 	}
-	return events, nil
+	return append(events, unproved...), nil
 }
 
 // writeEvents returns the events that the ledger has of a mailbox, beside its receipt.
