@@ -16,6 +16,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"valise/crypto"
+	"valise/portal/correspond"
 	"valise/portal/courier"
 	"valise/portal/dispatch"
 	"valise/portal/store"
@@ -155,7 +156,7 @@ func (c *CourierCommand) Run(ctx context.Context, p *process) error {
 	}
 	log.Info("courier", "key", string(bundle.Key.Certificate().Fingerprint()))
 	if !c.Now {
-		return carryAndTakeIn(ctx, courier, db, dispatch.New(db, root, time.Now).Telling(told), config.In)
+		return carryAndTakeIn(ctx, courier, db, dispatch.New(db, root, time.Now).Telling(told), correspond.New(db, root, time.Now), config.In)
 	}
 	totals, err := courier.Flush(ctx, c.Patience)
 	if err != nil {

@@ -38,6 +38,7 @@ type Inbox struct {
 	courier  *Courier
 	store    InStore
 	receipts Receipts
+	replies  Replies // nil: encrypted mail is kept for the desk
 	log      *slog.Logger
 	slots    chan struct{} // mails in memory
 
@@ -135,13 +136,18 @@ func (i *Inbox) Take(ctx context.Context, recipients []string, raw []byte) (fate
 	if err != nil {
 		return "", err
 	}
+	encrypted := m.encryptedMessage()
+	fate, why, err := i.reply(ctx, raw, encrypted, about)
+	if err != nil || fate != "" {
+		return fate, err
+	}
 	switch {
 	case problem != "":
 		return i.keep(ctx, raw, KeptReceipt, problem, about)
 	case claimed && !m.automatic() && !toReturns && m.kind != "multipart/report":
 		return i.keep(ctx, raw, KeptReceipt, "not-signed", about)
-	case m.find("multipart/encrypted") != nil || len(m.parts) == 0 && bytes.Contains(m.text(), []byte("-----BEGIN PGP MESSAGE-----")):
-		return i.keep(ctx, raw, KeptEncrypted, "", about)
+	case encrypted != nil && m.kind != "multipart/report" && (why != "other-key" || !toReturns && !m.automatic()): // programs send our own mail back
+		return i.keep(ctx, raw, KeptEncrypted, why, about)
 	case toReturns || m.kind == "multipart/report":
 		return i.keep(ctx, raw, KeptReturn, "", about)
 	case m.automatic():

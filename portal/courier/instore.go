@@ -13,7 +13,8 @@ type Fate string
 
 const (
 	FateReceipt  Fate = "receipt"  // of a notice: verified, and kept as one that was given on the portal is
-	FateRepeated Fate = "repeated" // a receipt that is there already; nothing changed
+	FateReply    Fate = "reply"    // encrypted to the desk, and in the thread that it belongs to, unopened
+	FateRepeated Fate = "repeated" // a receipt, or a reply, that is there already; nothing changed
 	FateReturned Fate = "returned" // a mail of ours could not be delivered
 	FateDelayed  Fate = "delayed"  // a mail of ours has not been delivered yet
 	FateKept     Fate = "kept"     // nothing could be done with it: it is sealed to the desk, and shown
@@ -23,7 +24,7 @@ const (
 // Reasons for which mail is kept for the desk. They bound each other: a flood of one pushes out nothing of another.
 const (
 	KeptReceipt   = "receipt"   // it holds a receipt that was not taken; the detail says why
-	KeptEncrypted = "encrypted" // it is encrypted: a reply, which somebody of the desk opens
+	KeptEncrypted = "encrypted" // it is encrypted, and in no thread, or not all of it; the detail says why
 	KeptReturn    = "return"    // it came to the address for what can't be delivered, and is no report on a mail of ours
 	KeptAutomatic = "automatic" // a program wrote it: somebody is out of office
 	KeptBroken    = "broken"    // it is no mail, or is nested too deeply or has too many parts
