@@ -138,12 +138,9 @@ func (r *textReader) clientFile() ClientFile {
 }
 
 // SignClientManifest clear-signs the manifest for PurposeClientManifest: the first of two
-// signatures. Institution and Time are filled in.
-func SignClientManifest(root *Root, k *Key, m ClientManifest, now time.Time) ([]byte, error) {
-	if !root.exists() {
-		return nil, errNoRoot
-	}
-	m.Institution, m.Time = root.Fingerprint(), now.UTC().Truncate(time.Second)
+// signatures, in an institution whose root the signer has on paper. Institution and Time are filled in.
+func SignClientManifest(pin Pin, k *Key, m ClientManifest, now time.Time) ([]byte, error) {
+	m.Institution, m.Time = pin.Fingerprint, now.UTC().Truncate(time.Second)
 	text, err := m.Encode()
 	if err != nil {
 		return nil, err
@@ -155,16 +152,13 @@ func SignClientManifest(root *Root, k *Key, m ClientManifest, now time.Time) ([]
 // what the signer made from a program that they built: what they sign is never only
 // another's word, so a manifest of anything else is refused. The signatures that are there are
 // not verified; whoever takes the outcome in does.
-func CosignClientManifest(root *Root, k *Key, signed []byte, own ClientManifest, now time.Time) ([]byte, error) {
-	if !root.exists() {
-		return nil, errNoRoot
-	}
+func CosignClientManifest(pin Pin, k *Key, signed []byte, own ClientManifest, now time.Time) ([]byte, error) {
 	c, err := readClientManifest(signed)
 	if err != nil {
 		return nil, err
 	}
 	switch {
-	case c.manifest.Institution != root.Fingerprint():
+	case c.manifest.Institution != pin.Fingerprint:
 		return nil, fmt.Errorf("the manifest is that of another institution, whose root has the fingerprint %s", c.manifest.Institution.Spaced())
 	case c.manifest.ClientSHA256() != own.ClientSHA256():
 		return nil, because(CauseAltered, fmt.Errorf("the manifest is not of the client in this program: %s. Build from the same sources with the same version of Go; if it stays so, one of you built something else, so sign nothing", c.manifest.firstDifference(own)))

@@ -24,9 +24,9 @@ func signClient(t testing.TB, root *Root, m ClientManifest, signers ...*Key) []b
 	var err error
 	for i, k := range signers {
 		if i == 0 {
-			signed, err = SignClientManifest(root, k, m, noon)
+			signed, err = SignClientManifest(Pin{root.Fingerprint()}, k, m, noon)
 		} else {
-			signed, err = CosignClientManifest(root, k, signed, m, noon.Add(time.Duration(i)*time.Hour))
+			signed, err = CosignClientManifest(Pin{root.Fingerprint()}, k, signed, m, noon.Add(time.Duration(i)*time.Hour))
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -129,12 +129,12 @@ func TestNobodySignsAClientThatTheyDidNotBuild(t *testing.T) {
 	signed := signClient(t, root, exampleClient(), o.author)
 	own := exampleClient()
 	own.Files[1].SHA256 = sha256Hex([]byte("evil"))
-	if _, err := CosignClientManifest(root, o.approver, signed, own, noon); err == nil || !strings.Contains(err.Error(), "login.js") {
+	if _, err := CosignClientManifest(Pin{root.Fingerprint()}, o.approver, signed, own, noon); err == nil || !strings.Contains(err.Error(), "login.js") {
 		t.Errorf("another's client was signed: %v", err)
 	}
 	own = exampleClient()
 	own.WorkerPolicy += "; connect-src *"
-	if _, err := CosignClientManifest(root, o.approver, signed, own, noon); err == nil || !strings.Contains(err.Error(), "worker-policy") {
+	if _, err := CosignClientManifest(Pin{root.Fingerprint()}, o.approver, signed, own, noon); err == nil || !strings.Contains(err.Error(), "worker-policy") {
 		t.Errorf("another policy was signed: %v", err)
 	}
 }

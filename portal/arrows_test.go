@@ -46,6 +46,9 @@ var (
 		"portal/client":   client,
 		"portal/verdict":  with(client, "portal/ledger"), // what holds of what somebody has in hand
 
+		// What a portal gave a browser, compared with what was signed. It fetches nothing.
+		"portal/served": nouns,
+
 		// The browser's half: what it imports, everybody downloads.
 		"cmd/valise-wasm":      with(client, "portal/verdict"),
 		"cmd/valise-wasm/pack": {"templates"}, // whose words stand in the offline reader

@@ -35,6 +35,8 @@ type CLI struct {
 
 	Verify VerifyCommand `cmd:"" group:"anyone" help:"Verify a statement, a receipt, a signed manifest, a certificate chain, a proof from the ledger, a sealed message."`
 
+	VerifyClient VerifyClientCommand `cmd:"" group:"anyone" help:"Compare the scripts that a portal gives browsers with what was signed and entered in the ledger."`
+
 	Export ExportCommand `cmd:"" group:"anyone" help:"Make a mirror: all that the world reads on a portal, verified, as files that any web server can serve."`
 
 	Ledger LedgerCommand `cmd:"" group:"anyone" help:"The public log in which everything is entered: follow it, prove what is in it; sign and witness it."`
@@ -62,6 +64,8 @@ type CLI struct {
 	Close     CloseCommand     `cmd:"" group:"staff" help:"Close a thread, or open it again (authors and approvers)."`
 	Audit     AuditCommand     `cmd:"" group:"staff" help:"List who did what, and what was refused (auditors)."`
 
+	ClientManifest ClientManifestCommand `cmd:"" group:"staff" help:"Vouch for what browsers run: list, sign, enter in the ledger."`
+
 	Notary  NotaryCommand  `cmd:"" group:"server" help:"Publish approved statements at their minute."`
 	Courier CourierCommand `cmd:"" group:"server" help:"Carry sealed messages by e-mail."`
 	Serve   ServeCommand   `cmd:"" group:"server" help:"Serve the portal."`
@@ -73,7 +77,14 @@ type errorJSON struct {
 	Error struct {
 		Message string `json:"message"`
 		Code    string `json:"code,omitempty"` // the portal's, when it refused; what is wrong with a ledger; "usage" for wrong usage
+
+		Differences []differenceJSON `json:"differences,omitempty"` // between what a portal serves and what was signed
 	} `json:"error"`
+}
+
+type differenceJSON struct {
+	Path string `json:"path"`
+	Text string `json:"text"`
 }
 
 func failureJSON(err error) errorJSON {
@@ -82,7 +93,13 @@ func failureJSON(err error) errorJSON {
 	var refusal *client.Error
 	var alarm *ledger.Alarm
 	var usage usageError
+	var differs *clientDiffers
 	switch {
+	case errors.As(err, &differs):
+		f.Error.Code = "client-differs"
+		for _, d := range differs.differences {
+			f.Error.Differences = append(f.Error.Differences, differenceJSON{d.Path, d.Text})
+		}
 	case errors.As(err, &usage):
 		f.Error.Code = "usage"
 	case errors.As(err, &refusal):

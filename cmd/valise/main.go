@@ -23,7 +23,7 @@ const (
 	exitDone   = 0 // done; what was to be verified held
 	exitFailed = 1 // refused, failed, or did not hold
 	exitUsage  = 2 // wrong usage; nothing was tried
-	exitAlarm  = 3 // a ledger was rewritten, forked, altered …: somebody must look
+	exitAlarm  = 3 // a ledger was rewritten, forked, altered …, or a portal serves other scripts than were signed: somebody must look
 )
 
 func main() {
@@ -103,7 +103,8 @@ func (p *process) conclude(err error) int {
 		code = exitUsage
 	}
 	var alarm *ledger.Alarm
-	if errors.As(err, &alarm) {
+	var differs *clientDiffers
+	if errors.As(err, &alarm) || errors.As(err, &differs) {
 		code = exitAlarm
 	}
 	if p.json {

@@ -74,6 +74,9 @@ func IsStatus(err error, status int) bool {
 // Client is one visitor of one portal. Its cookie jar lives as long as it does. It
 // may be used by many goroutines.
 type Client struct {
+	// UserAgent is what it says it is. Who compares what a portal serves had better not be told from a browser by it; all others leave it.
+	UserAgent string
+
 	origin string
 	http   *http.Client
 }
@@ -100,7 +103,7 @@ func New(server string, insecureHTTP bool) (*Client, error) {
 		MaxIdleConnsPerHost:   2,
 		IdleConnTimeout:       time.Minute,
 	}
-	return &Client{origin: origin, http: &http.Client{
+	return &Client{UserAgent: "valise", origin: origin, http: &http.Client{
 		Transport: transport, Jar: jar, Timeout: requestTimeout,
 		CheckRedirect: func(r *http.Request, _ []*http.Request) error { return http.ErrUseLastResponse },
 	}}, nil
@@ -235,7 +238,7 @@ func (c *Client) once(ctx context.Context, q call, body []byte, into any) error 
 		request.Header.Set("Content-Type", "application/json")
 	}
 	request.Header.Set("Accept", "application/json, text/plain;q=0.9")
-	request.Header.Set("User-Agent", "valise")
+	request.Header.Set("User-Agent", c.UserAgent)
 	answer, err := c.http.Do(request)
 	if err != nil {
 		return c.unreachable(err)

@@ -17,11 +17,10 @@ import (
 // signedClient is a manifest of a client, signed by people of the staff one after the other.
 func signedClient(t *testing.T, p *live.Server, m crypto.ClientManifest, at time.Time, signers ...*crypto.Key) string {
 	t.Helper()
-	root := p.Portal.Root
-	signed, err := crypto.SignClientManifest(root, signers[0], m, at)
+	signed, err := crypto.SignClientManifest(p.Pin, signers[0], m, at)
 	must(t, err)
 	for _, k := range signers[1:] {
-		signed, err = crypto.CosignClientManifest(root, k, signed, m, at)
+		signed, err = crypto.CosignClientManifest(p.Pin, k, signed, m, at)
 		must(t, err)
 	}
 	return string(signed)
