@@ -52,19 +52,19 @@ type examinedNotice struct {
 	Release     string             `json:"release"`  // when it goes into the mailboxes; "": once it is approved
 	Later       bool               `json:"later"`    // that time has not come yet
 	releaseTimes
-	Urgent      bool               `json:"urgent"`
-	Reminders   []int              `json:"reminders"` // hours before the deadline
-	Escalate    int                `json:"escalate"`  // hours after the release; 0: never
-	Mailboxes   []deskMailbox      `json:"mailboxes"`
-	People      int                `json:"people"`
-	Classical   int                `json:"classical"` // of them, who are not post-quantum
-	Unclaimed   int                `json:"unclaimed"`
-	Told        int                `json:"told"`     // mailboxes that are told something for them alone
-	Problems    []string           `json:"problems"` // why it must not be approved
-	Obstacle    string             `json:"obstacle"` // why who is logged in can't approve it: "mine", "role", "deadline", "problems"; "" when they can
-	Mine        bool               `json:"mine"`
-	Recall      bool               `json:"recall"` // who is logged in may take it back
-	Ended       *deskEnd           `json:"ended"`
+	Urgent    bool          `json:"urgent"`
+	Reminders []int         `json:"reminders"` // hours before the deadline
+	Escalate  int           `json:"escalate"`  // hours after the release; 0: never
+	Mailboxes []deskMailbox `json:"mailboxes"`
+	People    int           `json:"people"`
+	Classical int           `json:"classical"` // of them, who are not post-quantum
+	Unclaimed int           `json:"unclaimed"`
+	Told      int           `json:"told"`     // mailboxes that are told something for them alone
+	Problems  []string      `json:"problems"` // why it must not be approved
+	Obstacle  string        `json:"obstacle"` // why who is logged in can't approve it: "mine", "role", "deadline", "problems"; "" when they can
+	Mine      bool          `json:"mine"`
+	Recall    bool          `json:"recall"` // who is logged in may take it back
+	Ended     *deskEnd      `json:"ended"`
 }
 
 type deskAttachment struct {
