@@ -72,8 +72,9 @@ type Courier struct {
 	staffAt   time.Time
 	verified  portal.Certificates
 	manifests map[[sha256.Size]byte]*crypto.VerifiedManifest // that held with these staff certificates
-	addresses map[[sha256.Size]byte]crypto.Address           // opened ones, by the digest of the sealed record
-	counted   map[string]int                                 // since the last line in the log
+	announced autocryptHeader
+	addresses map[[sha256.Size]byte]crypto.Address // opened ones, by the digest of the sealed record
+	counted   map[string]int                       // since the last line in the log
 	total     Totals
 	deferred  map[string]time.Time // while it hurries: what was deferred, and until when
 }
@@ -471,9 +472,14 @@ func (c *Courier) write(ctx context.Context, e *Entry, l *Letter, v *crypto.Veri
 	if err != nil {
 		return nil, fmt.Errorf("saying what a receipt by e-mail takes: %w", err)
 	}
+	announce := ""
+	if e.Representative.Mailbox.Kind() != crypto.KindIndividual {
+		announce = c.autocrypt(ctx)
+	}
 	head := func(of, boundary string) *letterhead {
 		return &letterhead{
-			identity: identity, to: a.Email, subject: identity.subject(a), date: roundDate(c.now()),
+			autocrypt: announce,
+			identity:  identity, to: a.Email, subject: identity.subject(a), date: roundDate(c.now()),
 			messageID: c.messageID(of, e, identity), boundary: "=_" + c.tokens.ofMail(boundary, e.Notice, e.Representative, e.Reminder),
 		}
 	}

@@ -34,6 +34,7 @@ type letterhead struct {
 	date      time.Time
 	messageID string // without angle brackets
 	boundary  string
+	autocrypt string   // value of the field that announces the desk's certificate; "": there is none
 	more      [][]byte // further messages, which go into the same mail below a cover
 }
 
@@ -124,6 +125,9 @@ func (h *letterhead) header(b *bytes.Buffer, contentType string) {
 	line("To", h.to)
 	line("Subject", mime.QEncoding.Encode("utf-8", h.subject))
 	line("Message-ID", "<"+h.messageID+">")
+	if h.autocrypt != "" {
+		line("Autocrypt", h.autocrypt)
+	}
 	line("MIME-Version", "1.0")
 	line("Content-Type", contentType)
 }
@@ -198,8 +202,8 @@ func writeQuoted(b *bytes.Buffer, text string) {
 	}
 }
 
-// signed are the fields that DKIM signatures cover.
-var signed = []string{"From", "To", "Subject", "Date", "Message-ID", "MIME-Version", "Content-Type"}
+// signed are the fields that DKIM signatures cover; also that there is no Autocrypt field when there is none.
+var signed = []string{"From", "To", "Subject", "Date", "Message-ID", "MIME-Version", "Content-Type", "Autocrypt"}
 
 // sign puts a DKIM signature of each key before a mail.
 func (i *Identity) sign(raw []byte) ([]byte, error) {

@@ -110,6 +110,8 @@ type Store interface {
 	Delivery(ctx context.Context, r crypto.Representative, n crypto.Number) (portal.Delivery, error)
 	// Certificates returns the chains of representatives, issued one first.
 	Certificates(ctx context.Context, representatives ...crypto.Representative) (map[crypto.Representative][][]byte, error)
+	// DeskKeyHolders returns who was given the key of which of the desk's certificates for mail programs.
+	DeskKeyHolders(ctx context.Context) (map[crypto.Fingerprint][]string, error)
 	// Staff returns all staff certificates.
 	Staff(ctx context.Context) ([][]byte, error)
 }

@@ -127,8 +127,13 @@ func (s *server) certificates(ctx context.Context, page *certificatesPage) error
 	slices.SortStableFunc(page.Staff, byName)
 	slices.SortStableFunc(page.Former, byName)
 	all, err := s.mailCertificates(ctx)
+	seen := map[string]bool{}
 	for _, c := range all {
 		for _, address := range c.addresses {
+			if seen[address] {
+				continue
+			}
+			seen[address] = true
 			local, domain, _ := cutAddress(address)
 			page.Mail = append(page.Mail, mailLine{address, wkdPath + domain + "/hu/" + wkdHash(local) + "?l=" + url.QueryEscape(local), strings.Fields(c.certificate.Fingerprint().Spaced())})
 		}

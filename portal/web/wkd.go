@@ -12,7 +12,7 @@ import (
 )
 
 // The Web Key Directory (draft-koch-openpgp-webkey-service) gives a mail program the certificate of an address. In it stand the root and the staff, as far as a user ID
-// of theirs that the root vouches for is an address, and what the operator puts there. Two addresses of it: the direct one, on a mail domain's own host, and the advanced
+// of theirs that the root vouches for is an address, the desk's certificate for mail programs, and what the operator puts there. Two addresses of it: the direct one, on a mail domain's own host, and the advanced
 // one, which names the domain. It gives nothing that TLS does not vouch for; what a statement's signers are, the root says.
 
 const wkdPath = "/.well-known/openpgpkey/"
@@ -44,7 +44,7 @@ func (s *server) getWKD(w http.ResponseWriter, r *http.Request) error {
 				return nil
 			case wkdHash(local) == path[1]:
 				openToAll(w)
-				writePublic(w, r, "application/octet-stream", c.certificate.Bytes())
+				writePublic(w, r, "application/octet-stream", c.data)
 				return nil
 			}
 		}
@@ -74,28 +74,40 @@ func openToAll(w http.ResponseWriter) {
 // mailCertificate is a certificate with the addresses by which it is found.
 type mailCertificate struct {
 	certificate *crypto.Certificate
+	data        []byte // what a mail program gets of it
 	addresses   []string
 }
 
-// mailCertificates are all in the directory: the root, what the operator put there, staff in office. The first with an address has it.
+// mailCertificates are all in the directory: the root, the desk's for mail programs, what the operator put there, staff in office. The first with an address has it.
 func (s *server) mailCertificates(ctx context.Context) ([]mailCertificate, error) {
 	var all []mailCertificate
-	add := func(c *crypto.Certificate, userIDs []string) {
+	add := func(c *crypto.Certificate, data []byte, userIDs []string) {
 		if addresses := addressesIn(userIDs); len(addresses) > 0 {
-			all = append(all, mailCertificate{c, addresses})
+			all = append(all, mailCertificate{c, data, addresses})
 		}
 	}
-	add(s.Root.Certificate(), s.Root.Certificate().UserIDs())
+	add(s.Root.Certificate(), s.Root.Certificate().Bytes(), s.Root.Certificate().UserIDs())
+	desk, err := s.Registry.MailCertificates(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, member := range desk {
+		small, err := member.MailCertificate(s.Root)
+		if err != nil {
+			return nil, err
+		}
+		add(member.Certificate(), small, []string{member.Name()})
+	}
 	for _, c := range s.MailCertificates {
-		add(c, c.UserIDs())
+		add(c, c.Bytes(), c.UserIDs())
 	}
 	staff, err := s.Registry.Staff(ctx)
 	if err != nil {
 		return nil, err
 	}
 	for _, c := range staff {
-		if member, err := s.Root.VerifyStaff(c, s.Now()); err == nil {
-			add(c, []string{member.Name()})
+		if member, err := s.Root.VerifyStaff(c, s.Now()); err == nil && !member.Has(crypto.RoleDeskMail) {
+			add(c, c.Bytes(), []string{member.Name()})
 		}
 	}
 	return all, nil

@@ -342,6 +342,39 @@ func (p *Server) Employ(name string, role crypto.Role) (made, certified *crypto.
 	return made, certified
 }
 
+// DeskMail makes a certificate of the desk for mail programs, which the root certifies at a time, and gives its key to author and approver. It returns the key as they open it.
+func (p *Server) DeskMail(name, email string, at time.Time) *crypto.Key {
+	p.t.Helper()
+	now := time.Now()
+	made, err := crypto.NewDeskKey(name, email, at)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	certificate, err := crypto.CertifyStaff(p.Root, made.Certificate(), []crypto.Role{crypto.RoleDeskMail}, at)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if _, err := p.Portal.Registry.AddStaff(p.t.Context(), certificate.Bytes()); err != nil {
+		p.t.Fatal(err)
+	}
+	var shares []registry.DeskKeyShare
+	for _, member := range []*crypto.Key{p.Author, p.Approver} {
+		record, err := crypto.SealDeskKey(made, p.Author, member.Certificate(), now)
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		shares = append(shares, registry.DeskKeyShare{Holder: portal.StaffHolder(member.Certificate().Fingerprint()), Record: record})
+	}
+	if err := p.Portal.Registry.ShareDeskKey(p.t.Context(), p.Acting(p.Author), certificate.Fingerprint(), shares); err != nil {
+		p.t.Fatal(err)
+	}
+	opened, err := crypto.OpenDeskKey(shares[0].Record, []*crypto.Key{p.Author}, []*crypto.Certificate{p.Author.Certificate()}, certificate, now)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return opened
+}
+
 // ------------------------------------------------------------------ notices
 
 // Draft is a notice that demands acknowledgement within two days.
