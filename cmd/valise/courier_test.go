@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -14,6 +15,8 @@ import (
 	"time"
 
 	"valise/crypto"
+	"valise/portal/api"
+	"valise/portal/ceremony"
 	"valise/portal/courier"
 	"valise/portal/portaltest"
 	"valise/portal/portaltest/live"
@@ -64,7 +67,7 @@ func (o *postOffice) write(name string, data []byte) (path string) {
 func (o *postOffice) release(n int, profiles ...crypto.Profile) (people []*live.Person) {
 	o.t.Helper()
 	for i := range n {
-		profile := crypto.ProfileCompat
+		profile := crypto.ProfilePQ // one mail to each, with everything in it
 		if i < len(profiles) {
 			profile = profiles[i]
 		}
@@ -73,8 +76,8 @@ func (o *postOffice) release(n int, profiles ...crypto.Profile) (people []*live.
 		o.address(crypto.Address{Representative: person.Number, Email: fmt.Sprintf("reader%d@mission.example", i)})
 	}
 	draft := o.Draft()
-	draft.Fallback, draft.Acknowledge, draft.Deadline = crypto.FallbackAtOnce, false, time.Time{} // it asks for nothing, so that there is one mail to each
-	if len(profiles) > 0 {                                                                        // who cares for keys reads something of their own, too
+	draft.Fallback, draft.Acknowledge, draft.Deadline = crypto.FallbackAtOnce, false, time.Time{}
+	if len(profiles) > 0 { // who cares for keys reads something of their own, too
 		draft.Personal = map[crypto.Number][]crypto.PersonalText{}
 		for i, person := range people {
 			draft.Personal[person.Number.Mailbox] = []crypto.PersonalText{{Language: "en", Text: fmt.Sprintf("Your file NV-%d was read.\n", i)}}
@@ -199,10 +202,11 @@ func TestCourierNow(t *testing.T) {
 	}
 }
 
-// TestAMailIsOpenedWithoutThePortal: with the locked key and what the portal said of itself; only the author's signature can be verified, and the exit status says so.
+// TestAMailIsOpenedWithoutThePortal: with the locked key and what the portal said of itself, or with the emergency file alone. With the papers that go with the notice everything is verified;
+// without, only the author's signature, and the exit status says so.
 func TestAMailIsOpenedWithoutThePortal(t *testing.T) {
 	o := openPostOffice(t, filepath.Join(t.TempDir(), "portal.db"), nil)
-	people := o.release(2, crypto.ProfilePQ)
+	people := o.release(2, crypto.ProfilePQ, crypto.ProfileCompat)
 	if out, err := exec.Command("valise", append(o.settings, "--now")...).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -225,10 +229,13 @@ func TestAMailIsOpenedWithoutThePortal(t *testing.T) {
 	}
 	const passphrase = "nobody answers and still it opens"
 	said, secret := write("institution.json", institution), write("secret", []byte(passphrase+"\n"))
-	mails, alone := map[string]string{}, ""
+	mails, alone, papers := map[string]string{}, "", ""
 	for i, m := range o.sink.Mails() {
-		if before := mails[m.To]; before != "" { // what is said to the mailbox alone came before, in a mail of its own
-			alone = before
+		if before := mails[m.To]; before != "" { // what is said to the mailbox alone came first, in a mail of its own, then the papers
+			if alone == "" {
+				alone = before
+			}
+			papers = before
 		}
 		mails[m.To] = write(fmt.Sprintf("%s-%d.eml", m.To, len(m.Data)+i), m.Data)
 	}
@@ -240,14 +247,45 @@ func TestAMailIsOpenedWithoutThePortal(t *testing.T) {
 		}
 		keys = append(keys, write(fmt.Sprintf("locked%d.asc", i), locked))
 	}
-	open := func(mail, key string) (string, int) {
+	open := func(mail, key string, more ...string) (string, int) {
 		var out, errs bytes.Buffer
-		cmd := exec.Command("valise", "open", mail, "--key", key, "--secret-file", secret, "--institution", said)
+		if len(more) == 0 {
+			more = []string{"--institution", said}
+		}
+		cmd := exec.Command("valise", append([]string{"open", mail, "--key", key, "--secret-file", secret}, more...)...)
 		cmd.Stdout, cmd.Stderr = &out, &errs
 		_ = cmd.Run()
 		return out.String() + errs.String(), cmd.ProcessState.ExitCode()
 	}
-	for i := range people {
+	var known api.Institution
+	if err := json.Unmarshal(institution, &known); err != nil {
+		t.Fatal(err)
+	}
+	for i, person := range people {
+		mail, more := mails[fmt.Sprintf("reader%d@mission.example", i)], []string{"--institution", said}
+		if i > 0 { // papers and personal part came in mails of their own
+			more = append(more, "--with", papers, "--with", alone)
+		}
+		locked, err := os.ReadFile(keys[i])
+		if err != nil {
+			t.Fatal(err)
+		}
+		file, err := ceremony.KeyFile(locked)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kit, err := ceremony.EmergencyFile(file, person.Bundle, known, time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, way := range [][]string{append([]string{keys[i]}, more...), append([]string{write(fmt.Sprintf("emergency%d.asc", i), kit), "--language", "en"}, more[2:]...)} {
+			said, status := open(mail, way[0], way[1:]...)
+			if status != exitDone || !strings.Contains(said, "Data that you entrusted to us") || !strings.Contains(said, live.AuthorName) || !strings.Contains(said, live.ApproverName) || !strings.Contains(said, fmt.Sprintf("Your file NV-%d was read.", i)) {
+				t.Errorf("%v: status %d:\n%s", way, status, said)
+			}
+		}
+	}
+	for i := 1; i < len(people); i++ { // without the papers
 		said, status := open(mails[fmt.Sprintf("reader%d@mission.example", i)], keys[i])
 		if status != exitFailed || !strings.Contains(said, "Data that you entrusted to us") || !strings.Contains(said, live.AuthorName) || !strings.Contains(said, "only the author's signature") {
 			t.Errorf("status %d:\n%s", status, said)

@@ -15,14 +15,15 @@ import (
 // OpenCommand opens a notice.
 type OpenCommand struct {
 	openFlags
-	Notice          string `arg:"" name:"number" help:"The number of a notice or statement, from 'valise list'; or a file: a mail that carries a sealed message (.eml), or the message itself."`
-	Institution     string `type:"existingfile" placeholder:"FILE" help:"For a file, without --server: what the portal said of itself, saved before: curl -o institution.json https://portal.example/api/v1/institution"`
-	Language        string `placeholder:"TAG" help:"Print this language alone: fr. Without it, all of them, the authoritative one first."`
-	SaveAttachments string `type:"path" placeholder:"DIR" help:"Write the attachments there."`
-	Message         string `placeholder:"FILE" help:"Write the sealed message there, armored: envelope and body, to be kept, or opened with another OpenPGP program that knows your key. 'valise verify' reads it."`
-	PersonalMessage string `placeholder:"FILE" help:"Likewise the part that is sealed for your mailbox alone, when the notice has one: a second message."`
-	Membership      string `placeholder:"FILE" help:"Write there what shows that the notice was meant for you: what leads from your line of the audience to the manifest."`
-	Manifest        string `placeholder:"FILE" help:"Write the manifest and both signatures there: what proves, for years and without this portal, who sent what when. 'valise verify' and gpg read it."`
+	Notice          string   `arg:"" name:"number" help:"The number of a notice or statement, from 'valise list'; or a file: a mail that carries a sealed message (.eml), or the message itself."`
+	With            []string `sep:"none" placeholder:"FILE" help:"For a file, without --server: another that belongs to it, such as the mail with the papers of the notice that came just before. May be given several times."`
+	Institution     string   `type:"existingfile" placeholder:"FILE" help:"For a file, without --server, unless --key is the emergency file from your account page: what the portal said of itself, saved before: curl -o institution.json https://portal.example/api/v1/institution; or staff.asc from a copy of the portal."`
+	Language        string   `placeholder:"TAG" help:"Print this language alone: fr. Without it, all of them, the authoritative one first."`
+	SaveAttachments string   `type:"path" placeholder:"DIR" help:"Write the attachments there."`
+	Message         string   `placeholder:"FILE" help:"Write the sealed message there, armored: envelope and body, to be kept, or opened with another OpenPGP program that knows your key. 'valise verify' reads it."`
+	PersonalMessage string   `placeholder:"FILE" help:"Likewise the part that is sealed for your mailbox alone, when the notice has one: a second message."`
+	Membership      string   `placeholder:"FILE" help:"Write there what shows that the notice was meant for you: what leads from your line of the audience to the manifest."`
+	Manifest        string   `placeholder:"FILE" help:"Write the manifest and both signatures there: what proves, for years and without this portal, who sent what when. 'valise verify' and gpg read it."`
 }
 
 // Help is the part of --help below the summary.
@@ -33,7 +34,7 @@ When the portal says that your mailbox has answered already, the receipt is veri
 
 For the portal the notice counts as opened by your mailbox from now on. Opening is not acknowledging.
 
-A file is opened likewise: with --server everything is verified. Without, when the portal can't be reached, the author's signature and its chain to the root are; the approver's is not in a mail, so the exit status is 1 and you are told so. The JSON then has approver null, and neither acknowledge nor what follows it.
+A file is opened likewise: with --server everything is verified. Without, when the portal can't be reached, it takes the emergency file that you saved on your account page, and the mails: one with the notice, one with its papers (--with), which may be the same. Then everything is verified as on the portal, but for what was revoked or sent since. When the papers are missing, or with a private key of your own, only the author's signature and its chain to the root are: the exit status is 1, you are told so, and the JSON has approver null.
 
 A statement that stands in your mailbox (P-…) is public; it is shown when both people's signatures held, over all its languages and versions.
 
@@ -42,6 +43,7 @@ EXAMPLES
   valise open N-4GZ0R8T4 --server https://portal.example --as S-7K2M9QXD/2
   valise open N-4GZ0R8T4 … --language fr --save-attachments .
   valise open message.eml --server https://portal.example --as S-7K2M9QXD/2
+  valise open message.eml --with papers.eml --key emergency.asc
   valise open message.eml --key locked-key.asc --institution institution.json
 
 JSON

@@ -95,7 +95,7 @@ type mailJSON struct {
 	Languages       []languageJSON     `json:"languages"`
 	Attachments     []attachmentJSON   `json:"attachments"`
 	Author          *signerJSON        `json:"author"`
-	Approver        *signerJSON        `json:"approver"` // null: a mail doesn't carry the approver's signature
+	Approver        *signerJSON        `json:"approver"` // null: the files don't carry the approver's signature
 	RootFingerprint crypto.Fingerprint `json:"root_fingerprint"`
 	Mailbox         crypto.Number      `json:"mailbox,omitempty"`  // whom Personal is for
 	Personal        []languageJSON     `json:"personal,omitempty"` // what is said to that mailbox alone
@@ -115,8 +115,16 @@ func (c *OpenCommand) file(ctx context.Context, p *process, path string) error {
 	if c.Server != "" {
 		return c.fileWithPortal(ctx, p, envelope, body)
 	}
-	if c.Key == "" || c.Institution == "" {
-		return usagef("to open a file without the portal, give --key with your locked key or private key, and --institution with what the portal said of itself; or give --server and --as")
+	if c.Key == "" {
+		return usagef("to open a file without the portal, give --key with the emergency file that you saved, your locked key or your private key; or give --server and --as")
+	}
+	if file, err := p.readInput(c.Key, maxMailFile); err != nil {
+		return err
+	} else if _, err := ceremony.KeyFile(file); err == nil {
+		return c.fileAlone(p, path, data, file, found)
+	}
+	if c.Institution == "" {
+		return usagef("with a private key of your own, give --institution with what the portal said of itself, too: no emergency file holds the institution's certificates")
 	}
 	pin, keys, err := c.ownKeys(p)
 	if err != nil {
@@ -162,7 +170,7 @@ func (c *OpenCommand) file(ctx context.Context, p *process, path string) error {
 	return errAuthorAlone
 }
 
-var errAuthorAlone = errors.New("only the author's signature could be verified: a mail does not carry the approver's, without which the institution has not spoken. Open it with --server, or on the portal, before you act on it")
+var errAuthorAlone = errors.New("only the author's signature could be verified: these files do not carry the approver's, without which the institution has not spoken. There may be another mail, with the papers of the notice: give it with --with. Or open this one with --server, or on the portal, before you act on it")
 
 // fileWithPortal lets the portal show manifest, signatures and membership, and opens with them what was in the file.
 func (c *OpenCommand) fileWithPortal(ctx context.Context, p *process, envelope, body []byte) error {
@@ -214,25 +222,11 @@ func (m *member) keys() []*crypto.Key {
 	return []*crypto.Key{m.key}
 }
 
-// ownKeys opens a locked key, which carries the root's fingerprint, or a private key, which doesn't.
+// ownKeys opens a private key that was made with other tools; it doesn't carry the root's fingerprint.
 func (c *OpenCommand) ownKeys(p *process) (crypto.Pin, []*crypto.Key, error) {
 	pin, pinned, err := c.pin()
 	if err != nil {
 		return pin, nil, err
-	}
-	data, err := p.readInput(c.Key, 2*crypto.MaxBundleSize)
-	if err != nil {
-		return pin, nil, err
-	}
-	if _, err := ceremony.KeyFile(data); err == nil {
-		bundle, err := p.openKeyFile(c.Key, c.SecretFile)
-		if err != nil {
-			return pin, nil, err
-		}
-		if pinned && pin != bundle.Pin {
-			return pin, nil, fmt.Errorf("the root fingerprint that you gave, %s, is not the one that your key was locked with, %s: compare both with your letter, and tell the institution", pin.Fingerprint.Spaced(), bundle.Pin.Fingerprint.Spaced())
-		}
-		return bundle.Pin, bundle.Keys(), nil
 	}
 	if !pinned {
 		return pin, nil, usagef("with a key of your own, --root-fingerprint is needed: no locked key carries it")

@@ -199,6 +199,9 @@ func TestACompatMailIsWhatGnuPGOpens(t *testing.T) {
 	p.until(p.courier(p.config()), "the mail is sent", p.is("sent "))
 
 	mails := p.sink.Mails()
+	if len(mails) == 2 {
+		mails = mails[1:] // behind its papers
+	}
 	if len(mails) != 1 || mails[0].To != "somebody@mission.example" || !strings.HasPrefix(mails[0].From, "bounces+") {
 		t.Fatalf("%d mails: %+v", len(mails), mails)
 	}
@@ -295,7 +298,7 @@ func TestNothingIsSaidOutside(t *testing.T) {
 		if !individual && !strings.Contains(from, "registry@court.example") || subject != "..." || date.Minute() != 0 || date.Second() != 0 || time.Since(date) > time.Hour {
 			t.Errorf("from %q, subject %q, date %s", from, subject, date)
 		}
-		if len(m.Data) != 16<<10 {
+		if len(m.Data) != 16<<10 && len(m.Data) != 64<<10 {
 			t.Errorf("a mail has %d octets", len(m.Data))
 		}
 		for _, field := range []string{"List-Id", "List-Unsubscribe", "Sender", "Reply-To", "User-Agent", "X-Mailer", "Precedence", "Auto-Submitted"} {
@@ -303,13 +306,13 @@ func TestNothingIsSaidOutside(t *testing.T) {
 				t.Errorf("a mail has a field %s", field)
 			}
 		}
-		switch len(all) {
-		case 2:
+		switch len(all) { // what mail programs open, or a cover with the notice and its papers
+		case 2, 3:
 		default:
 			t.Errorf("a mail has %d parts", len(all))
 		}
 	}
-	if len(ids) != 4 {
+	if len(ids) != 6 {
 		t.Errorf("%d Message-IDs", len(ids))
 	}
 }
@@ -325,7 +328,7 @@ func TestAPortalKeyGetsAFile(t *testing.T) {
 	if subject, _ := header.Subject(); subject != "Réunion de mardi" {
 		t.Errorf("subject %q", subject)
 	}
-	if len(all) != 2 || all[0].contentType != "text/plain" || !strings.Contains(string(all[0].body), "sealed message for you") || !strings.Contains(string(all[0].body), "https://reader.court.example/") {
+	if len(all) != 3 || all[0].contentType != "text/plain" || !strings.Contains(string(all[0].body), "sealed message for you") || !strings.Contains(string(all[0].body), "https://reader.court.example/") {
 		t.Fatalf("parts: %s", all)
 	}
 	envelope, body, err := crypto.SplitMessage(all[1].body)
@@ -623,7 +626,7 @@ func TestPostfixCarriesItOn(t *testing.T) {
 	first := p.Release(atOnce(p.Server), people...)
 	p.until(p.courier(over(nobody)), "Postfix has it", p.is("sent ; sent ; sent "))
 	second := p.Release(atOnce(p.Server), people...)
-	p.until(p.courier(over(relay)), "Postfix hands it on", func() bool { return len(p.sink.Mails()) == 3 })
+	p.until(p.courier(over(relay)), "Postfix hands it on", func() bool { return len(p.sink.Mails()) == 4 })
 	secret = append(secret, string(first), string(second), "Findings", "Constatations", live.AuthorName, live.ApproverName, live.RegistrarName)
 	for _, server := range []*portaltest.Postfix{nobody, relay} {
 		spool := server.Spool()
@@ -637,8 +640,11 @@ func TestPostfixCarriesItOn(t *testing.T) {
 		}
 	}
 	for _, m := range p.sink.Mails() {
-		if _, _, err := crypto.SplitMessage(m.Data); err != nil {
-			t.Error(err)
+		_, all := parts(t, m.Data)
+		for _, part := range all[1:] {
+			if _, _, err := crypto.SplitMessage(part.body); err != nil {
+				t.Error(err)
+			}
 		}
 	}
 }

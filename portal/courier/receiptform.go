@@ -28,11 +28,12 @@ type Papers struct {
 	Nonce             string        `json:"nonce"`
 }
 
-// receiptForm returns what says to one representative exactly what to sign when they acknowledge by e-mail, sealed to them and signed by the courier; nil when the notice asks for no
-// receipt. The nonce in it is made of the entry with the courier's key, so nobody knows it but who opens this.
+// receiptForm returns what goes with a notice, sealed to one representative and signed by the courier: the papers that show the rest; and, when the notice asks for a receipt, exactly what to
+// sign to acknowledge by e-mail. It goes with every notice, so whoever watches does not see which ask for an answer. The nonce in it is made of the entry with the courier's key, so
+// nobody knows it but who opens this.
 func (c *Courier) receiptForm(ctx context.Context, e *Entry, l *Letter) ([]byte, error) {
 	m, err := crypto.ParseManifest(l.Signed.Manifest)
-	if err != nil || !m.Acknowledge {
+	if err != nil {
 		return nil, err
 	}
 	staff, err := c.staffCertificates(ctx)
@@ -52,24 +53,27 @@ func (c *Courier) receiptForm(ctx context.Context, e *Entry, l *Letter) ([]byte,
 	if err != nil {
 		return nil, nil // a receipt of that key would not be taken; the notice itself still goes out
 	}
-	digest := sha256.Sum256(l.Signed.Manifest)
-	nonce := c.receiptNonce(e.Notice, e.Representative)
-	text, err := (&crypto.Acknowledgement{
-		Institution: m.Institution, Notice: m.Notice, Version: m.Version, ManifestSHA256: hex.EncodeToString(digest[:]),
-		Representative: e.Representative, Certificate: recipient.Certificate().Fingerprint(), Decision: crypto.DecisionAcknowledged, Time: now.UTC().Truncate(time.Second), SessionNonce: nonce,
-	}).Form()
-	if err != nil {
-		return nil, err
+	form := mailForm{notice: m.Notice, key: recipient.Certificate().Fingerprint()}
+	nonce := ""
+	if m.Acknowledge {
+		digest := sha256.Sum256(l.Signed.Manifest)
+		nonce = c.receiptNonce(e.Notice, e.Representative)
+		form.receipt, err = (&crypto.Acknowledgement{
+			Institution: m.Institution, Notice: m.Notice, Version: m.Version, ManifestSHA256: hex.EncodeToString(digest[:]),
+			Representative: e.Representative, Certificate: form.key, Decision: crypto.DecisionAcknowledged, Time: now.UTC().Truncate(time.Second), SessionNonce: nonce,
+		}).Form()
+		if err != nil {
+			return nil, err
+		}
 	}
 	delivery, err := c.store.Delivery(ctx, e.Representative, e.Notice)
 	if err != nil {
 		return nil, err
 	}
-	papers, err := json.Marshal(papersOf(&delivery, nonce))
-	if err != nil {
+	if form.papers, err = json.Marshal(papersOf(&delivery, nonce)); err != nil {
 		return nil, err
 	}
-	return crypto.SealRecord(writeForm(m.Notice, text, recipient.Certificate().Fingerprint(), papers), c.keys[0], crypto.PurposeReceiptForm, []*crypto.Certificate{recipient.Certificate()}, now)
+	return crypto.SealRecord(form.write(), c.keys[0], crypto.PurposeReceiptForm, []*crypto.Certificate{recipient.Certificate()}, now)
 }
 
 func papersOf(d *portal.Delivery, nonce string) Papers {
@@ -91,12 +95,52 @@ const (
 	formEnd      = "---- to here ----"
 )
 
-// writeForm makes the MIME entity that is sealed. It is read by people with gpg and a mail program, so there are no long lines but those of the text to sign.
-func writeForm(n crypto.Number, text []byte, key crypto.Fingerprint, papers []byte) []byte {
+// mailForm is what goes with a notice.
+type mailForm struct {
+	notice  crypto.Number
+	key     crypto.Fingerprint // of who gets it
+	receipt []byte             // to sign, "opening" empty; nil: none is asked for
+	papers  []byte             // JSON
+}
+
+// write makes the MIME entity that is sealed. It is read by people with gpg and a mail program, so there are no long lines but those of the text to sign.
+func (f *mailForm) write() []byte {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "Content-Type: multipart/mixed; boundary=%q; protected-headers=\"v1\"\nSubject: To acknowledge %s by e-mail\nMIME-Version: 1.0\n\n--%s\n", formBoundary, n, formBoundary)
+	subject := "Papers of "
+	if f.receipt != nil {
+		subject = "To acknowledge "
+	}
+	fmt.Fprintf(&b, "Content-Type: multipart/mixed; boundary=%q; protected-headers=\"v1\"\nSubject: %s%s\nMIME-Version: 1.0\n\n--%s\n", formBoundary, subject, f.notice, formBoundary)
 	b.WriteString("Content-Type: text/plain; charset=\"utf-8\"\nContent-Transfer-Encoding: 8bit\nContent-Disposition: inline\n\n")
-	fmt.Fprintf(&b, `To acknowledge the notice %s, or to decline to, sign the text below with
+	if f.receipt != nil {
+		f.writeReceipt(&b)
+	} else {
+		fmt.Fprintf(&b, `This goes with the notice %s, which asks for no acknowledgement. There is
+nothing to do. What is attached shows that two people signed the notice, and
+that it was meant for you: should the portal be out of reach, save this mail
+and the notice's, and open both in the offline reader (reader.html, saved from
+the portal), or with: valise open.
+
+Ceci accompagne la notification %s, qui ne demande pas d’accusé de réception.
+Il n’y a rien à faire. La pièce jointe montre que deux personnes ont signé la
+notification et qu’elle vous était destinée : si le portail est inaccessible,
+enregistrez ce message et celui de la notification, et ouvrez-les tous deux dans
+le lecteur hors ligne (reader.html, enregistré depuis le portail).
+
+`, f.notice, f.notice)
+	}
+	fmt.Fprintf(&b, "\n--%s\nContent-Type: application/json; name=\"papers.json\"\nContent-Transfer-Encoding: base64\nContent-Disposition: attachment; filename=\"papers.json\"\n\n", formBoundary)
+	for encoded := base64.StdEncoding.EncodeToString(f.papers); encoded != ""; {
+		n := min(76, len(encoded))
+		b.WriteString(encoded[:n] + "\n")
+		encoded = encoded[n:]
+	}
+	b.WriteString("--" + formBoundary + "--\n")
+	return []byte(strings.ReplaceAll(b.String(), "\n", "\r\n"))
+}
+
+func (f *mailForm) writeReceipt(b *bytes.Buffer) {
+	fmt.Fprintf(b, `To acknowledge the notice %s, or to decline to, sign the text below with
 your own key, and send it back in answer to this mail. You need not log in
 anywhere.
 
@@ -111,32 +155,29 @@ anywhere.
 5. gpg --local-user %s --clearsign receipt.txt
 6. Send what is in receipt.txt.asc, as text or as a file.
 
+Or, in place of 5 and 6, in a mail program that signs with OpenPGP: write a mail
+that says the text and nothing else, as plain text, and sign it.
+
 Without gpg: save this mail and the notice's, and open both in the offline
 reader (reader.html, saved from the portal), which signs for you. Or use the
 portal.
 
-`, n, formBegin, formEnd, key)
-	fmt.Fprintf(&b, `Pour accuser réception de la notification %s (ou refuser de le faire :
+`, f.notice, formBegin, formEnd, f.key)
+	fmt.Fprintf(b, `Pour accuser réception de la notification %s (ou refuser de le faire :
 « refused » au lieu de « acknowledged »), copiez dans un fichier les lignes entre
 « %s » et « %s », complétez la ligne « opening: » avec
 celle qui se trouve à la fin du texte de la notification, signez le fichier avec
 votre clé (gpg --clearsign, dans la journée qui suit l’heure indiquée, ou bien
 mettez l’heure actuelle, UTC) et renvoyez le résultat en réponse à ce message.
+Ou bien, avec un logiciel de messagerie qui signe avec OpenPGP : envoyez un
+message qui contient ce texte seul, en texte brut, et signez-le.
 Sans gpg : enregistrez ce message et celui de la notification, et ouvrez-les
 tous deux dans le lecteur hors ligne (reader.html, enregistré depuis le portail),
 qui signe pour vous ; ou bien utilisez le portail.
 
 %s
 %s%s
-`, n, formBegin, formEnd, formBegin, strings.ReplaceAll(string(text), " \n", "\n"), formEnd)
-	fmt.Fprintf(&b, "\n--%s\nContent-Type: application/json; name=\"papers.json\"\nContent-Transfer-Encoding: base64\nContent-Disposition: attachment; filename=\"papers.json\"\n\n", formBoundary)
-	for encoded := base64.StdEncoding.EncodeToString(papers); encoded != ""; {
-		n := min(76, len(encoded))
-		b.WriteString(encoded[:n] + "\n")
-		encoded = encoded[n:]
-	}
-	b.WriteString("--" + formBoundary + "--\n")
-	return []byte(strings.ReplaceAll(b.String(), "\n", "\r\n"))
+`, f.notice, formBegin, formEnd, formBegin, strings.ReplaceAll(string(f.receipt), " \n", "\n"), formEnd)
 }
 
 // ReadForm takes the content of a receipt form apart that was opened and whose signature, the courier's, was verified: what to sign, with "opening" empty, and the papers.
