@@ -204,7 +204,9 @@ func TestRealMailPrograms(t *testing.T) {
 	for _, m := range mutts {
 		t.Run(m.name, func(t *testing.T) { r.mutt(t, m) })
 	}
-	t.Run("Thunderbird", r.thunderbird)
+	b := portaltest.StartThunderbird(t)
+	t.Run("Thunderbird", func(t *testing.T) { r.thunderbird(t, b) })
+	t.Run("receipts come back", func(t *testing.T) { h.receiptsComeBack(t, r, b) })
 }
 
 // nothingIsSaidOnTheWay: all that lies in Postfix's queue and log, and all that it says to the recipients' servers, in clear.
@@ -250,6 +252,7 @@ func (h *mailHouse) nothingIsSaidOnTheWay(t *testing.T) {
 type reader struct {
 	*mailHouse
 	person *live.Person
+	email  string
 	gpg    *portaltest.GnuPG
 	folder string   // their home
 	mails  []string // files: receipt form, personal part, notice
@@ -257,7 +260,7 @@ type reader struct {
 
 func (h *mailHouse) reader(t *testing.T, person int) *reader {
 	t.Helper()
-	r := &reader{mailHouse: h, person: h.people[person], gpg: portaltest.GPG(t), folder: t.TempDir()}
+	r := &reader{mailHouse: h, person: h.people[person], email: fmt.Sprintf("reader%d@post.example", person), gpg: portaltest.GPG(t), folder: t.TempDir()}
 	r.gpg.Import([]byte(r.person.Key.Armor()))
 	r.gpg.Import([]byte(h.Author.Certificate().Armor()))
 	r.gpg.Import([]byte(h.key.Certificate().Armor()))
@@ -266,6 +269,8 @@ func (h *mailHouse) reader(t *testing.T, person int) *reader {
 	}
 	return r
 }
+
+func (r *reader) fingerprint() string { return string(r.person.Key.Certificate().Fingerprint()) }
 
 func (r *reader) file(name string, data []byte) (path string) {
 	path = filepath.Join(r.folder, name)
@@ -276,7 +281,7 @@ func (r *reader) file(name string, data []byte) (path string) {
 // run runs a program as the reader does.
 func (r *reader) run(t *testing.T, input []byte, program string, args ...string) []byte {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Dir = r.folder
@@ -491,9 +496,9 @@ func (r *reader) mutt(t *testing.T, m struct{ name, program, gpg string }) {
 }
 
 // thunderbird shows all that mutt does. It calls the signature uncertain: it would have the address in From among the names in the author's certificate.
-func (r *reader) thunderbird(t *testing.T) {
-	b := portaltest.StartThunderbird(t)
-	b.ImportOwn(r.person.Key.Armor(), string(r.person.Key.Certificate().Fingerprint()))
+func (r *reader) thunderbird(t *testing.T, b *portaltest.Thunderbird) {
+	b.ImportOwn(r.person.Key.Armor(), r.fingerprint())
+	b.Account(r.email, r.fingerprint(), r.postfix.Address, r.tls)
 	b.ImportVerified(r.Author.Certificate().Armor())
 	b.ImportVerified(r.key.Certificate().Armor())
 	for i, want := range []string{"---- from here ----\nvalise acknowledgement v1\n", "Your file NV-114 was read.", "\nopening: " + r.content.Opening + "\n"} {

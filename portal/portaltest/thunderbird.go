@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"net"
@@ -99,7 +100,7 @@ func StartThunderbird(t testing.TB) *Thunderbird {
 	}
 	b.call("WebDriver:NewSession", map[string]any{"capabilities": map[string]any{}}, nil)
 	b.call("Marionette:SetContext", map[string]any{"value": "chrome"}, nil)
-	b.call("WebDriver:SetTimeouts", map[string]any{"script": 60_000}, nil)
+	b.call("WebDriver:SetTimeouts", map[string]any{"script": 40_000}, nil)
 	return b
 }
 
@@ -192,7 +193,7 @@ func (b *Thunderbird) ImportVerified(armored string) {
 	b.Run(nil, openPGPModules+`imported(await RNP.importPubkeyBlockAutoAcceptImpl(window, A[0], "verified"));`, armored)
 }
 
-const openMail = `
+const showMail = `
 const { MailUtils } = ChromeUtils.importESModule("resource:///modules/MailUtils.sys.mjs");
 const file = Cc["@mozilla.org/file/local;1"].createInstance(Ci.nsIFile);
 file.initWithPath(A[0]);
@@ -214,8 +215,12 @@ for (let before = "", same = 0, i = 0; same < 12; i++) { // what it shows comes 
 	same = now && now.text.trim() && now.state == before ? same + 1 : 0;
 	before = now ? now.state : "";
 }
-const { w, d } = now, shown = {
-	From: d.querySelector("#expandedfromBox .recipient-single-line, #expandedfromBox .recipient-multi-line, #expandedfromBox")?.textContent, Subject: now.subject.replace(/^Subject:/, ""), Text: now.text,
+const { w, d } = now;
+`
+
+const readMail = `
+const shown = {
+	From: d.getElementById("expandedfromBox").textContent, Subject: now.subject.replace(/^Subject:/, ""), Text: now.text,
 	Attachments: [],
 };
 for (const a of w.currentAttachments) {
@@ -232,26 +237,92 @@ tabs.closeTab(tabs.currentTabInfo);
 return shown;
 `
 
-// Open opens a mail that was saved as a file, and returns what it shows.
-func (b *Thunderbird) Open(mail []byte) (shown ShownMail) {
+// save writes a mail to a new file.
+func (b *Thunderbird) save(mail []byte) (path string) {
 	b.t.Helper()
 	b.mails++
-	path := filepath.Join(b.folder, fmt.Sprintf("mail%d.eml", b.mails))
+	path = filepath.Join(b.folder, fmt.Sprintf("mail%d.eml", b.mails))
 	if err := os.WriteFile(path, mail, 0o600); err != nil {
 		b.t.Fatal(err)
 	}
-	b.Run(&shown, openMail, path)
+	return path
+}
+
+// Open opens a mail that was saved as a file, and returns what it shows.
+func (b *Thunderbird) Open(mail []byte) (shown ShownMail) {
+	b.t.Helper()
+	b.Run(&shown, showMail+readMail, b.save(mail))
 	return shown
 }
 
-// Screenshot returns a picture (PNG) of its main window.
-func (b *Thunderbird) Screenshot() []byte {
+const makeAccount = `
+const { MailServices } = ChromeUtils.importESModule("resource:///modules/MailServices.sys.mjs");
+const certificate = Cc["@mozilla.org/security/x509certdb;1"].getService(Ci.nsIX509CertDB).constructX509FromBase64(A[3]);
+Cc["@mozilla.org/security/certoverride;1"].getService(Ci.nsICertOverrideService).rememberValidityOverride("localhost", A[2], {}, certificate, true);
+const out = MailServices.outgoingServer.createServer("smtp");
+const smtp = out.QueryInterface(Ci.nsISmtpServer);
+smtp.hostname = "localhost";
+smtp.port = A[2];
+out.socketType = Ci.nsMsgSocketType.alwaysSTARTTLS;
+out.authMethod = Ci.nsMsgAuthMethod.none;
+MailServices.accounts.createLocalMailAccount();
+const account = MailServices.accounts.createAccount();
+account.incomingServer = MailServices.accounts.createIncomingServer("reader", "localhost", "pop3"); // never asked
+account.incomingServer.loginAtStartUp = account.incomingServer.doBiff = false;
+const identity = MailServices.accounts.createIdentity();
+identity.fullName = "Reader";
+identity.email = A[0];
+identity.smtpServerKey = out.key;
+identity.doFcc = false;
+identity.composeHtml = false;
+identity.setUnicharAttribute("openpgp_key_id", A[1]);
+account.addIdentity(identity);
+MailServices.accounts.defaultAccount = account;
+`
+
+// Account sets up an account for somebody with an address, whose key was imported, and who hands their mail to a server at 127.0.0.1:PORT, with STARTTLS.
+func (b *Thunderbird) Account(email, fingerprint, server string, certificate *Certificate) {
 	b.t.Helper()
-	var answer struct{ Value string }
-	b.call("WebDriver:TakeScreenshot", map[string]any{"full": false, "hash": false}, &answer)
-	picture, err := base64.StdEncoding.DecodeString(answer.Value)
+	_, port, err := net.SplitHostPort(server)
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	return picture
+	number, _ := strconv.Atoi(port)
+	authority, err := os.ReadFile(certificate.CertFile)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	block, _ := pem.Decode(authority)
+	b.Run(nil, makeAccount, email, fingerprint[len(fingerprint)-16:], number, base64.StdEncoding.EncodeToString(block.Bytes))
+}
+
+const replyToMail = `
+w.commandController.doCommand("cmd_reply");
+let c = null;
+for (let i = 0; !c; i++) {
+	if (i > 200) throw new Error("there is no window to write in");
+	await sleep(50);
+	c = [...Services.wm.getEnumerator("msgcompose")].find(x => x.gMsgCompose && x.GetCurrentEditor && x.GetCurrentEditor() && x.GetCurrentEditor().document.body.textContent != "");
+}
+await sleep(500); // what it decides by itself comes bit by bit
+const was = { Encrypts: c.gSendEncrypted, Signs: c.gSendSigned };
+const editor = c.GetCurrentEditor();
+editor.selectAll();
+editor.QueryInterface(Ci.nsIEditorMailSupport);
+editor.insertTextWithQuotations ? editor.insertTextWithQuotations(A[1]) : editor.insertText(A[1]);
+if (c.gSendEncrypted != A[2]) c.toggleEncryptMessage();
+await sleep(200);
+if (!c.gSendSigned) c.toggleGlobalSignMessage();
+const closed = new Promise(r => c.addEventListener("unload", r, { once: true }));
+await c.GenericSendMessage(Ci.nsIMsgCompDeliverMode.Now);
+await Promise.race([closed, sleep(20000).then(() => { throw new Error("it was not sent: " + c.document.getElementById("msgSubject").value); })]);
+tabs.closeTab(tabs.currentTabInfo);
+return was;
+`
+
+// Reply answers a mail with a text in place of the quoted one, signed, and encrypted when encrypt is true. It returns what Thunderbird would have done by itself.
+func (b *Thunderbird) Reply(mail []byte, text string, encrypt bool) (would struct{ Encrypts, Signs bool }) {
+	b.t.Helper()
+	b.Run(&would, showMail+replyToMail, b.save(mail), text, encrypt)
+	return would
 }
