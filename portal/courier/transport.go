@@ -311,10 +311,21 @@ func noWay(err error) *failure {
 	return f
 }
 
-// graver is the failure that tells more: a promise that isn't kept may be an attack, and that a server can't be reached is what one sees beside it.
+// grave are reasons why a mail server got nothing, the gravest last: a promise that isn't kept may be an attack.
+var grave = []string{ReasonNoDNS, ReasonNoTLS, ReasonPolicy, ReasonDANE}
+
+// graver is the failure that tells more about a domain's servers. Of those that can't be reached one learns least.
 func graver(a, b *failure) *failure {
-	order := []string{ReasonNoConnection, ReasonNoDNS, ReasonNoTLS, ReasonPolicy, ReasonDANE}
-	if a == nil || slices.Index(order, b.reason) > slices.Index(order, a.reason) {
+	weight := func(f *failure) int {
+		switch {
+		case f == nil:
+			return 0
+		case f.reason == ReasonNoConnection:
+			return 1
+		}
+		return 3 + slices.Index(grave, f.reason)
+	}
+	if weight(b) > weight(a) {
 		return b
 	}
 	return a

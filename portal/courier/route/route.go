@@ -34,17 +34,16 @@ type Finder struct {
 
 // Options say how a Finder works.
 type Options struct {
-	Resolver string         // address and port of a resolver on this machine that verifies answers (DNSSEC); "": those of the system, and no DANE
-	Roots    *x509.CertPool // whom certificates of web servers with policies are believed from; nil: whom the system believes
-	Port     uint16         // of mail servers; 0: 25, the only one that they have outside tests
+	Resolver   string         // address and port of a resolver on this machine that verifies answers (DNSSEC); "": those of the system, and no DANE
+	Roots      *x509.CertPool // whom certificates of web servers with policies are believed from; nil: whom the system believes
+	Port       uint16         // of mail servers; 0: 25, the only one that they have outside tests
+	PolicyPort uint16         // of web servers with policies; 0: 443, likewise
 
 	Keep       string // a file that keeps policies over a restart; "": they are in memory alone
 	KeepSecret []byte // at least 16 octets under which it is sealed
 
 	Problem func(string) // is told what is wrong with that file, which stops nothing; nil: nobody is told
 	Now     func() time.Time
-
-	policyPort uint16 // of web servers with policies, for tests; 0: 443
 }
 
 // New makes a Finder. It asks nothing yet.

@@ -129,10 +129,12 @@ func TestWhenDNSPins(t *testing.T) {
 		want     string
 		nothing  bool // no TLSA record is asked for
 	}{
-		"signed":                      {records: append(base, good), want: host + " DANE"},
-		"nothing pinned":              {records: base, want: host},
-		"the system's resolver":       {records: append(base, good), system: true, want: host, nothing: asksNothing},
-		"the domain isn't signed":     {records: append(base, good), unsigned: []string{"mission.example"}, want: host, nothing: asksNothing},
+		"signed":                  {records: append(base, good), want: host + " DANE"},
+		"nothing pinned":          {records: base, want: host},
+		"the system's resolver":   {records: append(base, good), system: true, want: host, nothing: asksNothing},
+		"the domain isn't signed": {records: append(base, good), unsigned: []string{"mission.example"}, want: host, nothing: asksNothing},
+		"only the server is signed": {records: []string{"mission.example. MX 10 mx.hosting.example.", "mx.hosting.example. A 127.0.0.1", pin(t, "mx.hosting.example", 3, 1, 1, leaf)}, unsigned: []string{"mission.example"},
+			want: "mx.hosting.example", nothing: asksNothing},
 		"the server isn't signed":     {records: append(base, good), unsigned: []string{host}, want: host, nothing: asksNothing},
 		"what pins isn't signed":      {records: append(base, good), unsigned: []string{"_tcp." + host}, want: host},
 		"what pins is taken away":     {records: append(base, good), failing: []string{"_tcp." + host}, want: ErrNoAnswer.Error()},

@@ -97,7 +97,7 @@ type look struct {
 
 func newPolicies(r resolver, o *Options) (*policies, error) {
 	p := &policies{dns: r, problem: o.Problem, now: o.Now, looks: map[string]*look{}, known: map[string]policy{}}
-	port := cmp.Or(o.policyPort, 443)
+	port := cmp.Or(o.PolicyPort, 443)
 	p.client = &http.Client{
 		Timeout:       fetchTime,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // must not be followed (RFC 8461, section 3.3)

@@ -75,7 +75,7 @@ func newDomain(t *testing.T, names ...string) *domain {
 }
 
 func (d *domain) finder(change func(*Options)) *Finder {
-	o := Options{Resolver: d.dns.Address, Roots: d.authority.Pool, policyPort: uint16(d.web.Listener.Addr().(*net.TCPAddr).Port), Now: func() time.Time {
+	o := Options{Resolver: d.dns.Address, Roots: d.authority.Pool, PolicyPort: uint16(d.web.Listener.Addr().(*net.TCPAddr).Port), Now: func() time.Time {
 		d.mutex.Lock()
 		defer d.mutex.Unlock()
 		return time.Now().Add(d.ahead)
@@ -260,7 +260,7 @@ func TestWhatIsNoPolicy(t *testing.T) {
 		"another's web":      {names: "www.mission.example", want: unbound},
 		"none":               {answer: func(w http.ResponseWriter) { w.WriteHeader(http.StatusNotFound) }, want: unbound},
 		"elsewhere": {answer: func(w http.ResponseWriter) {
-			w.Header().Set("Location", "https://mta-sts.mission.example/.well-known/mta-sts.txt")
+			w.Header().Set("Location", "https://mta-sts.mission.example/elsewhere") // following it fails the test
 			w.WriteHeader(http.StatusFound)
 		}, want: unbound},
 		"a page": {answer: func(w http.ResponseWriter) {
