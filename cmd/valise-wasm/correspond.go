@@ -69,6 +69,7 @@ type threadLine struct {
 	Name     string        `json:"name,omitempty"` // of the stakeholder
 	Subject  string        `json:"subject"`
 	Language string        `json:"language"`
+	Mailed   bool          `json:"mailed"` // it was begun by e-mail, and has no subject
 	Problem  string        `json:"problem,omitempty"`
 }
 
@@ -88,7 +89,7 @@ func (e *engine) threads(_ none, data []byte) ([]threadLine, error) {
 	lines := make([]threadLine, len(list))
 	for i := range list {
 		first := list[i].Messages[0]
-		lines[i] = threadLine{Thread: list[i].Thread.Thread, Name: list[i].Name, Subject: list[i].Subject()}
+		lines[i] = threadLine{Thread: list[i].Thread.Thread, Name: list[i].Name, Subject: list[i].Subject(), Mailed: first.Kind == crypto.MailedReply}
 		if first.Problem != nil {
 			lines[i].Problem = sentence(first.Problem).Error()
 		} else if first.Verified != nil {
@@ -202,6 +203,9 @@ func (e *engine) threadMessage(p messageName, data []byte) (shownMessage, error)
 }
 
 func (e *engine) threadFile(p messageName) (rawData, error) {
+	if file := e.letters.mailed.file(p.Message, p.Index); file != nil {
+		return file, nil
+	}
 	o := e.letters.messages[p.Message]
 	if o == nil || p.Index < 0 || p.Index >= len(o.Message().Attachments) {
 		return nil, errEngine

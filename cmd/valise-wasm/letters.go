@@ -10,6 +10,7 @@ type letters struct {
 	threads  map[crypto.Number]*ceremony.Conversation
 	messages map[string]*crypto.OpenedMessage
 	writing  *writtenMessage
+	mailed   mailedReplies // in desk.wasm only
 }
 
 // writtenMessage is a message that is being sent. Until the portal has it for certain, trying again sends the same one.

@@ -29,6 +29,9 @@ type correspondent struct {
 	trust  *ceremony.Trust
 	reader *ceremony.Reader
 	staff  bool
+	keys   []*crypto.Key // of a member of the desk
+
+	deskKeys []ceremony.DeskKey // once fetched
 }
 
 func (c *correspondent) close(ctx context.Context) { logOut(ctx, c.client) }
@@ -38,7 +41,7 @@ func (m *member) correspondent() *correspondent {
 }
 
 func (o *officer) correspondent() *correspondent {
-	return &correspondent{client: o.client, trust: o.trust, reader: ceremony.DeskReader(o.keys), staff: true}
+	return &correspondent{client: o.client, trust: o.trust, reader: ceremony.DeskReader(o.keys), staff: true, keys: o.keys}
 }
 
 // logIn opens a session. End it with close.
@@ -132,8 +135,22 @@ func (c *correspondent) threads(ctx context.Context, closed bool) ([]ceremony.Co
 	return list, nil
 }
 
+// mailed opens a reply by e-mail that was fetched, with the desk's keys for mail programs, which are fetched for the first one.
+func (c *correspondent) mailed(ctx context.Context, conversation *ceremony.Conversation, wire api.ThreadMessage) (*ceremony.Mailed, error) {
+	if c.deskKeys == nil {
+		keys, err := c.client.DeskKeys(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if c.deskKeys, err = ceremony.ReadDeskKeys(c.trust, c.keys, keys, time.Now()); err != nil {
+			return nil, err
+		}
+	}
+	return ceremony.ReadMailed(c.trust, conversation, wire, c.deskKeys, time.Now())
+}
+
 // waiting says whether a thread waits for an answer.
-func waiting(t api.Thread) bool { return !t.Closed && t.Last == crypto.Reply }
+func waiting(t api.Thread) bool { return !t.Closed && t.Last != crypto.Answer }
 
 // name is how a member of the staff is called.
 func (c *correspondent) name(holder string) string {
@@ -158,6 +175,7 @@ type threadLineJSON struct {
 	Messages int           `json:"messages"`
 	Unread   int           `json:"unread"`
 	Unshared int           `json:"unshared"`
+	Mailed   bool          `json:"mailed"`
 	Problem  string        `json:"problem"`
 }
 
@@ -182,6 +200,7 @@ func (c *correspondent) list(ctx context.Context, p *process, closed bool) error
 		if problem := t.Messages[0].Problem; problem != nil {
 			out[i].Problem, failed = problem.Error(), errShown
 		}
+		out[i].Mailed = t.Messages[0].Kind == crypto.MailedReply
 	}
 	p.report(out, func() {
 		if len(out) == 0 {
@@ -199,6 +218,8 @@ func (c *correspondent) line(t threadLineJSON) string {
 	switch {
 	case t.Problem != "":
 		subject = "DID NOT HOLD: " + t.Problem
+	case t.Mailed:
+		subject = "(begun by e-mail)"
 	case subject == "":
 		subject = "(not shared with you yet)"
 	}

@@ -24,6 +24,8 @@ func (ThreadCommand) Help() string {
 
 An answer is from one member of the desk, who signed it alone. What the institution says with two signatures comes as a notice.
 
+A reply that came by e-mail is sealed to the desk alone: it is opened for who has the desk's key for mail programs, see 'valise desk', and representatives see that it came. Who wrote it is a representative whose signature stands inside; where there is none that counts, it says so, and then anybody may have written it. It is shown as text, without what HTML would do; the mail itself is among its attachments.
+
 For the portal, what was printed is read from now on.
 
 EXAMPLES
@@ -34,7 +36,7 @@ EXAMPLES
 
 JSON
 
-  thread, mailbox, name, about, closed, assignee, gap (something is missing), messages[] (message, kind, from, sender, written, received, language, subject, text, attachments[], missing[], shared, problem)
+  thread, mailbox, name, about, closed, assignee, gap (something is missing), messages[] (message, kind, from, sender, written, received, language, subject, text, attachments[], missing[], shared, problem; of kind "mail" also answers (to whom our mail went), unsigned (why nobody can say who wrote it; "": from signed it), html (the text was made of it), cut (the text is longer))
 
 ENVIRONMENT
 
@@ -42,7 +44,7 @@ ENVIRONMENT
 
 EXIT STATUS
 
-  0 everything held; 1 something did not hold or is missing, refused, or failed; 2 wrong usage.`)
+  0 everything held (also when a mail has no signature, which it says); 1 something did not hold or is missing, refused, or failed; 2 wrong usage.`)
 }
 
 type messageJSON struct {
@@ -59,6 +61,17 @@ type messageJSON struct {
 	Missing     []string           `json:"missing"`
 	Shared      bool               `json:"shared"`
 	Problem     string             `json:"problem"`
+	*mailedJSON
+}
+
+// mailedJSON is what there is to say of a reply by e-mail beside the others' fields.
+type mailedJSON struct {
+	Answers  string `json:"answers"`
+	Unsigned string `json:"unsigned"`
+	HTML     bool   `json:"html"`
+	Cut      bool   `json:"cut"`
+
+	opened bool
 }
 
 type threadJSON struct {
@@ -107,7 +120,7 @@ func (c *ThreadCommand) Run(ctx context.Context, p *process) error {
 	}
 	p.report(out, func() { out.show(p) })
 	for _, m := range out.Messages {
-		if m.Problem != "" {
+		if m.Problem != "" || m.mailedJSON != nil && m.Unsigned != "" && m.Unsigned != notSigned {
 			return errShown
 		}
 	}
@@ -127,10 +140,21 @@ func (c *ThreadCommand) message(ctx context.Context, p *process, who *correspond
 		return line, nil
 	case !m.Shared:
 		return line, nil
+	case m.Kind == crypto.MailedReply && !who.staff:
+		line.mailedJSON = &mailedJSON{}
+		return line, nil
 	}
 	wire, err := who.client.ThreadMessage(ctx, conversation.Thread.Thread, m.ID)
 	if err != nil {
 		return line, err
+	}
+	if m.Kind == crypto.MailedReply {
+		opened, err := who.mailed(ctx, conversation, wire)
+		if err != nil {
+			line.Problem = err.Error()
+			return line, nil
+		}
+		return line, c.mailed(p, &line, opened, place)
 	}
 	opened, err := ceremony.ReadMessage(conversation, wire, time.Now())
 	if err != nil {
@@ -142,15 +166,60 @@ func (c *ThreadCommand) message(ctx context.Context, p *process, who *correspond
 	content := &crypto.Content{Languages: []crypto.LanguageVersion{message.Text}, Attachments: message.Attachments}
 	_, line.Attachments = contentJSON(content)
 	line.Language, line.Subject, line.Text = message.Text.Language, message.Text.Subject, message.Text.Text
+	return line, c.save(p, message.Attachments, place)
+}
+
+// save writes attachments, if they are wanted.
+func (c *ThreadCommand) save(p *process, attachments []crypto.Attachment, place int) error {
 	if c.SaveAttachments == "" {
-		return line, nil
+		return nil
 	}
 	saved := &crypto.Content{}
-	for _, a := range message.Attachments {
+	for _, a := range attachments {
 		a.Name = fmt.Sprintf("%02d-%s", place+1, a.Name)
 		saved.Attachments = append(saved.Attachments, a)
 	}
-	return line, p.saveAttachments(c.SaveAttachments, saved)
+	return p.saveAttachments(c.SaveAttachments, saved)
+}
+
+const notSigned = "it is not signed"
+
+// mailed says what an opened reply by e-mail is.
+func (c *ThreadCommand) mailed(p *process, line *messageJSON, m *ceremony.Mailed, place int) error {
+	line.Subject, line.Text = m.Subject, m.Text
+	line.mailedJSON = &mailedJSON{Answers: m.Answers, HTML: m.HTML, Cut: m.Cut, opened: true}
+	switch {
+	case m.Signature != nil:
+		line.From = m.Signature.Representative().String()
+		line.Sender, line.Written = line.From, optional(m.Signature.Signature().Made())
+	case m.Problem != nil:
+		line.Unsigned = m.Problem.Error()
+	default:
+		line.Unsigned = notSigned
+	}
+	content := &crypto.Content{}
+	names := map[string]bool{}
+	for i, f := range m.Files {
+		if names[f.Name] {
+			f.Name = fmt.Sprintf("%d-%s", i+1, f.Name)
+		}
+		names[f.Name] = true
+		content.Attachments = append(content.Attachments, crypto.Attachment(f))
+	}
+	_, line.Attachments = contentJSON(content)
+	return c.save(p, content.Attachments, place)
+}
+
+// mailedNotes is what to know of a mail before its text.
+func mailedNotes(m messageJSON) string {
+	notes := []string{"It answers our mail to " + clean(m.Answers) + "."}
+	if m.HTML {
+		notes = append(notes, "Its text was made of HTML.")
+	}
+	if m.Cut {
+		notes = append(notes, "Its text is longer than is shown; the mail itself has all of it.")
+	}
+	return strings.Join(notes, " ")
 }
 
 func (t *threadJSON) show(p *process) {
@@ -176,12 +245,22 @@ func (t *threadJSON) show(p *process) {
 		case !m.Shared:
 			p.say("\n──── %s of %s: not shared with you yet", clean(string(m.Kind)), hourUTC(m.Received))
 			continue
+		case m.mailedJSON != nil && !m.opened:
+			p.say("\n──── Reply by e-mail of %s, sealed to the desk alone: who sent it has it in their mail program", hourUTC(m.Received))
+			continue
+		case m.mailedJSON != nil && m.Unsigned != "":
+			p.say("\n──── Reply by e-mail of %s. NOBODY CAN SAY WHO WROTE IT: %s", hourUTC(m.Received), clean(m.Unsigned))
+		case m.mailedJSON != nil:
+			p.say("\n──── Reply by e-mail, signed by %s on %s; it came %s", m.From, hourUTC(*m.Written), hourUTC(m.Received))
 		case m.Kind == crypto.Answer:
 			p.say("\n──── Answer of %s, one member of the desk; not a notice of the institution. %s", m.Sender, hourUTC(*m.Written))
 		default:
 			p.say("\n──── Reply of %s. %s", m.Sender, hourUTC(*m.Written))
 		}
-		p.say("%s  %s\n\n%s", m.Language, m.Subject, strings.TrimRight(m.Text, "\n"))
+		if m.mailedJSON != nil {
+			p.say("%s", mailedNotes(m))
+		}
+		p.say("%s", strings.TrimLeft(fmt.Sprintf("%s  %s\n\n%s", m.Language, m.Subject, strings.TrimRight(m.Text, "\n")), " \n"))
 		for _, a := range m.Attachments {
 			p.say("attached  %s (%s, %s, SHA-256 %s)", a.Name, a.Type, size(a.Size), a.SHA256)
 		}

@@ -19,7 +19,7 @@ EXAMPLES
 
 JSON
 
-  an array of thread, mailbox, about, subject, closed, waiting (for an answer), changed, messages, unread, unshared, problem (empty: it held)
+  an array of thread, mailbox, about, subject, closed, waiting (for an answer), changed, messages, unread, unshared, mailed (it was begun by e-mail, and has no subject), problem (empty: it held)
 
 ENVIRONMENT
 
@@ -60,7 +60,7 @@ EXAMPLES
 
 JSON
 
-  an array of thread, mailbox, name (of the stakeholder, if it is sealed to you), about, subject, closed, waiting (for an answer), assignee, changed, messages, unread, unshared, problem (empty: it held)
+  an array of thread, mailbox, name (of the stakeholder, if it is sealed to you), about, subject, closed, waiting (for an answer), assignee, changed, messages, unread, unshared, mailed (it was begun by e-mail, and has no subject), problem (empty: it held)
 
 ENVIRONMENT
 

@@ -200,8 +200,9 @@ func (s *server) renderThread(w http.ResponseWriter, r *http.Request, name, unde
 	page.threadRow = threadRowOf(thread, under, notices, statements)
 	page.Closed, page.Desk = thread.Closed, actor.Staff() != nil
 	for _, m := range messages {
+		shared := len(m.Envelope) > 0 || m.Kind == crypto.MailedReply && page.Desk
 		page.List = append(page.List, threadMessageRow{
-			ID: m.ID, Kind: m.Kind, Received: m.ReceivedAt.UTC(), Unread: m.ReadAt.IsZero() && len(m.Envelope) > 0, Shared: len(m.Envelope) > 0,
+			ID: m.ID, Kind: m.Kind, Received: m.ReceivedAt.UTC(), Unread: m.ReadAt.IsZero() && shared, Shared: shared,
 			File: "/api/v1/threads/" + string(n) + "/messages/" + m.ID + "/message.asc",
 		})
 	}

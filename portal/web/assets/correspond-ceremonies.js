@@ -25,6 +25,12 @@ export const ceremonies = {
     return call('thread-message', { thread, message }, await api('GET', `/threads/${thread}/messages/${message}`, undefined, 'bytes'));
   },
 
+  /** Opens a reply that came by e-mail, with the desk's keys for mail programs. It counts as read from now on. */
+  async threadMail({ thread, message }) {
+    call('desk-mail-keys', {}, await api('GET', '/staff/desk-keys', undefined, 'bytes'));
+    return call('mailed-message', { thread, message }, await api('GET', `/threads/${thread}/messages/${message}`, undefined, 'bytes'));
+  },
+
   threadFile: ({ thread, message, index }) => call('thread-file', { thread, message, index }),
 
   /**

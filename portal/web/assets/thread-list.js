@@ -31,7 +31,7 @@ function fill(line) {
     return;
   }
   const subject = row.querySelector('.subject');
-  subject.textContent = line.subject || word('thread-unshared');
+  subject.textContent = line.subject || word(line.mailed ? 'thread-mailed' : 'thread-unshared');
   subject.classList.toggle('sealed', !line.subject);
   if (line.language) subject.lang = line.language;
   subject.dir = 'auto';

@@ -55,6 +55,7 @@ async function open(heading) {
   if (!row) return; // it came since the page was made
   row.querySelector('.missing').hidden = !heading.missing;
   if (heading.problem) return refuse(row, heading.problem);
+  if (heading.kind === 'mail') return desk ? openMail(row, heading) : undefined;
   if (!heading.shared) {
     row.querySelector('.sealed').textContent = word('thread-unshared');
     return;
@@ -79,6 +80,32 @@ async function open(heading) {
   const files = row.querySelector('.files');
   files.replaceChildren(...message.attachments.map((file, index) => fileLine(heading.id, file, index)));
   files.hidden = !message.attachments.length;
+}
+
+/** A reply by e-mail: text as text, and who signed it inside, or that nobody did. */
+async function openMail(row, heading) {
+  const mail = await ask('threadMail', { thread: number, message: heading.id });
+  const writer = row.querySelector('.writer');
+  row.querySelector('.who').textContent = mail.from ? word('thread-mail-from', { name: mail.from }) : word('thread-mail-unknown');
+  const lines = [mail.from ? word('thread-mail-signed', { name: mail.from, time: time(mail.signed) }) : word(mail.problem ? 'thread-mail-problem' : 'thread-mail-unsigned', { why: mail.problem })];
+  if (mail.ended) lines.push(word('thread-mail-ended', { time: time(mail.ended) }));
+  lines.push(word('thread-mail-answers', { name: mail.answers }));
+  if (mail.html) lines.push(word('thread-mail-html'));
+  if (mail.cut) lines.push(word('thread-mail-cut'));
+  writer.replaceChildren(...lines.map((line) => el('p', {}, line)));
+  writer.classList.toggle('stop', !mail.from);
+  show(writer);
+  if (mail.subject) {
+    const subject = row.querySelector('.subject');
+    subject.textContent = mail.subject;
+    subject.dir = 'auto';
+    show(subject);
+  }
+  row.querySelector('.prose').replaceChildren(el('div', { class: 'mailed', dir: 'auto' }, mail.text || word('thread-mail-empty')));
+  row.removeAttribute('data-unread');
+  const files = row.querySelector('.files');
+  files.replaceChildren(...mail.attachments.map((file, index) => fileLine(heading.id, file, index)));
+  show(files);
 }
 
 function fileLine(message, file, index) {

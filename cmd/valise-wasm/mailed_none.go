@@ -1,0 +1,6 @@
+//go:build js && !desk
+
+package main
+
+// mailedReplies are in desk.wasm only.
+type mailedReplies struct{}
