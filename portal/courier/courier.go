@@ -2,7 +2,6 @@ package courier
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -65,18 +64,23 @@ type Courier struct {
 	individuals, institution *transport
 	domains, servers         *lanes
 
+	pieces  pieces
 	journal *journal // of the round that runs; nil: there is none
 
-	mutex     sync.Mutex
-	staff     []*crypto.Certificate
-	staffAt   time.Time
-	verified  portal.Certificates
-	manifests map[[sha256.Size]byte]*crypto.VerifiedManifest // that held with these staff certificates
-	announced autocryptHeader
-	addresses map[[sha256.Size]byte]crypto.Address // opened ones, by the digest of the sealed record
-	counted   map[string]int                       // since the last line in the log
-	total     Totals
-	deferred  map[string]time.Time // while it hurries: what was deferred, and until when
+	mutex      sync.Mutex
+	staff      []*crypto.Certificate
+	staffAt    time.Time
+	verified   portal.Certificates
+	manifests  map[[sha256.Size]byte]*crypto.VerifiedManifest // that held with these staff certificates
+	announced  autocryptHeader
+	addresses  map[[sha256.Size]byte]crypto.Address // opened ones, by the digest of the sealed record
+	bodies     map[bodyOf][]byte                    // that are what was signed
+	bodiesSize int
+	opened     Addressed      // until where addresses were opened ahead
+	aheadAt    time.Time      // when nothing more was left to be
+	counted    map[string]int // since the last line in the log
+	total      Totals
+	deferred   map[string]time.Time // while it hurries: what was deferred, and until when
 }
 
 // Totals count what became of entries.
@@ -118,7 +122,7 @@ func New(store Store, root *crypto.Root, key *crypto.Key, past []*crypto.Key, co
 	c := &Courier{
 		store: store, root: root, keys: append([]*crypto.Key{key}, past...), tokens: tokens{secret}, config: config, log: log, now: now,
 		domains: newLanes(config.PerDomain, config.Pace), servers: newLanes(config.Workers, 0),
-		addresses: map[[sha256.Size]byte]crypto.Address{}, counted: map[string]int{},
+		addresses: map[[sha256.Size]byte]crypto.Address{}, counted: map[string]int{}, bodies: map[bodyOf][]byte{},
 	}
 	for _, as := range []struct {
 		identity  *Identity
@@ -170,99 +174,31 @@ func (c *Courier) carryAll(ctx context.Context, hurry bool, until time.Time) err
 	defer stop()
 	grace := context.AfterFunc(ctx, func() { time.AfterFunc(graceTime, stop) })
 	defer grace()
-	own, others := openJournal(c.config.Journal, c.tokens.secret, c.log)
-	defer own.close()
-	for _, j := range append(others, own) {
-		c.settleJournal(ctx, j)
-	}
-	for _, j := range others {
-		j.close()
-	}
-	c.journal = own
-	defer func() { c.journal = nil }()
-	// More is leased than is being sent, so that nobody who sends waits for the database to give out what comes next.
-	slots := make(chan struct{}, leasedAhead*c.config.Workers)
-	queue := make(chan leased, cap(slots)) // never full: each in it has a slot
-	outcomes := make(chan outcome)         // without room: nobody sends another mail while two of theirs are not written down
-	release := func() { <-slots }
-	var sending, writing sync.WaitGroup
+	c.journal = c.openJournals(ctx)
+	defer func() { c.journal.close(); c.journal = nil }()
+	r := c.newRound(ctx, work, hurry, until)
 	defer c.report()
 	defer c.hangUp()
-	defer writing.Wait()
-	defer func() { close(queue); sending.Wait(); close(outcomes) }()
-	writing.Go(func() { c.settleAll(work, func() bool { return ctx.Err() != nil }, until, outcomes) })
-	for range c.config.Workers {
-		sending.Go(func() {
-			for l := range queue {
-				if ctx.Err() != nil { // the lease runs out, and it is done by whoever comes next
-					release()
-				} else if s, ok := c.carry(work, l, hurry); ok {
-					outcomes <- outcome{s, l, release}
-				} else {
-					release()
-				}
-			}
-		})
-	}
+	defer r.end()
 	reported := c.now()
 	for ctx.Err() == nil {
-		free := takeSlots(ctx, slots, c.config.Workers)
-		now := c.now()
-		lease := rand.Text() // another each time: what came of an entry whose lease ran out, and was leased again, even by this process, is not kept
-		entries, err := c.store.LeaseOutbox(ctx, lease, now, now.Add(c.config.Lease), free)
-		if err != nil && ctx.Err() == nil {
-			c.log.Error("courier", "problem", "the outbox can't be read: "+problem(err))
-		}
-		for range free - len(entries) {
-			release()
-		}
-		for _, e := range entries {
-			queue <- leased{e, lease, now, now.Add(c.config.Lease)}
-		}
+		leased, err := r.lease()
 		if c.now().Sub(reported) > reportEvery {
 			reported = c.now()
 			c.report()
 			c.sweep()
 		}
-		if len(entries) > 0 {
+		if leased > 0 {
 			continue
 		}
-		if hurry && len(slots) == 0 && (err == nil && c.nothingDeferred(until) || !c.now().Before(until)) {
+		if hurry && r.idle() && (err == nil && c.nothingDeferred(until) || !c.now().Before(until)) {
 			return err
 		}
-		sleep(ctx, c.config.Poll)
+		if hurry || err != nil || !r.idle() || !c.openAhead(ctx) {
+			sleep(ctx, c.config.Poll)
+		}
 	}
 	return nil
-}
-
-// leased is an entry that this courier works on.
-type leased struct {
-	entry     Entry
-	lease     string
-	at, until time.Time
-}
-
-// leasedAhead is how many times as many entries are leased as are sent at once.
-const leasedAhead = 3
-
-// takeSlots waits for so many free slots, and takes all that are free: entries are leased many at a time, as each lease is a transaction.
-func takeSlots(ctx context.Context, slots chan struct{}, least int) (free int) {
-	for free < least {
-		select {
-		case slots <- struct{}{}:
-			free++
-		case <-ctx.Done():
-			return free
-		}
-	}
-	for {
-		select {
-		case slots <- struct{}{}:
-			free++
-		default:
-			return free
-		}
-	}
 }
 
 func sleep(ctx context.Context, d time.Duration) {
@@ -288,6 +224,7 @@ func (c *Courier) nothingDeferred(until time.Time) bool {
 
 func (c *Courier) sweep() {
 	now := c.now()
+	c.journal.settled(c.pieces.sweep(now)...)
 	c.domains.sweep(now)
 	c.servers.sweep(now)
 	c.institution.rest(false)
@@ -312,29 +249,6 @@ func (c *Courier) report() {
 	for what, n := range counted {
 		c.log.Info("courier", "what", what, "entries", n)
 	}
-}
-
-// carry does one entry, well before its lease is over; ok is false when nothing came of it.
-func (c *Courier) carry(ctx context.Context, l leased, hurry bool) (s Settlement, ok bool) {
-	left := l.until.Sub(c.now())
-	if left < c.config.Lease/2 {
-		return s, false // it waited too long for its turn: whoever leases it next has time enough
-	}
-	e := l.entry
-	ctx, cancel := context.WithTimeout(ctx, left*3/4)
-	defer cancel()
-	s, err := c.do(ctx, e, hurry)
-	if err != nil {
-		if ctx.Err() == nil {
-			c.log.Error("courier", "problem", problem(err))
-		}
-		return s, false // the lease runs out, and it is done again
-	}
-	s.Notice, s.Representative, s.Reminder, s.Lease, s.LeasedAt, s.At = e.Notice, e.Representative, e.Reminder, l.lease, l.at, c.now()
-	if s.State == Sent {
-		c.journal.taken(c.line(&s))
-	}
-	return s, true
 }
 
 func (c *Courier) count(s Settlement) {
@@ -362,88 +276,6 @@ func (c *Courier) count(s Settlement) {
 	}
 }
 
-// do decides over an entry, and sends it if it is to be sent.
-func (c *Courier) do(ctx context.Context, e Entry, hurry bool) (Settlement, error) {
-	l, err := c.store.Letter(ctx, e.Notice, e.Representative)
-	if portal.KindOf(err) == portal.NotFound {
-		return Settlement{State: Cancelled, Reason: ReasonRevoked, Attempts: e.Attempts}, nil
-	}
-	if err != nil {
-		return Settlement{}, err
-	}
-	now := c.now()
-	if d := before(&l, now); !d.now() {
-		return settled(&e, d), nil
-	}
-	notGenuine := Settlement{State: Dead, Reason: ReasonNotGenuine, Attempts: e.Attempts}
-	var problem *errNotGenuine
-	v, err := c.genuine(ctx, &e, &l)
-	if errors.As(err, &problem) {
-		return notGenuine, nil
-	}
-	if err != nil {
-		return Settlement{}, err
-	}
-	m := v.Manifest()
-	if m.Release.After(now) { // a server that delivers it before its time gets no help
-		return settled(&e, later(m.Release.UTC(), ReasonNotYet)), nil
-	}
-	a, err := c.open(ctx, l.Address, e.Representative)
-	if portal.KindOf(err) == portal.Unavailable {
-		return Settlement{}, err
-	}
-	if err != nil {
-		return Settlement{State: Dead, Reason: ReasonUnreadable, Attempts: e.Attempts}, nil
-	}
-	if d := when(&e, &l, m, &a, hurry, now); !d.now() {
-		return settled(&e, d), nil
-	}
-	identity, transport := c.config.Institution, c.institution
-	if e.Representative.Mailbox.Kind() == crypto.KindIndividual {
-		identity, transport = c.config.Individuals, c.individuals
-	}
-	if identity == nil {
-		return Settlement{State: Dead, Reason: ReasonNoIdentity, Attempts: e.Attempts}, nil
-	}
-	s, err := c.send(ctx, &e, &l, v, &a, identity, transport)
-	if errors.As(err, &problem) {
-		return notGenuine, nil
-	}
-	return s, err
-}
-
-func settled(e *Entry, d decision) Settlement {
-	return Settlement{State: d.state, NextAt: d.at, Reason: d.reason, Attempts: e.Attempts}
-}
-
-// send writes the mail and hands it over.
-func (c *Courier) send(ctx context.Context, e *Entry, l *Letter, v *crypto.VerifiedManifest, a *crypto.Address, identity *Identity, t *transport) (Settlement, error) {
-	domain, unreachable := a.Domain(), false
-	for _, way := range []struct {
-		lanes *lanes
-		name  string
-	}{{c.domains, domain}, {c.servers, t.host(domain)}} {
-		again, entered := way.lanes.enter(ctx, way.name, c.now)
-		if !entered {
-			return Settlement{State: Waiting, NextAt: again, Reason: ReasonBusy, Attempts: e.Attempts}, nil
-		}
-		began := c.now()
-		defer func() { way.lanes.leave(way.name, c.now().Sub(began), unreachable && way.lanes == c.servers, c.now()) }()
-	}
-	mails, err := c.write(ctx, e, l, v, a, identity)
-	if err != nil {
-		return Settlement{}, err
-	}
-	for _, mail := range mails {
-		f := t.send(ctx, identity.sender(c.tokens.of("return", e.Notice, e.Representative)), a.Email, domain, c.tokens.of("report", e.Notice, e.Representative), mail)
-		if f != nil {
-			unreachable = f.connection
-			return c.failed(e, f, t.server.Smarthost != ""), nil
-		}
-	}
-	return Settlement{State: Sent, Attempts: e.Attempts + 1}, nil
-}
-
 // failed says what to do after a failure: give up, or try again, later each time. That our own smarthost can't be reached is no try.
 func (c *Courier) failed(e *Entry, f *failure, smarthost bool) Settlement {
 	now := c.now()
@@ -459,63 +291,6 @@ func (c *Courier) failed(e *Entry, f *failure, smarthost bool) Settlement {
 		s.NextAt = now.Add(jitter(min(firstRetry<<min(e.Attempts, 16), longestRetry)))
 	}
 	return s
-}
-
-// write makes the mail of an entry, and before it others with what the notice says to the mailbox alone and with the form of a receipt, where these don't go into the same: the form
-// that mail programs open by themselves holds one message. The small ones go first: when one can't be handed over, all are tried again, and nobody gets the large one twice.
-func (c *Courier) write(ctx context.Context, e *Entry, l *Letter, v *crypto.VerifiedManifest, a *crypto.Address, identity *Identity) ([][]byte, error) {
-	body, err := c.body(ctx, v, l.Suite)
-	if err != nil {
-		return nil, err
-	}
-	form, err := c.receiptForm(ctx, e, l)
-	if err != nil {
-		return nil, fmt.Errorf("saying what a receipt by e-mail takes: %w", err)
-	}
-	announce := ""
-	if e.Representative.Mailbox.Kind() != crypto.KindIndividual {
-		announce = c.autocrypt(ctx)
-	}
-	head := func(of, boundary string) *letterhead {
-		return &letterhead{
-			autocrypt: announce,
-			identity:  identity, to: a.Email, subject: identity.subject(a), date: roundDate(c.now()),
-			messageID: c.messageID(of, e, identity), boundary: "=_" + c.tokens.ofMail(boundary, e.Notice, e.Representative, e.Reminder),
-		}
-	}
-	small := []struct {
-		message      []byte
-		of, boundary string
-	}{{l.Personal, "personal message", "personal boundary"}, {form, "form message", "form boundary"}}
-	cover := l.Profile == crypto.ProfilePQ
-	h := head("message", "boundary")
-	if cover {
-		for _, s := range small {
-			if s.message != nil {
-				h.more = append(h.more, s.message)
-			}
-		}
-	}
-	mail, err := h.write(crypto.Message(l.Envelope, body), cover)
-	if errors.Is(err, errTooLarge) {
-		mail, err = h.notify(l.Certificate)
-		return [][]byte{mail}, err
-	}
-	if err != nil {
-		return nil, err
-	}
-	var mails [][]byte
-	for _, s := range small {
-		if cover || s.message == nil {
-			continue
-		}
-		m, err := head(s.of, s.boundary).write(s.message, false)
-		if err != nil {
-			return nil, err
-		}
-		mails = append(mails, m)
-	}
-	return append(mails, mail), nil
 }
 
 // messageID is always the same for an entry and a use, so that who gets a mail twice sees one, and a reminder as another; and nobody without the courier's key can make it from the entry.
@@ -547,6 +322,39 @@ func (c *Courier) open(ctx context.Context, sealed []byte, of crypto.Representat
 	c.addresses[digest] = a
 	return a, nil
 }
+
+// aheadAgain is how long after nothing was left to be opened ahead it is looked for more.
+const aheadAgain = time.Minute
+
+// openAhead opens some addresses, and parses some certificates, that will be needed when there is something to send, so that it goes out faster then. It says whether it found any.
+func (c *Courier) openAhead(ctx context.Context) bool {
+	now := c.now()
+	c.mutex.Lock()
+	enough := len(c.addresses) > maxAddresses-aheadAtOnce // no more are remembered
+	c.mutex.Unlock()
+	if enough || now.Sub(c.aheadAt) < aheadAgain {
+		return false
+	}
+	found, err := c.store.Addressed(ctx, c.opened, aheadAtOnce)
+	if err != nil {
+		return false // whoever leases entries says so
+	}
+	if len(found) == 0 {
+		c.aheadAt = now
+	}
+	for _, a := range found {
+		if ctx.Err() != nil {
+			return true
+		}
+		c.opened = a
+		_, _ = c.open(ctx, a.Record, a.Representative) // what doesn't open is shown when something is to be sent
+		_, _ = c.verified.ParseAll(a.Chain)
+	}
+	return len(found) > 0
+}
+
+// aheadAtOnce is how many representatives are looked at before it is asked again whether there is something to send.
+const aheadAtOnce = 30
 
 // staffFresh is for how long staff certificates are taken as they were.
 const staffFresh = 30 * time.Second

@@ -38,7 +38,7 @@ func (c *Courier) genuine(ctx context.Context, e *Entry, l *Letter) (*crypto.Ver
 	case m.Member.Personal.IsZero() != (l.Personal == nil):
 		return nil, &errNotGenuine{errors.New("it has a personal part that was not signed, or lacks one that was")}
 	}
-	if err := c.checkEnvelopes(ctx, e, l, m.Member); err != nil {
+	if err := c.checkEnvelopes(l, m.Member); err != nil {
 		return nil, err
 	}
 	return v, nil
@@ -46,12 +46,8 @@ func (c *Courier) genuine(ctx context.Context, e *Entry, l *Letter) (*crypto.Ver
 
 // checkEnvelopes says whether the envelopes are such, and nothing else that a mail program would take for a message, for a key of the representative; and whether the
 // personal part is the one that was signed.
-func (c *Courier) checkEnvelopes(ctx context.Context, e *Entry, l *Letter, m crypto.AudienceMember) error {
-	chains, err := c.store.Certificates(ctx, e.Representative)
-	if err != nil {
-		return err
-	}
-	chain, err := c.verified.ParseAll(chains[e.Representative])
+func (c *Courier) checkEnvelopes(l *Letter, m crypto.AudienceMember) error {
+	chain, err := c.verified.ParseAll(l.Chain)
 	if err != nil {
 		return &errNotGenuine{err}
 	}
@@ -129,14 +125,40 @@ func digestOf(signed crypto.SignedManifest) (key [sha256.Size]byte) {
 	return key
 }
 
+// maxBodies is how many octets of bodies are remembered: those of the notices that are just being sent.
+const maxBodies = 16 << 20
+
+// bodyOf names a body by the manifest that it was checked against.
+type bodyOf struct {
+	manifest *crypto.VerifiedManifest
+	suite    crypto.Suite
+}
+
 // body returns the body of a letter, if it is the one that was signed.
 func (c *Courier) body(ctx context.Context, v *crypto.VerifiedManifest, suite crypto.Suite) ([]byte, error) {
+	key := bodyOf{v, suite}
+	c.mutex.Lock()
+	body, known := c.bodies[key]
+	c.mutex.Unlock()
+	if known {
+		return body, nil
+	}
 	body, err := c.store.Body(ctx, v.Manifest().Notice, suite)
 	if err != nil {
 		return nil, err
 	}
 	if err := v.CheckBody(body); err != nil {
 		return nil, &errNotGenuine{err}
+	}
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	if c.bodiesSize+len(body) > maxBodies {
+		clear(c.bodies)
+		c.bodiesSize = 0
+	}
+	if _, known := c.bodies[key]; !known && len(body) <= maxBodies {
+		c.bodies[key] = body
+		c.bodiesSize += len(body)
 	}
 	return body, nil
 }

@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -25,9 +26,11 @@ import (
 // A line says nothing to who has no key of the courier, and can't be made without it:
 //
 //	taken TOKEN LEASED TAKEN LEASE MAC
+//	piece TOKEN LEASED TAKEN LEASE MAC
 //
-// TOKEN is an HMAC of the entry, LEASED and TAKEN are microseconds since 1970, LEASE is what the entry was leased under, and MAC covers all of it. All lines are of one length. They
-// stay until they are settled, and are then taken out, all at once as soon as nothing is left.
+// "taken" is said of an entry all of whose mails were taken, "piece" of one of its mails when another one is to follow. TOKEN is an HMAC of the entry (of a piece, also of which
+// mail it is, and of the address), LEASED and TAKEN are microseconds since 1970, LEASE is what the entry was leased under, and MAC covers all of it. All lines are of one length. They
+// stay until they are settled, and are then taken out, all at once as soon as nothing is left. A piece is not sent again to the same address within a day.
 //
 // The journal never makes "sent" out of nothing: a line that is torn, or of another key, is passed over and counted in the log, and so is a full disk. Without a journal mail goes out all the same.
 
@@ -35,6 +38,9 @@ import (
 const journalHead = "valise mail journal v1\n"
 
 const (
+	lineTaken = "taken"
+	linePiece = "piece"
+
 	maxJournal     = 16 << 20 // that is read; it never grows to a tenth of that
 	compactJournal = 64 << 10 // from what size on settled lines are taken out while others are not settled
 	maxJournals    = 4        // couriers of one machine that share the name of a journal
@@ -42,7 +48,8 @@ const (
 
 // journalLine is what one line says.
 type journalLine struct {
-	token  [sha256.Size / 2]byte
+	kind   string // lineTaken or linePiece
+	token  token
 	leased int64  // when its lease began, in microseconds since 1970
 	taken  int64  // when the mail server had all mails of the entry
 	lease  string // under which
@@ -138,13 +145,13 @@ func (j *journal) mac(said string) string {
 }
 
 func (j *journal) write(l journalLine) string {
-	said := fmt.Sprintf("taken %x %016d %016d %s", l.token, l.leased, l.taken, l.lease)
+	said := fmt.Sprintf("%s %x %016d %016d %s", l.kind, l.token, l.leased, l.taken, l.lease)
 	return said + " " + j.mac(said) + "\n"
 }
 
 func (j *journal) parse(line string) (l journalLine, ok bool) {
 	fields := strings.Split(strings.TrimSuffix(line, "\n"), " ")
-	if len(fields) != 6 || fields[0] != "taken" || len(fields[1]) != 2*len(l.token) {
+	if len(fields) != 6 || fields[0] != lineTaken && fields[0] != linePiece || len(fields[1]) != 2*len(l.token) {
 		return l, false
 	}
 	if _, err := hex.Decode(l.token[:], []byte(fields[1])); err != nil {
@@ -156,12 +163,18 @@ func (j *journal) parse(line string) (l journalLine, ok bool) {
 	if errors.Join(errs[:]...) != nil {
 		return l, false
 	}
-	l.lease = fields[4]
+	l.kind, l.lease = fields[0], fields[4]
 	return l, hmac.Equal([]byte(line), []byte(j.write(l)))
 }
 
-// taken writes down that a mail server took an entry's mails. When that can't be written it is said once, and the mail is no less sent.
-func (j *journal) taken(l journalLine) {
+// taken writes down that a mail server took an entry's mails, or a piece. When that can't be written it is said once, and the mail is no less sent.
+func (j *journal) taken(lines ...journalLine) {
+	for _, l := range lines {
+		j.take(l)
+	}
+}
+
+func (j *journal) take(l journalLine) {
 	if j == nil {
 		return
 	}
@@ -201,7 +214,7 @@ func (j *journal) has(l journalLine) bool {
 
 // settled takes out lines whose entries are settled.
 func (j *journal) settled(lines ...journalLine) {
-	if j == nil {
+	if j == nil || len(lines) == 0 {
 		return
 	}
 	j.mutex.Lock()
@@ -213,14 +226,20 @@ func (j *journal) settled(lines ...journalLine) {
 		j.cut(0)
 		return
 	}
+	if j.size < compactJournal {
+		return
+	}
 	left := len(journalHead)
 	for _, line := range j.open {
 		left += len(line)
 	}
-	if j.size < compactJournal || j.size < 2*int64(left) {
-		return
+	if j.size >= 2*int64(left) {
+		j.compact()
 	}
-	// What is not settled goes to the front. Whoever is killed before the rest is cut off leaves lines behind that are settled: that changes nothing.
+}
+
+// compact brings what is not settled to the front, and cuts the rest off. Whoever is killed between leaves lines behind that are settled: that changes nothing.
+func (j *journal) compact() {
 	var b bytes.Buffer
 	b.WriteString(journalHead)
 	for _, line := range j.open {
@@ -248,29 +267,64 @@ func (j *journal) close() {
 	}
 }
 
-// settleJournal settles what a journal says that was left behind, and empties it. It goes on until that is done, or ctx ends: what it says would be sent again.
-func (c *Courier) settleJournal(ctx context.Context, j *journal) {
-	if j == nil {
+// openJournals settles what stands in the courier's journal, and in those that others left behind, and opens its own.
+func (c *Courier) openJournals(ctx context.Context) (own *journal) {
+	own, others := openJournal(c.config.Journal, c.tokens.secret, c.log)
+	var pieces []journalLine
+	for _, j := range append(others, own) {
+		pieces = append(pieces, c.settleJournal(ctx, j)...)
+	}
+	for _, j := range others {
+		j.close()
+	}
+	if own != nil && ctx.Err() == nil {
+		own.keep(c.pieces.add(c.now(), pieces...))
+	}
+	return own
+}
+
+// keep lets pieces of earlier journals stand in an empty one.
+func (j *journal) keep(lines []journalLine) {
+	j.mutex.Lock()
+	defer j.mutex.Unlock()
+	if len(lines) == 0 {
 		return
+	}
+	for _, l := range lines {
+		j.open[l] = j.write(l)
+	}
+	j.compact()
+}
+
+// settleJournal settles what a journal says that was left behind, and empties it. It goes on until that is done, or ctx ends: what it says would be sent again. It returns the pieces.
+func (c *Courier) settleJournal(ctx context.Context, j *journal) (pieces []journalLine) {
+	if j == nil {
+		return nil
 	}
 	lines, broken, err := j.lines()
 	if err != nil {
 		c.log.Error("courier", "problem", "the journal can't be read, so mails may be sent twice: "+err.Error())
-		return
+		return nil
 	}
 	if broken > 0 {
 		c.log.Warn("courier", "problem", "lines of the journal are torn, or were written with another key; those mails may be sent twice", "lines", broken)
 	}
+	lines = slices.DeleteFunc(lines, func(l journalLine) bool {
+		if l.kind == linePiece {
+			pieces = append(pieces, l)
+		}
+		return l.kind == linePiece
+	})
 	for wait := time.Second; ; wait = min(2*wait, time.Minute) {
 		err := c.settleLines(ctx, lines)
 		if err == nil {
 			j.mutex.Lock()
 			defer j.mutex.Unlock()
 			j.cut(0)
-			return
+			return pieces
 		}
 		if ctx.Err() != nil {
-			return // it stays as it is, for whoever starts next
+			return nil // it stays as it is, for whoever starts next
 		}
 		c.log.Error("courier", "problem", "what the journal says can't be settled; nothing is sent until it is: "+problem(err), "lines", len(lines))
 		sleep(ctx, wait)
@@ -283,7 +337,7 @@ func (c *Courier) settleLines(ctx context.Context, lines []journalLine) error {
 	if len(lines) == 0 {
 		return nil
 	}
-	byToken := make(map[[sha256.Size / 2]byte][]journalLine, len(lines))
+	byToken := make(map[token][]journalLine, len(lines))
 	for _, l := range lines {
 		byToken[l.token] = append(byToken[l.token], l)
 	}
@@ -308,4 +362,64 @@ func (c *Courier) settleLines(ctx context.Context, lines []journalLine) error {
 		settlements = settlements[n:]
 	}
 	return nil
+}
+
+// pieces remembers mails that were taken of entries whose other mails weren't yet, so that they are not sent again with these.
+type pieces struct {
+	mutex sync.Mutex
+	known map[token]journalLine
+}
+
+const (
+	pieceAge  = 24 * time.Hour
+	maxPieces = 10_000
+)
+
+func (p *pieces) has(t token, now time.Time) bool {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	l, ok := p.known[t]
+	return ok && now.Sub(time.UnixMicro(l.taken)) < pieceAge
+}
+
+// add remembers lines, and returns those that are not too old for that.
+func (p *pieces) add(now time.Time, lines ...journalLine) (added []journalLine) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	if p.known == nil {
+		p.known = map[token]journalLine{}
+	}
+	for _, l := range lines {
+		if now.Sub(time.UnixMicro(l.taken)) < pieceAge && len(p.known) < maxPieces {
+			p.known[l.token] = l
+			added = append(added, l)
+		}
+	}
+	return added
+}
+
+// forget forgets pieces, and returns their lines.
+func (p *pieces) forget(tokens ...token) (lines []journalLine) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	for _, t := range tokens {
+		if l, ok := p.known[t]; ok {
+			lines = append(lines, l)
+			delete(p.known, t)
+		}
+	}
+	return lines
+}
+
+// sweep forgets those that are too old, and returns their lines.
+func (p *pieces) sweep(now time.Time) (lines []journalLine) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	for t, l := range p.known {
+		if now.Sub(time.UnixMicro(l.taken)) >= pieceAge {
+			lines = append(lines, l)
+			delete(p.known, t)
+		}
+	}
+	return lines
 }

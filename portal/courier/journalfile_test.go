@@ -18,7 +18,7 @@ func TestAJournalOnAFullDisk(t *testing.T) {
 	defer full.Close()
 	var log bytes.Buffer
 	j := &journal{secret: []byte("secret"), log: slog.New(slog.NewTextHandler(&log, nil)), file: full, open: map[journalLine]string{}}
-	lines := []journalLine{{leased: 1, taken: 2, lease: "A"}, {leased: 3, taken: 4, lease: "B"}}
+	lines := []journalLine{{kind: lineTaken, leased: 1, taken: 2, lease: "A"}, {kind: lineTaken, leased: 3, taken: 4, lease: "B"}}
 	for _, l := range lines {
 		j.taken(l)
 		if j.has(l) {
@@ -35,10 +35,10 @@ func TestAJournalOnAFullDisk(t *testing.T) {
 func TestAJournalStaysSmall(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "journal")
 	j, _ := openJournal(path, []byte("secret"), slog.New(slog.DiscardHandler))
-	first := journalLine{leased: 1, taken: 2, lease: "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
+	first := journalLine{kind: lineTaken, leased: 1, taken: 2, lease: "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
 	j.taken(first)
 	for i := range int64(5000) {
-		l := journalLine{leased: i + 10, taken: i + 20, lease: first.lease}
+		l := journalLine{kind: lineTaken, leased: i + 10, taken: i + 20, lease: first.lease}
 		j.taken(l)
 		j.settled(l)
 	}

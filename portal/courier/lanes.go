@@ -48,7 +48,7 @@ func (l *lanes) enter(ctx context.Context, name string, now func() time.Time) (a
 		way = &lane{freed: make(chan struct{}), takes: 200 * time.Millisecond}
 		l.lanes[name] = way
 	}
-	if way.busy >= l.width && way.waiting >= 2*l.width || way.next.Sub(now()) > maxWait {
+	if way.full(l.width, now()) {
 		return way.comeAgain(l.width, now()), false
 	}
 	way.waiting++
@@ -77,6 +77,21 @@ func (l *lanes) enter(ctx context.Context, name string, now func() time.Time) (a
 			return way.comeAgain(l.width, now()), false
 		}
 	}
+}
+
+func (w *lane) full(width int, now time.Time) bool {
+	return w.busy >= width && w.waiting >= 2*width || w.next.Sub(now) > maxWait
+}
+
+// full says whether whoever tried to enter a lane now would be sent away, and then when to come again.
+func (l *lanes) full(name string, now time.Time) (again time.Time, full bool) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	way := l.lanes[name]
+	if way == nil || !way.full(l.width, now) {
+		return time.Time{}, false
+	}
+	return way.comeAgain(l.width, now), true
 }
 
 // comeAgain spreads those who found no room over the time that those before them take.

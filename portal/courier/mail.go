@@ -57,9 +57,18 @@ func (t tokens) ofMail(use string, n crypto.Number, r crypto.Representative, rem
 }
 
 // journal is what stands for an entry in the journal.
-func (t tokens) journal(e *Entry) (token [sha256.Size / 2]byte) {
-	hex.Decode(token[:], []byte(t.ofMail("journal", e.Notice, e.Representative, e.Reminder)))
-	return token
+func (t tokens) journal(e *Entry) token {
+	return t.binary("journal", e)
+}
+
+// piece is what stands for one mail of an entry to an address in the journal.
+func (t tokens) piece(of, email string, e *Entry) token {
+	return t.binary("piece\x00"+of+"\x00"+email, e)
+}
+
+func (t tokens) binary(use string, e *Entry) (b token) {
+	_, _ = hex.Decode(b[:], []byte(t.ofMail(use, e.Notice, e.Representative, e.Reminder))) // it is hexadecimal
+	return b
 }
 
 // ofQueued is the name for a use of those of inbox.go. Where a mail comes back to is the same for all mails about a notice to somebody.

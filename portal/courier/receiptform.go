@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"valise/crypto"
-	"valise/portal"
 )
 
 // Papers are what a mail program has no use for and the offline reader does: with them a mail is verified as fully as on the portal, and its receipt signed, while the portal can't be
@@ -40,11 +39,7 @@ func (c *Courier) receiptForm(ctx context.Context, e *Entry, l *Letter) ([]byte,
 	if err != nil {
 		return nil, err
 	}
-	chains, err := c.store.Certificates(ctx, e.Representative)
-	if err != nil {
-		return nil, err
-	}
-	chain, err := c.verified.ParseAll(chains[e.Representative])
+	chain, err := c.verified.ParseAll(l.Chain)
 	if err != nil {
 		return nil, err
 	}
@@ -66,21 +61,16 @@ func (c *Courier) receiptForm(ctx context.Context, e *Entry, l *Letter) ([]byte,
 			return nil, err
 		}
 	}
-	delivery, err := c.store.Delivery(ctx, e.Representative, e.Notice)
-	if err != nil {
-		return nil, err
-	}
-	if form.papers, err = json.Marshal(papersOf(&delivery, nonce)); err != nil {
+	if form.papers, err = json.Marshal(papersOf(e, l, nonce)); err != nil {
 		return nil, err
 	}
 	return crypto.SealRecord(form.write(), c.keys[0], crypto.PurposeReceiptForm, []*crypto.Certificate{recipient.Certificate()}, now)
 }
 
-func papersOf(d *portal.Delivery, nonce string) Papers {
-	signed := d.Notice.Signed
+func papersOf(e *Entry, l *Letter, nonce string) Papers {
 	return Papers{
-		Notice: d.Notice.Number, Manifest: string(signed.Manifest), AuthorSignature: string(signed.AuthorSignature), ApproverSignature: string(signed.ApproverSignature),
-		Membership: string(d.Membership), Suite: d.Suite, Heading: d.Notice.Headings[d.Suite], Nonce: nonce,
+		Notice: e.Notice, Manifest: string(l.Signed.Manifest), AuthorSignature: string(l.Signed.AuthorSignature), ApproverSignature: string(l.Signed.ApproverSignature),
+		Membership: string(l.Membership), Suite: l.Suite, Heading: l.Heading, Nonce: nonce,
 	}
 }
 

@@ -76,7 +76,7 @@ func (c *Courier) settle(ctx context.Context, stopping func() bool, patience tim
 // line is what stands in the journal of a settlement.
 func (c *Courier) line(s *Settlement) journalLine {
 	e := Entry{Notice: s.Notice, Representative: s.Representative, Reminder: s.Reminder}
-	return journalLine{c.tokens.journal(&e), s.LeasedAt.UnixMicro(), s.At.UnixMicro(), s.Lease}
+	return journalLine{lineTaken, c.tokens.journal(&e), s.LeasedAt.UnixMicro(), s.At.UnixMicro(), s.Lease}
 }
 
 // settled counts what was written down, and tells who watches.

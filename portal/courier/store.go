@@ -75,6 +75,16 @@ type Letter struct {
 	Personal []byte // a second complete message: what the notice says to the mailbox alone; nil when it has no personal parts
 
 	Certificate crypto.Fingerprint // that the envelope is wrapped to
+	Heading     []byte             // sealed
+	Chain       [][]byte           // the representative's certificates, issued one first
+}
+
+// Addressed is a representative who has claimed their mailbox and has an address.
+type Addressed struct {
+	Representative crypto.Representative
+	Record         []byte // sealed
+	SetAt          time.Time
+	Chain          [][]byte // certificates, issued one first
 }
 
 // Settlement is what came of an entry.
@@ -97,8 +107,10 @@ type Store interface {
 	LeaseOutbox(ctx context.Context, lease string, now, until time.Time, limit int) ([]Entry, error)
 	// HurryOutbox has all waiting entries looked at now, and returns how many.
 	HurryOutbox(ctx context.Context, now time.Time) (int, error)
-	// Letter returns what an entry is about; portal.NotFound when its envelope is gone.
-	Letter(ctx context.Context, n crypto.Number, r crypto.Representative) (Letter, error)
+	// Letters returns what each of some entries is about; nil for one whose envelope is gone.
+	Letters(ctx context.Context, entries []Entry) ([]*Letter, error)
+	// Addressed returns some representatives with addresses, in the order in which those were set, those after one.
+	Addressed(ctx context.Context, after Addressed, limit int) ([]Addressed, error)
 	// Body returns one body of a notice.
 	Body(ctx context.Context, n crypto.Number, s crypto.Suite) ([]byte, error)
 	// WaitingOutbox calls do with each entry that waits and whose time to be looked at has come, whoever works on it.
@@ -106,10 +118,6 @@ type Store interface {
 	// SettleOutbox records what came of entries, with the events that staff and evidence see: all of it, or nothing. kept says of each whether it was recorded. It wasn't when its lease was
 	// lost; but an entry that was sent is recorded under another's lease as well, while it waits and unless its time to be looked at was set anew after LeasedAt: it was sent, whoever has it now.
 	SettleOutbox(ctx context.Context, settlements ...Settlement) (kept []bool, err error)
-	// Delivery returns what lies in a representative's mailbox; portal.NotFound.
-	Delivery(ctx context.Context, r crypto.Representative, n crypto.Number) (portal.Delivery, error)
-	// Certificates returns the chains of representatives, issued one first.
-	Certificates(ctx context.Context, representatives ...crypto.Representative) (map[crypto.Representative][][]byte, error)
 	// DeskKeyHolders returns who was given the key of which of the desk's certificates for mail programs.
 	DeskKeyHolders(ctx context.Context) (map[crypto.Fingerprint][]string, error)
 	// Staff returns all staff certificates.

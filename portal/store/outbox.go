@@ -196,28 +196,122 @@ func (d *DB) HurryOutbox(ctx context.Context, now time.Time) (int, error) {
 	return int(hurried), err
 }
 
-// Letter implements courier.Store.
-func (d *DB) Letter(ctx context.Context, n crypto.Number, r crypto.Representative) (l courier.Letter, err error) {
-	err = d.look(ctx, func(t *tx) error {
+// Letters implements courier.Store: a few statements for all of them, which see the database as it was at one moment.
+func (d *DB) Letters(ctx context.Context, entries []courier.Entry) (letters []*courier.Letter, err error) {
+	type key struct {
+		notice crypto.Number
+		holder string
+	}
+	wanted := map[crypto.Number][]any{} // holders
+	asked := map[key]bool{}
+	for _, e := range entries {
+		if k := (key{e.Notice, e.Representative.String()}); !asked[k] {
+			asked[k] = true
+			wanted[e.Notice] = append(wanted[e.Notice], k.holder)
+		}
+	}
+	found := map[key]*courier.Letter{}
+	err = d.snapshot(ctx, func(t *tx) error {
+		for n, holders := range wanted {
+			var signed crypto.SignedManifest
+			err := t.row(`SELECT manifest, author_signature, approver_signature FROM notices WHERE number = $1`, n).Scan(&signed.Manifest, &signed.AuthorSignature, &signed.ApproverSignature)
+			if err == sql.ErrNoRows {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			headings := map[crypto.Suite][]byte{}
+			if err := t.each(func(rows *sql.Rows) error {
+				var suite crypto.Suite
+				var heading []byte
+				err := rows.Scan(&suite, &heading)
+				headings[suite] = heading
+				return err
+			}, `SELECT suite, heading FROM bodies WHERE notice = $1`, n); err != nil {
+				return err
+			}
+			for len(holders) > 0 {
+				few := holders[:min(len(holders), t.parameters-1)]
+				holders = holders[len(few):]
+				chains, err := t.chains(`WHERE holder IN (`+parameters(1, len(few))+`)`, few...)
+				if err != nil {
+					return err
+				}
+				if err := t.letters(n, few, func(holder string, l *courier.Letter) {
+					l.Signed, l.Heading, l.Chain = signed, headings[l.Suite], chains[holder]
+					found[key{n, holder}] = l
+				}); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	letters = make([]*courier.Letter, len(entries))
+	for i, e := range entries {
+		letters[i] = found[key{e.Notice, e.Representative.String()}]
+	}
+	return letters, nil
+}
+
+// letters hands what one notice is to each of some representatives to do.
+func (t *tx) letters(n crypto.Number, holders []any, do func(holder string, l *courier.Letter)) error {
+	return t.each(func(rows *sql.Rows) error {
+		l := new(courier.Letter)
+		var holder string
 		var opened sql.NullInt64
 		var envelope, part []byte
-		err := t.row(`SELECT n.manifest, n.author_signature, n.approver_signature, e.membership, r.state, r.profile, a.record, d.opened_at, e.suite, e.envelope, e.certificate, e.personal, p.part,
-				EXISTS (SELECT 1 FROM acknowledgements k WHERE k.notice = e.notice AND k.mailbox = e.mailbox)
-			FROM envelopes e
-			JOIN notices n ON n.number = e.notice
-			JOIN representatives r ON r.holder = e.holder
-			JOIN deliveries d ON d.notice = e.notice AND d.mailbox = e.mailbox
-			LEFT JOIN addresses a ON a.holder = e.holder
-			LEFT JOIN personal_parts p ON p.notice = e.notice AND p.mailbox = e.mailbox AND p.suite = e.suite
-			WHERE e.notice = $1 AND e.holder = $2`, n, r.String()).
-			Scan(&l.Signed.Manifest, &l.Signed.AuthorSignature, &l.Signed.ApproverSignature, &l.Membership, &l.Standing, &l.Profile, &l.Address, &opened, &l.Suite, &l.Envelope, &l.Certificate, &envelope, &part, &l.Answered)
-		if err == nil && len(part) > 0 {
+		if err := rows.Scan(&holder, &l.Membership, &l.Standing, &l.Profile, &l.Address, &opened, &l.Suite, &l.Envelope, &l.Certificate, &envelope, &part, &l.Answered); err != nil {
+			return err
+		}
+		if len(part) > 0 {
 			l.Personal = crypto.Message(envelope, part)
 		}
 		l.Opened = opened.Valid
-		return orNotFound(err, "no-notice", "There is no notice %s in that mailbox.", n)
+		do(holder, l)
+		return nil
+	}, `SELECT e.holder, e.membership, r.state, r.profile, a.record, d.opened_at, e.suite, e.envelope, e.certificate, e.personal, p.part,
+			EXISTS (SELECT 1 FROM acknowledgements k WHERE k.notice = e.notice AND k.mailbox = e.mailbox)
+		FROM envelopes e
+		JOIN representatives r ON r.holder = e.holder
+		JOIN deliveries d ON d.notice = e.notice AND d.mailbox = e.mailbox
+		LEFT JOIN addresses a ON a.holder = e.holder
+		LEFT JOIN personal_parts p ON p.notice = e.notice AND p.mailbox = e.mailbox AND p.suite = e.suite
+		WHERE e.notice = $1 AND e.holder IN (`+parameters(2, len(holders))+`)`, append([]any{n}, holders...)...)
+}
+
+// Addressed implements courier.Store.
+func (d *DB) Addressed(ctx context.Context, after courier.Addressed, limit int) (found []courier.Addressed, err error) {
+	err = d.snapshot(ctx, func(t *tx) error {
+		var holders []any
+		if err := t.each(func(rows *sql.Rows) error {
+			var a courier.Addressed
+			var holder string
+			err := rows.Scan(&holder, &a.Record, instant{&a.SetAt})
+			if err == nil {
+				a.Representative, err = crypto.ParseRepresentative(holder)
+			}
+			found, holders = append(found, a), append(holders, holder)
+			return err
+		}, `SELECT a.holder, a.record, a.set_at FROM addresses a JOIN representatives r ON r.holder = a.holder
+			WHERE r.state = 'claimed' AND (a.set_at > $1 OR a.set_at = $1 AND a.holder > $2) ORDER BY a.set_at, a.holder LIMIT $3`,
+			after.SetAt.UnixMicro(), after.Representative.String(), min(limit, t.parameters)); err != nil || len(found) == 0 {
+			return err
+		}
+		chains, err := t.chains(`WHERE holder IN (`+parameters(1, len(holders))+`)`, holders...)
+		for i := range found {
+			found[i].Chain = chains[found[i].Representative.String()]
+		}
+		return err
 	})
-	return l, err
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
 }
 
 // SettleOutbox implements courier.Store.
