@@ -347,7 +347,7 @@ func (r *reader) notmuch(t *testing.T) {
 	}
 	r.file("notmuch", fmt.Appendf(nil, "[database]\npath=%s/maildir\n[user]\nname=Reader\nprimary_email=reader0@post.example\n[index]\ndecrypt=true\n", r.folder))
 	r.run(t, nil, "notmuch", "new")
-	for i, want := range []string{"To acknowledge " + string(r.notice) + " by e-mail", r.content.Languages[0].Subject, r.content.Languages[0].Subject} {
+	for i, want := range []string{"To acknowledge " + string(r.notice), r.content.Languages[0].Subject, r.content.Languages[0].Subject} {
 		data, err := os.ReadFile(r.mails[i])
 		r.must(err)
 		m, err := mail.ReadMessage(bytes.NewReader(data))
@@ -452,7 +452,7 @@ func (r *reader) mutt(t *testing.T, m struct{ name, program, gpg string }) {
 	for i, want := range []string{"---- from here ----\nvalise acknowledgement v1\n", "Your file NV-114 was read.", "\nopening: " + r.content.Opening + "\n"} {
 		subject := r.content.Languages[0].Subject
 		if i == 0 {
-			subject = "To acknowledge " + string(r.notice) + " by e-mail"
+			subject = "To acknowledge " + string(r.notice)
 		}
 		shown := r.display(t, m.program, m.gpg, r.mails[i])
 		_, inside, ok := strings.Cut(shown, "[-- The following data is PGP/MIME ") // "signed and encrypted", or "encrypted"
@@ -504,7 +504,7 @@ func (r *reader) thunderbird(t *testing.T, b *portaltest.Thunderbird) {
 	for i, want := range []string{"---- from here ----\nvalise acknowledgement v1\n", "Your file NV-114 was read.", "\nopening: " + r.content.Opening + "\n"} {
 		subject := r.content.Languages[0].Subject
 		if i == 0 {
-			subject = "To acknowledge " + string(r.notice) + " by e-mail"
+			subject = "To acknowledge " + string(r.notice)
 		}
 		data, err := os.ReadFile(r.mails[i])
 		r.must(err)
