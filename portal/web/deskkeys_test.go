@@ -103,3 +103,59 @@ func sealedOctets(t *testing.T, armored []byte, desk *crypto.Key) []byte {
 	must(t, err)
 	return sealed
 }
+
+// TestWhoLacksTheDesksKeyIsGivenItInTheBrowser: a colleague sees that somebody who came later lacks it, gives it to them at the press of a button, and they open what was sent to the desk.
+func TestWhoLacksTheDesksKeyIsGivenItInTheBrowser(t *testing.T) {
+	f := newFrontage(t)
+	desk := f.DeskMail("Registry", "registry@court.example", time.Now())
+	late := hire(t, f.Server, "Gita Rao", crypto.RoleAuthor)
+	as := func(key *crypto.Key) *visitor {
+		v := newVisitor(t, f.Server)
+		v.logIn(fingerprint(key), key)
+		return v
+	}
+	// The registrar sees who lacks it, and can't give it; who lacks it can't either; others see nothing of it.
+	for name, want := range map[string]struct {
+		key         *crypto.Key
+		seen, gives bool
+	}{
+		"author": {f.Author, true, true}, "registrar": {f.Registrar, true, false}, "who lacks it": {late, true, false}, "administrator": {hire(t, f.Server, "Ada Ministrator", crypto.RoleAdministrator), false, false},
+	} {
+		page := as(want.key).page("/staff/people", 200)
+		if got := strings.Contains(page, `data-certificate="`+string(desk.Certificate().Fingerprint())+`"`); got != want.seen {
+			t.Errorf("%s: sees the certificate %t", name, got)
+		}
+		if got := strings.Contains(page, `id="desk-mail-give"`); got != want.gives {
+			t.Errorf("%s: has the button %t", name, got)
+		}
+		if want.seen && !strings.Contains(page, "Can’t open it yet: <bdi>Gita Rao</bdi>") {
+			t.Errorf("%s: isn't told who lacks it", name)
+		}
+	}
+
+	anna := f.desk(t, live.AuthorName, f.Author, "/staff/people", "staff_people")
+	portaltest.Axe(t, anna.Browser, "desk-mail")
+	anna.looks("desk-mail")
+	anna.press("#desk-mail-give")
+	anna.sees("#desk-mail-status", "The key was given to: Gita Rao")
+
+	var wire api.DeskKeys
+	gita := as(late)
+	gita.get("/staff/desk-keys").into(t, 200, &wire)
+	keys, err := ceremony.ReadDeskKeys(trustOf(t, f.Server, gita), []*crypto.Key{late}, wire, time.Now())
+	must(t, err)
+	if len(keys) != 1 || keys[0].Key == nil || len(keys[0].Lacking) != 0 {
+		t.Errorf("%+v", keys)
+	}
+	if page := as(f.Author).page("/staff/people", 200); strings.Contains(page, `id="desk-mail-give"`) {
+		t.Error("there is a button though nobody lacks the key")
+	}
+
+	// She leaves, and has had it.
+	gone, err := crypto.CertifyStaff(f.Root, late.Certificate(), nil, time.Now())
+	must(t, err)
+	_, _ = f.Portal.Registry.AddStaff(t.Context(), gone.Bytes()) // it says that she has no role
+	if page := as(f.Author).page("/staff/people", 200); !strings.Contains(page, "Make a new one: <bdi>Gita Rao</bdi>") {
+		t.Error("nobody is told to make a new one")
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"valise/crypto"
 	"valise/portal"
@@ -16,7 +17,25 @@ type peoplePage struct {
 	People        []personLine
 	Former        []personLine // whose roles have ended
 	Resets        []memberResetLine
+
+	Desk     bool // of the desk or a registrar: sees its certificates for mail programs
+	DeskMail []deskMailLine
+	MayGive  bool // has a key of the desk that somebody lacks
 }
+
+// deskMailLine is one of the desk's certificates for mail programs.
+type deskMailLine struct {
+	Name        string // with its address
+	Fingerprint crypto.Fingerprint
+	Certified   time.Time
+	Published   bool
+	Own         bool // who reads was given its key
+	Lacking     []string
+	Former      []string // names; only of one that is published
+}
+
+// Digits is the fingerprint in groups of four.
+func (l deskMailLine) Digits() []string { return strings.Fields(l.Fingerprint.Spaced()) }
 
 // memberResetLine tells an auditor or administrator of a reset.
 type memberResetLine struct {
@@ -74,7 +93,40 @@ func (s *server) getPeople(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
+	if err := s.deskMail(r, actor, &page); err != nil {
+		return err
+	}
 	return s.renderPasskeys(w, r, http.StatusOK, "staff_people", page)
+}
+
+// deskMail fills in the desk's certificates for mail programs, for those whom they concern.
+func (s *server) deskMail(r *http.Request, actor portal.Actor, page *peoplePage) error {
+	ofDesk := portal.IsOfDesk(actor.Staff())
+	if page.Desk = ofDesk || actor.Has(crypto.RoleRegistrar); !page.Desk {
+		return nil
+	}
+	keys, err := s.Registry.DeskKeys(r.Context(), actor)
+	if err != nil {
+		return err
+	}
+	names, err := s.names(r.Context())
+	if err != nil {
+		return err
+	}
+	for _, k := range keys {
+		line := deskMailLine{Name: strings.Join(k.Certificate.UserIDs(), ", "), Fingerprint: k.Certificate.Fingerprint(), Certified: k.Certified, Published: k.Published, Own: len(k.Shares) > 0}
+		for _, holder := range k.Lacking {
+			line.Lacking = append(line.Lacking, names.of(holder))
+		}
+		if k.Published {
+			for _, holder := range k.Former {
+				line.Former = append(line.Former, names.of(holder))
+			}
+		}
+		page.MayGive = page.MayGive || ofDesk && line.Own && len(line.Lacking) > 0
+		page.DeskMail = append(page.DeskMail, line)
+	}
+	return nil
 }
 
 func (s *server) resets(r *http.Request, actor portal.Actor) (lines []memberResetLine, err error) {

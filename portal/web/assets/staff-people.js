@@ -3,6 +3,7 @@
 import { $, busy, explain, fieldError, ready, show as reveal, status, word } from './page.js';
 import { post, show, supported } from './passkey.js';
 import './session.js';
+import './desk-mail.js';
 
 for (const row of document.querySelectorAll('[data-member]')) {
   const { member } = row.dataset;
