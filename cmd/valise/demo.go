@@ -37,6 +37,7 @@ FILES
 
   DIR/demo.json     what is printed, for programs
   DIR/keys/         root and staff keys, each with its passphrase beside it
+  DIR/desk.asc      the desk's certificate for mail programs: gpg --import, encrypt to it, and author and approver open it
   DIR/secrets/      representatives' passphrases, for --secret-file
   DIR/ledger.key    the ledger's private key; ledger.state is what was signed last, ledger-key.asc the root's word on it
   DIR/mail/         the e-mail that would go out: nothing leaves the machine

@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"valise/crypto"
 	"valise/portal/ceremony"
@@ -76,6 +77,15 @@ func TestTheDemoIsAlive(t *testing.T) {
 	check(err)
 	contacts, err := c.Contacts(t.Context(), d.Notices[1].Number)
 	check(err)
+	keys, err := c.DeskKeys(t.Context())
+	check(err)
+	trust, err := d.believe(t.Context(), c)
+	check(err)
+	read, err := ceremony.ReadDeskKeys(trust, []*crypto.Key{bundle.Key}, keys, time.Now())
+	check(err)
+	if len(read) != 1 || !read[0].Published || len(read[0].Lacking) != 0 || len(ceremony.OpenedDeskKeys(read)) != 1 || read[0].Email != demoDeskAddress {
+		t.Errorf("the desk's certificate for mail programs: %+v", read)
+	}
 	if len(threads.Threads) != 2 || len(groups) != 2 || len(contacts) != 1 {
 		t.Errorf("there are %d threads, %d groups, %d contacts", len(threads.Threads), len(groups), len(contacts))
 	}

@@ -173,6 +173,9 @@ func (d *demo) fill(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := d.writeToDesk(ctx, c); err != nil {
+		return err
+	}
 	if err := d.welcome(ctx, c, trust, demoCast); err != nil {
 		return err
 	}

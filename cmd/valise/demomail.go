@@ -72,7 +72,7 @@ func (s *demoMailSession) Data(r io.Reader) error {
 func demoMailConfig(dir, smarthost string) (path string, err error) {
 	path = filepath.Join(dir, "courier.toml")
 	return path, os.WriteFile(path, []byte(fmt.Sprintf(`[institution]
-from = "Registry <registry@court.example>"
+from = "Registry <`+demoDeskAddress+`>"
 reader = "https://reader.court.example/"
 smarthost = %q
 
