@@ -2,6 +2,7 @@ package crypto
 
 import (
 	"bytes"
+	"cmp"
 	"crypto"
 	"errors"
 	"fmt"
@@ -18,6 +19,8 @@ import (
 const (
 	roleNotation  = "role@valise.invalid"
 	chainNotation = "chain@valise.invalid"
+	// ownNotation stands beside chainIssued: the fingerprint of the only certificate that may come after it.
+	ownNotation = "own@valise.invalid"
 )
 
 // Values of the chain notation: how a key came to its representative.
@@ -108,7 +111,7 @@ func CertifyStaff(root *Key, subject *Certificate, roles []Role, now time.Time) 
 	if s := root.certificate.newestCertification(subject, subject.userIDs[0], now.Add(ClockSkew), isAnyCertification); s != nil && !now.Truncate(time.Second).After(s.CreationTime) {
 		now = s.CreationTime.Add(time.Second)
 	}
-	certified, err := certify(root, subject, subject.userIDs[0], roleNotation, values, StaffPeriod, now)
+	certified, err := certify(root, subject, subject.userIDs[0], StaffPeriod, now, notations(roleNotation, values...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +137,17 @@ func (c *Certificate) checkRoom() error {
 // with the registrar's certification. A certificate that CheckRepresentative
 // refuses is refused.
 func CertifyIssued(registrar *Key, subject *Certificate, representative Representative, now time.Time) (*Certificate, error) {
-	return certifyRepresentative(registrar, subject, representative, chainIssued, now)
+	return certifyRepresentative(registrar, subject, representative, now, notations(chainNotation, chainIssued)...)
+}
+
+// CertifyIssuedFor is CertifyIssued for a representative who has a certificate of their own, whose
+// fingerprint the registrar learnt from them: no other may follow in the chain. So a
+// letter that somebody opens on its way lets them take up nothing.
+func CertifyIssuedFor(registrar *Key, subject *Certificate, representative Representative, own Fingerprint, now time.Time) (*Certificate, error) {
+	if f, err := ParseFingerprint(string(own)); err != nil || f != own {
+		return nil, errors.New("the fingerprint of the representative's own certificate is missing")
+	}
+	return certifyRepresentative(registrar, subject, representative, now, append(notations(chainNotation, chainIssued), notations(ownNotation, string(own))...)...)
 }
 
 // CertifySuccessor returns subject, the representative's next key, with the
@@ -147,20 +160,31 @@ func CertifySuccessor(old *Key, subject *Certificate, representative Representat
 	if err := old.certificate.checkUserID(representative.String()); err != nil {
 		return nil, fmt.Errorf("the old key is not that of %s: %w", representative, old.certificate.withFingerprint(err))
 	}
-	return certifyRepresentative(old, subject, representative, chainSuccessor, now)
+	if own := old.certificate.issuedFor(representative.String()); own != "" && own != subject.fingerprint {
+		return nil, errIssuedFor(representative, own)
+	}
+	return certifyRepresentative(old, subject, representative, now, notations(chainNotation, chainSuccessor)...)
 }
 
-func certifyRepresentative(issuer *Key, subject *Certificate, representative Representative, how string, now time.Time) (*Certificate, error) {
+func certifyRepresentative(issuer *Key, subject *Certificate, representative Representative, now time.Time, notations ...*packet.Notation) (*Certificate, error) {
 	if err := subject.CheckRepresentative(representative, now); err != nil {
 		return nil, err
 	}
-	return certify(issuer, subject, representative.String(), chainNotation, []string{how}, 0, now)
+	return certify(issuer, subject, representative.String(), 0, now, notations...)
 }
 
-// certify adds a certification with one notation per value to a user ID. It works
+// notations are one of a name for each value.
+func notations(name string, values ...string) (all []*packet.Notation) {
+	for _, value := range values {
+		all = append(all, &packet.Notation{Name: name, Value: []byte(value), IsHumanReadable: true})
+	}
+	return all
+}
+
+// certify adds a certification with notations to a user ID. It works
 // on a copy of the octets: nothing else in the certificate changes its place.
 // period 0 means for good.
-func certify(issuer *Key, subject *Certificate, userID, notation string, values []string, period time.Duration, now time.Time) (*Certificate, error) {
+func certify(issuer *Key, subject *Certificate, userID string, period time.Duration, now time.Time, notations ...*packet.Notation) (*Certificate, error) {
 	if !issuer.exists() {
 		return nil, errNoKey
 	}
@@ -182,9 +206,7 @@ func certify(issuer *Key, subject *Certificate, userID, notation string, values 
 		IssuerKeyId:       &signer.KeyId,
 		IssuerKeyVersion:  uint8(signer.Version),
 		IssuerFingerprint: signer.Fingerprint,
-	}
-	for _, value := range values {
-		s.Notations = append(s.Notations, &packet.Notation{Name: notation, Value: []byte(value), IsHumanReadable: true})
+		Notations:         notations,
 	}
 	if err := s.SignUserId(userID, subject.entity.PrimaryKey, signer, &packet.Config{}); err != nil {
 		return nil, fmt.Errorf("certifying: %w", err)
@@ -502,9 +524,12 @@ func (r *Root) VerifyRepresentative(staff []*Certificate, chain []*Certificate, 
 	if revocation := r.Revocation(staff, chain, representative, at); revocation != nil {
 		return nil, errRevoked(representative, revocation)
 	}
-	registrar, err := r.findRegistrar(staff, chain[0], number, at)
+	registrar, own, err := r.findRegistrar(staff, chain[0], number, at)
 	if err != nil {
 		return nil, err
+	}
+	if own != "" && len(chain) > 1 && chain[1].fingerprint != own {
+		return nil, because(CauseBrokenChain, errIssuedFor(representative, own))
 	}
 	for i, next := range chain[1:] {
 		previous := chain[i]
@@ -527,9 +552,13 @@ func (r *Root) VerifyRepresentative(staff []*Certificate, chain []*Certificate, 
 	return recipient, nil
 }
 
+func errIssuedFor(representative Representative, own Fingerprint) error {
+	return fmt.Errorf("%s was issued to somebody with a certificate of their own, %s, and can be taken up with that one alone", representative, own.Spaced())
+}
+
 // findRegistrar returns the one among staff who certified issued, if they were a
-// registrar when they did.
-func (r *Root) findRegistrar(staff []*Certificate, issued *Certificate, number string, at time.Time) (*Staff, error) {
+// registrar when they did, and the only certificate that may follow; "" for any.
+func (r *Root) findRegistrar(staff []*Certificate, issued *Certificate, number string, at time.Time) (*Staff, Fingerprint, error) {
 	problem := errors.New("no staff member at hand certified it")
 	for _, c := range staff {
 		s := c.newestCertification(issued, number, at.Add(ClockSkew), isLink(chainIssued))
@@ -543,10 +572,34 @@ func (r *Root) findRegistrar(staff []*Certificate, issued *Certificate, number s
 		case !registrar.Has(RoleRegistrar):
 			problem = fmt.Errorf("%s, who certified it, was no registrar", registrar.Name())
 		default:
-			return registrar, nil
+			return registrar, ownOf(s), nil
 		}
 	}
-	return nil, because(CauseBrokenChain, fmt.Errorf("the chain of %s is broken: its issued key %s was not certified by a registrar: %w", number, issued.Fingerprint(), problem))
+	return nil, "", because(CauseBrokenChain, fmt.Errorf("the chain of %s is broken: its issued key %s was not certified by a registrar: %w", number, issued.Fingerprint(), problem))
+}
+
+// ownOf is the only certificate that may follow in the chain, as a certification says; "" for any. What can't be read is nobody's.
+func ownOf(s *packet.Signature) Fingerprint {
+	switch values := notationValues(s, ownNotation); len(values) {
+	case 0:
+		return ""
+	case 1:
+		return cmp.Or(Fingerprint(values[0]), "none")
+	default:
+		return "several"
+	}
+}
+
+// issuedFor is what any certification of an issued key says of who may follow it, whoever made that: enough to tell its owner in time.
+func (c *Certificate) issuedFor(number string) Fingerprint {
+	if identity := c.entity.Identities[number]; identity != nil {
+		for _, v := range identity.OtherCertifications {
+			if own := ownOf(v.Packet); own != "" {
+				return own
+			}
+		}
+	}
+	return ""
 }
 
 // isLink accepts certifications whose one chain notation has the value how.

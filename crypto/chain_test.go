@@ -126,7 +126,7 @@ func TestStaffAreRefused(t *testing.T) {
 func TestRolesCountOnlyInTheHashedArea(t *testing.T) {
 	o := newOffice(t)
 	key := mustKey(t, ProfilePQ, "Eve")
-	c, err := certify(o.root, key.Certificate(), "Eve", roleNotation, nil, StaffPeriod, noon)
+	c, err := certify(o.root, key.Certificate(), "Eve", StaffPeriod, noon)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,7 +199,7 @@ func TestIssuerIsNotBelieved(t *testing.T) {
 	pretender.PublicKey.KeyId = o.root.entity.PrimaryKey.KeyId
 	entity := *o.author.entity
 	entity.PrivateKey = &pretender
-	c, err := certify(&Key{certificate: o.author.certificate, entity: &entity}, eve.Certificate(), "Eve", roleNotation, []string{"author"}, StaffPeriod, noon)
+	c, err := certify(&Key{certificate: o.author.certificate, entity: &entity}, eve.Certificate(), "Eve", StaffPeriod, noon, notations(roleNotation, "author")...)
 	if err != nil {
 		t.Fatal(err)
 	}

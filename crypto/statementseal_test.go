@@ -164,7 +164,7 @@ func TestNotaryHasNoOtherRole(t *testing.T) {
 		}
 	}
 	// A careless root's program is not believed, either.
-	both, err := certify(p.root, k.Certificate(), "Notary 2", roleNotation, []string{"author", "notary"}, StaffPeriod, noon)
+	both, err := certify(p.root, k.Certificate(), "Notary 2", StaffPeriod, noon, notations(roleNotation, "author", "notary")...)
 	if err != nil {
 		t.Fatal(err)
 	}

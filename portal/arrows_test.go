@@ -32,7 +32,7 @@ var (
 
 		"portal/session": nouns,
 		"portal/store":   with(nouns, with(steps, "portal/session")...), // whose store methods it has
-		"portal/web":     with(nouns, with(steps, "portal/session", "portal/api", "portal/evidence", "portal/watch", "templates")...),
+		"portal/web":     with(nouns, with(steps, "portal/session", "portal/api", "portal/evidence", "portal/watch", "portal/wkd", "templates")...),
 
 		// What wakes open pages. Steps tell it through a function, and don't know it.
 		"portal/watch": nouns,
@@ -45,6 +45,9 @@ var (
 		"portal/ceremony": with(nouns, "portal/api", "portal/mail"),
 		"portal/client":   client,
 		"portal/verdict":  with(client, "portal/ledger"), // what holds of what somebody has in hand
+
+		// The names of the Web Key Directory, and looking somebody up in it: a registrar's client does, and the server never.
+		"portal/wkd": {"crypto"},
 
 		// What a portal gave a browser, compared with what was signed. It fetches nothing.
 		"portal/served": nouns,

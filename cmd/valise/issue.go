@@ -24,6 +24,7 @@ type IssueCommand struct {
 	Letter      string         `required:"" placeholder:"FILE" help:"Where to write the letter, an HTML page to be printed."`
 	Contact     []string       `env:"VALISE_LETTER_CONTACT" sep:"none" placeholder:"LINE" help:"A line for the letter that says how to reach a person at the institution, such as a telephone number; may be given several times. It is never taken from the portal, whom the letter teaches to doubt."`
 	emailFlags
+	ownFlags
 	ClaimCodeFile string `placeholder:"FILE" help:"Write the claim code there, too, for what prints letters by another way."`
 }
 
@@ -35,6 +36,8 @@ Who they are goes up sealed: to the registrars, and for States and organisations
 
 The claim code stands in the letter and nowhere else. Print the letter, have it delivered by hand or by courier, and delete the file: until the mailbox is claimed, whoever reads the letter can claim it. Give every State and organisation two representatives, so that one absence locks nobody out.
 
+Who uses OpenPGP already can keep their certificate. Find it with --wkd, or take it from them (--own-certificate), and have them read its fingerprint to you, by telephone or in person: what a directory says is worth what its web server is worth. The mailbox can then be taken up with that certificate and no other, so a letter that somebody opened on its way lets them take up nothing. What is sealed to them before they have can be opened with the letter's code alone, as always.
+
 EXAMPLES
 
   valise issue --server https://portal.example --key chen.key --kind state --stakeholder "Republic of Elbonia" \
@@ -42,13 +45,15 @@ EXAMPLES
 
   valise issue … --mailbox S-7K2M9QXD --person "Kofi Owusu" --letter elbonia-2.html --email kofi.owusu@mission.example
 
+  valise issue … --kind organisation --stakeholder "Field Office" --person "M. Osei" --letter osei.html --wkd osei@office.example
+
 FILES
 
   --letter and --claim-code-file are readable by you alone, and replace no file that is there.
 
 JSON
 
-  representative, profile, fingerprint, letter
+  representative, profile, fingerprint, letter, own_certificate (with --wkd or --own-certificate)
 
 ENVIRONMENT
 
@@ -70,6 +75,10 @@ func (c *IssueCommand) Run(ctx context.Context, p *process) error {
 	if c.Mailbox != "" && c.Stakeholder != "" {
 		return usagef("the mailbox has its stakeholder's name already; leave out --stakeholder")
 	}
+	own, err := c.own(ctx, p)
+	if err != nil {
+		return err
+	}
 	o, err := c.logIn(ctx, p, crypto.RoleRegistrar)
 	if err != nil {
 		return err
@@ -79,6 +88,7 @@ func (c *IssueCommand) Run(ctx context.Context, p *process) error {
 	if err != nil {
 		return err
 	}
+	order.Own = own
 	i, err := o.client.Institution(ctx)
 	if err != nil {
 		return err
@@ -109,8 +119,11 @@ func (c *IssueCommand) Run(ctx context.Context, p *process) error {
 	if err != nil {
 		return err
 	}
-	p.report(issuedJSON{issued.Request.Representative, c.Profile, certificate.Fingerprint(), c.Letter}, func() {
+	p.report(issuedJSON{issued.Request.Representative, c.Profile, certificate.Fingerprint(), c.Letter, own}, func() {
 		p.say("Issued %s to %s.", order.Representative, clean(c.Person))
+		if own != "" {
+			p.say("Only the certificate %s can take it up: valise claim --certificate FILE, or, on the portal, “with a certificate of your own”.", own.Spaced())
+		}
 		p.say("Print %s, send it by hand or courier, then delete the file.", c.Letter)
 	})
 	return nil
@@ -121,6 +134,7 @@ type issuedJSON struct {
 	Profile        crypto.Profile     `json:"profile"`
 	Fingerprint    crypto.Fingerprint `json:"fingerprint"`
 	Letter         string             `json:"letter"`
+	Own            crypto.Fingerprint `json:"own_certificate,omitempty"`
 }
 
 var kinds = map[string]crypto.Kind{"state": crypto.KindState, "organisation": crypto.KindOrganisation, "individual": crypto.KindIndividual}

@@ -16,6 +16,9 @@ type Order struct {
 	Profile        crypto.Profile // ProfilePQ or ProfileCompat, of the issued key
 	Stakeholder    string         // name of the State, organisation or individual; "" when the mailbox exists
 	Person         string         // name of the representative
+
+	// Own is the fingerprint of the representative's own certificate, which they said themselves to the registrar: nothing but that can take the mailbox up. "": they need none.
+	Own crypto.Fingerprint
 }
 
 // NewMailbox draws the number of a new mailbox's first representative.
@@ -54,7 +57,12 @@ func Issue(t *Trust, registrar *crypto.Key, o Order, now time.Time) (*Issued, er
 	if err != nil {
 		return nil, err
 	}
-	certificate, err := crypto.CertifyIssued(registrar, key.Certificate(), o.Representative, now)
+	var certificate *crypto.Certificate
+	if o.Own == "" {
+		certificate, err = crypto.CertifyIssued(registrar, key.Certificate(), o.Representative, now)
+	} else {
+		certificate, err = crypto.CertifyIssuedFor(registrar, key.Certificate(), o.Representative, o.Own, now)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"valise/crypto"
 	"valise/portal"
 	"valise/portal/ledger"
+	"valise/portal/wkd"
 )
 
 // certificatesPage is everything by which this institution can be checked. Only what holds under the root stands on it.
@@ -134,8 +135,8 @@ func (s *server) certificates(ctx context.Context, page *certificatesPage) error
 				continue
 			}
 			seen[address] = true
-			local, domain, _ := cutAddress(address)
-			page.Mail = append(page.Mail, mailLine{address, wkdPath + domain + "/hu/" + wkdHash(local) + "?l=" + url.QueryEscape(local), strings.Fields(c.certificate.Fingerprint().Spaced())})
+			local, domain, _ := wkd.Cut(address)
+			page.Mail = append(page.Mail, mailLine{address, wkdPath + domain + "/hu/" + wkd.Hash(local) + "?l=" + url.QueryEscape(local), strings.Fields(c.certificate.Fingerprint().Spaced())})
 		}
 	}
 	return err

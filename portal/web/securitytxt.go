@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"valise/portal"
+	"valise/portal/wkd"
 )
 
 // security.txt (RFC 9116) says whom to tell of a hole. It comes out of the institution's description, or is a finished file that the operator signed elsewhere:
@@ -62,8 +63,8 @@ func (s *server) keysOfContacts(contacts []string) (found []string) {
 	for _, contact := range contacts {
 		address, ok := strings.CutPrefix(contact, "mailto:")
 		address, _, _ = strings.Cut(address, "?")
-		if local, domain, split := cutAddress(address); ok && split && slices.ContainsFunc(s.MailCertificates, hasAddress(local, domain)) {
-			found = append(found, s.Origin+wkdPath+domain+"/hu/"+wkdHash(local)+"?l="+local)
+		if local, domain, split := wkd.Cut(address); ok && split && slices.ContainsFunc(s.MailCertificates, hasAddress(local, domain)) {
+			found = append(found, s.Origin+wkdPath+domain+"/hu/"+wkd.Hash(local)+"?l="+local)
 		}
 	}
 	return found

@@ -2,13 +2,13 @@ package web
 
 import (
 	"context"
-	"crypto/sha1"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 
 	"valise/crypto"
+	"valise/portal/wkd"
 )
 
 // The Web Key Directory (draft-koch-openpgp-webkey-service) gives a mail program the certificate of an address. In it stand the root and the staff, as far as a user ID
@@ -35,14 +35,14 @@ func (s *server) getWKD(w http.ResponseWriter, r *http.Request) error {
 	}
 	for _, c := range all {
 		for _, address := range c.addresses {
-			local, of, _ := cutAddress(address)
+			local, of, _ := wkd.Cut(address)
 			switch {
 			case domain != "" && domain != of:
 			case policy:
 				openToAll(w)
 				writePublic(w, r, "text/plain; charset=utf-8", nil)
 				return nil
-			case wkdHash(local) == path[1]:
+			case wkd.Hash(local) == path[1]:
 				openToAll(w)
 				writePublic(w, r, "application/octet-stream", c.data)
 				return nil
@@ -55,7 +55,7 @@ func (s *server) getWKD(w http.ResponseWriter, r *http.Request) error {
 // checkMailCertificates refuses what no mail program would take: a certificate without an address, one that has expired, one that nothing can be sealed to.
 func (p *Portal) checkMailCertificates() error {
 	for _, c := range p.MailCertificates {
-		if len(addressesIn(c.UserIDs())) == 0 {
+		if len(wkd.Addresses(c.UserIDs()...)) == 0 {
 			return fmt.Errorf("the certificate %s has no user ID with a mail address, so nobody would find it by one; add it (gpg --quick-add-uid %s 'Name <name@court.example>') and export the certificate again", c.Fingerprint(), c.Fingerprint())
 		}
 		if err := c.CheckPolicy(p.Now()); err != nil {
@@ -82,7 +82,7 @@ type mailCertificate struct {
 func (s *server) mailCertificates(ctx context.Context) ([]mailCertificate, error) {
 	var all []mailCertificate
 	add := func(c *crypto.Certificate, data []byte, userIDs []string) {
-		if addresses := addressesIn(userIDs); len(addresses) > 0 {
+		if addresses := wkd.Addresses(userIDs...); len(addresses) > 0 {
 			all = append(all, mailCertificate{c, data, addresses})
 		}
 	}
@@ -113,52 +113,9 @@ func (s *server) mailCertificates(ctx context.Context) ([]mailCertificate, error
 	return all, nil
 }
 
-// addressesIn are the mail addresses in user IDs: "Press office <press@court.example>", or an address alone.
-func addressesIn(userIDs []string) (addresses []string) {
-	for _, id := range userIDs {
-		if begin := strings.LastIndexByte(id, '<'); begin >= 0 && strings.HasSuffix(id, ">") {
-			id = id[begin+1 : len(id)-1]
-		}
-		if local, domain, ok := cutAddress(id); ok {
-			addresses = append(addresses, local+"@"+domain)
-		}
-	}
-	return addresses
-}
-
 // hasAddress says whether a certificate has an address among its user IDs.
 func hasAddress(local, domain string) func(*crypto.Certificate) bool {
 	return func(c *crypto.Certificate) bool {
-		return slices.Contains(addressesIn(c.UserIDs()), strings.ToLower(local)+"@"+strings.ToLower(domain))
+		return slices.Contains(wkd.Addresses(c.UserIDs()...), strings.ToLower(local)+"@"+strings.ToLower(domain))
 	}
-}
-
-// cutAddress takes an address apart, in small letters, as the draft compares them. Only ASCII is.
-func cutAddress(address string) (local, domain string, ok bool) {
-	local, domain, ok = strings.Cut(lowerASCII(address), "@")
-	ok = ok && local != "" && strings.Contains(domain, ".") && !strings.ContainsAny(address, " \t\"<>(),:;\\/?#%") && !strings.Contains(domain, "@")
-	return local, domain, ok
-}
-
-func lowerASCII(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r >= 'A' && r <= 'Z' {
-			return r + 'a' - 'A'
-		}
-		return r
-	}, text)
-}
-
-// wkdHash is the name of a local part in the directory: its SHA-1 digest in z-base-32. It hides nothing and has to resist nothing.
-func wkdHash(local string) string {
-	const alphabet = "ybndrfg8ejkmcpqxot1uwisza345h769"
-	sum := sha1.Sum([]byte(lowerASCII(local)))
-	var name strings.Builder
-	for i := 0; i < len(sum); i += 5 { // 20 octets: four groups of 40 bits
-		bits := uint64(sum[i])<<32 | uint64(sum[i+1])<<24 | uint64(sum[i+2])<<16 | uint64(sum[i+3])<<8 | uint64(sum[i+4])
-		for shift := 35; shift >= 0; shift -= 5 {
-			name.WriteByte(alphabet[bits>>shift&31])
-		}
-	}
-	return name.String()
 }
