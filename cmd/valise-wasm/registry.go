@@ -19,6 +19,7 @@ func init() {
 	register(table{
 		"registry-directory": (*engine).registryDirectory,
 		"registry-issue":     handle((*engine).registryIssue),
+		"registry-own":       handle((*engine).registryOwn),
 		"registry-revoke":    handle((*engine).registryRevoke),
 	})
 }
@@ -101,6 +102,32 @@ type registryOrder struct {
 	Stakeholder string         `json:"stakeholder"`
 	Person      string         `json:"person"`
 	Profile     crypto.Profile `json:"profile"`
+	Own         string         `json:"own"`    // the representative's own certificate; "": none
+	OwnEnd      string         `json:"ownEnd"` // the end of its fingerprint, as they read it to the registrar
+}
+
+type registryOwnCertificate struct {
+	Certificate string `json:"certificate"`
+}
+
+// registryOwnShown is what a registrar is shown of it before they believe it.
+type registryOwnShown struct {
+	Fingerprint string   `json:"fingerprint"`
+	Names       []string `json:"names"`
+	Made        string   `json:"made"`
+	PostQuantum bool     `json:"postQuantum"`
+}
+
+// registryOwn reads a certificate that somebody has already. One to which nothing can be sealed is refused, with the rule that it breaks.
+func (e *engine) registryOwn(p registryOwnCertificate) (registryOwnShown, error) {
+	c, err := crypto.ParseCertificate([]byte(p.Certificate))
+	if err == nil {
+		err = c.CheckPolicy(e.now())
+	}
+	if err != nil {
+		return registryOwnShown{}, err
+	}
+	return registryOwnShown{c.Fingerprint().Spaced(), c.UserIDs(), rfc3339(c.Created().UTC()), c.PostQuantum()}, nil
 }
 
 type registryIssued struct {
@@ -136,6 +163,18 @@ func (e *engine) registryIssue(p registryOrder) (registryIssued, error) {
 			return registryIssued{}, &refusal{"registry-stakeholder", errors.New("say whose mailbox it is")}
 		}
 		order.Stakeholder = order.Person
+	}
+	if p.Own != "" {
+		own, err := crypto.ParseCertificate([]byte(p.Own))
+		if err == nil {
+			order.Own, err = ceremony.ConfirmOwn(own, p.OwnEnd, e.now())
+		}
+		if errors.Is(err, ceremony.ErrNotConfirmed) {
+			return registryIssued{}, &refusal{"registry-own-end", err}
+		}
+		if err != nil {
+			return registryIssued{}, err
+		}
 	}
 	issued, err := ceremony.Issue(e.trust, o.key, order, e.now())
 	if err != nil {

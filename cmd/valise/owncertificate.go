@@ -2,12 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"valise/crypto"
+	"valise/portal/ceremony"
 	"valise/portal/wkd"
 )
 
@@ -19,9 +19,6 @@ type ownFlags struct {
 
 	directory wkd.Lookup
 }
-
-// confirmDigits are how many digits from the end of a fingerprint a registrar types: 64 bits, which nobody finds another certificate for in reasonable time.
-const confirmDigits = 16
 
 // own returns the fingerprint of the representative's own certificate, once the registrar has confirmed it; "" when they are to have none.
 func (f *ownFlags) own(ctx context.Context, p *process) (crypto.Fingerprint, error) {
@@ -53,14 +50,13 @@ func (f *ownFlags) own(ctx context.Context, p *process) (crypto.Fingerprint, err
 	case confirmed == "" && !p.interactive():
 		return "", usagef("nothing was issued: have its owner read you the fingerprint, by a way on which you know them, and give it with --confirm")
 	case confirmed == "":
-		fmt.Fprintf(p.stderr, "Have its owner read you the fingerprint, by a way on which you know them. Type its last %d digits: ", confirmDigits)
+		fmt.Fprintf(p.stderr, "Have its owner read you the fingerprint, by a way on which you know them. Type its last %d digits: ", ceremony.ConfirmDigits)
 		typed, err := p.wait(func() (string, error) { return readLine(p.stdin, maxSecretFile) })
 		if err != nil {
 			return "", err
 		}
-		typed = strings.ToUpper(strings.Join(strings.Fields(typed), ""))
-		if len(typed) < confirmDigits || !strings.HasSuffix(string(fingerprint), typed) {
-			return "", errors.New("nothing was issued: what you typed is not the end of that fingerprint. If it is what its owner read to you, this certificate is somebody else's")
+		if _, err := ceremony.ConfirmOwn(found.Certificate, typed, time.Now()); err != nil {
+			return "", fmt.Errorf("nothing was issued: %w", err)
 		}
 	case confirmed != fingerprint:
 		return "", fmt.Errorf("nothing was issued: the certificate has the fingerprint %s, and its owner read %s to you: it is somebody else's", fingerprint.Spaced(), confirmed.Spaced())

@@ -3,6 +3,7 @@ package ceremony
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"valise/crypto"
@@ -77,6 +78,25 @@ func Issue(t *Trust, registrar *crypto.Key, o Order, now time.Time) (*Issued, er
 	request.Certificate = certificate.Armor()
 	request.Salt, request.Verifier, request.LockedBundle = lock.Salt, lock.Verifier, lock.LockedBundle
 	return &Issued{Request: request, Code: code}, nil
+}
+
+// ConfirmDigits are how many digits from the end of a fingerprint a registrar types, as its owner read it to them: 64 bits, to which nobody finds another certificate in
+// reasonable time.
+const ConfirmDigits = 16
+
+// ErrNotConfirmed says that what a registrar typed is not the end of the fingerprint.
+var ErrNotConfirmed = errors.New("what you typed is not the end of that fingerprint. If it is what its owner read to you, this certificate is somebody else's")
+
+// ConfirmOwn returns the fingerprint of a representative's own certificate for Order.Own: when something can be sealed to it, and what was typed, at least ConfirmDigits digits with spaces or without, is its end.
+func ConfirmOwn(c *crypto.Certificate, typed string, now time.Time) (crypto.Fingerprint, error) {
+	if err := c.CheckPolicy(now); err != nil {
+		return "", err
+	}
+	typed = strings.ToUpper(strings.Join(strings.Fields(typed), ""))
+	if len(typed) < ConfirmDigits || !strings.HasSuffix(string(c.Fingerprint()), typed) {
+		return "", ErrNotConfirmed
+	}
+	return c.Fingerprint(), nil
 }
 
 // sealNames seals stakeholder's and person's name to those who may know.

@@ -29,6 +29,11 @@ export const ceremonies = {
     return { letter, unsure: false };
   },
 
+  /** What a certificate that somebody has already says of itself: {fingerprint, names, made, postQuantum}. It is compared with its owner, and nothing is asked of the portal. */
+  async ownCertificate({ certificate }) {
+    return call('registry-own', { certificate });
+  },
+
   /** Ends an access → the directory as it is then. "revocation-hidden": the portal took it and doesn't show it. */
   async revoke({ representative, reason, note }) {
     await directory();

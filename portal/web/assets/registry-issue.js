@@ -32,8 +32,36 @@ for (const one of form.querySelectorAll('[name=kind]')) {
   });
 }
 
+// ---------------------------------------------------------------- a certificate of their own
+
+async function showOwn() {
+  const certificate = $('own-certificate');
+  fieldError(certificate);
+  hide($('own-shown'));
+  if (!certificate.value.trim()) return;
+  try {
+    const { fingerprint, names, made, postQuantum } = await ask('ownCertificate', { certificate: certificate.value });
+    $('own-fingerprint').textContent = fingerprint;
+    $('own-names').textContent = names.join(', ');
+    $('own-made').textContent = made.slice(0, 10);
+    $('own-classical').hidden = postQuantum;
+    show($('own-shown'));
+  } catch (error) {
+    fieldError(certificate, explain(error));
+  }
+}
+
+$('own-certificate').addEventListener('change', showOwn);
+$('own-file').addEventListener('change', async ({ target }) => {
+  const file = target.files[0];
+  if (!file || file.size > 1e6) return;
+  $('own-certificate').value = new TextDecoder().decode(await file.arrayBuffer());
+  await showOwn();
+});
+
 form.addEventListener('submit', (event) => {
   event.preventDefault();
+  fieldError($('own-end'));
   const person = $('person');
   const stakeholder = $('stakeholder');
   fieldError(person);
@@ -51,6 +79,7 @@ form.addEventListener('submit', (event) => {
     try {
       const { letter, unsure } = await ask('issue', {
         kind: kind(), mailbox, stakeholder: stakeholder?.value.trim() ?? '', person: person.value.trim(), profile: form.querySelector('[name=profile]:checked').value,
+        own: $('own-certificate').value.trim() && $('own-certificate').value, ownEnd: $('own-end').value,
       });
       status($('issue-status'));
       try {
@@ -59,6 +88,7 @@ form.addEventListener('submit', (event) => {
       onPaper(letter, contact, unsure);
     } catch (error) {
       status($('issue-status'));
+      if (error.code === 'registry-own-end') return fieldError($('own-end'), explain(error));
       status($('issue-error'), explain(error), false);
     }
   });
