@@ -36,7 +36,7 @@ EXAMPLES
 
 JSON
 
-  thread, mailbox, name, about, closed, assignee, gap (something is missing), messages[] (message, kind, from, sender, written, received, language, subject, text, attachments[], missing[], shared, problem; of kind "mail" also answers (to whom our mail went), unsigned (why nobody can say who wrote it; "": from signed it), html (the text was made of it), cut (the text is longer))
+  thread, mailbox, name, about, closed, assignee, gap (something is missing), messages[] (message, kind, from, sender, written, received, language, subject, text, attachments[], missing[], shared, problem; of kind "mail" also mailed: answers (to whom our mail went), unsigned (why nobody can say who wrote it; "": from signed it), html (the text was made of it), cut (the text is longer))
 
 ENVIRONMENT
 
@@ -61,7 +61,7 @@ type messageJSON struct {
 	Missing     []string           `json:"missing"`
 	Shared      bool               `json:"shared"`
 	Problem     string             `json:"problem"`
-	*mailedJSON
+	Mailed      *mailedJSON        `json:"mailed,omitempty"`
 }
 
 // mailedJSON is what there is to say of a reply by e-mail beside the others' fields.
@@ -120,7 +120,7 @@ func (c *ThreadCommand) Run(ctx context.Context, p *process) error {
 	}
 	p.report(out, func() { out.show(p) })
 	for _, m := range out.Messages {
-		if m.Problem != "" || m.mailedJSON != nil && m.Unsigned != "" && m.Unsigned != notSigned {
+		if m.Problem != "" || m.Mailed != nil && m.Mailed.Unsigned != "" && m.Mailed.Unsigned != notSigned {
 			return errShown
 		}
 	}
@@ -141,7 +141,7 @@ func (c *ThreadCommand) message(ctx context.Context, p *process, who *correspond
 	case !m.Shared:
 		return line, nil
 	case m.Kind == crypto.MailedReply && !who.staff:
-		line.mailedJSON = &mailedJSON{}
+		line.Mailed = &mailedJSON{}
 		return line, nil
 	}
 	wire, err := who.client.ThreadMessage(ctx, conversation.Thread.Thread, m.ID)
@@ -187,15 +187,15 @@ const notSigned = "it is not signed"
 // mailed says what an opened reply by e-mail is.
 func (c *ThreadCommand) mailed(p *process, line *messageJSON, m *ceremony.Mailed, place int) error {
 	line.Subject, line.Text = m.Subject, m.Text
-	line.mailedJSON = &mailedJSON{Answers: m.Answers, HTML: m.HTML, Cut: m.Cut, opened: true}
+	line.Mailed = &mailedJSON{Answers: m.Answers, HTML: m.HTML, Cut: m.Cut, opened: true}
 	switch {
 	case m.Signature != nil:
 		line.From = m.Signature.Representative().String()
 		line.Sender, line.Written = line.From, optional(m.Signature.Signature().Made())
 	case m.Problem != nil:
-		line.Unsigned = m.Problem.Error()
+		line.Mailed.Unsigned = m.Problem.Error()
 	default:
-		line.Unsigned = notSigned
+		line.Mailed.Unsigned = notSigned
 	}
 	content := &crypto.Content{}
 	names := map[string]bool{}
@@ -212,11 +212,11 @@ func (c *ThreadCommand) mailed(p *process, line *messageJSON, m *ceremony.Mailed
 
 // mailedNotes is what to know of a mail before its text.
 func mailedNotes(m messageJSON) string {
-	notes := []string{"It answers our mail to " + clean(m.Answers) + "."}
-	if m.HTML {
+	notes := []string{"It answers our mail to " + clean(m.Mailed.Answers) + "."}
+	if m.Mailed.HTML {
 		notes = append(notes, "Its text was made of HTML.")
 	}
-	if m.Cut {
+	if m.Mailed.Cut {
 		notes = append(notes, "Its text is longer than is shown; the mail itself has all of it.")
 	}
 	return strings.Join(notes, " ")
@@ -245,19 +245,19 @@ func (t *threadJSON) show(p *process) {
 		case !m.Shared:
 			p.say("\n──── %s of %s: not shared with you yet", clean(string(m.Kind)), hourUTC(m.Received))
 			continue
-		case m.mailedJSON != nil && !m.opened:
+		case m.Mailed != nil && !m.Mailed.opened:
 			p.say("\n──── Reply by e-mail of %s, sealed to the desk alone: who sent it has it in their mail program", hourUTC(m.Received))
 			continue
-		case m.mailedJSON != nil && m.Unsigned != "":
-			p.say("\n──── Reply by e-mail of %s. NOBODY CAN SAY WHO WROTE IT: %s", hourUTC(m.Received), clean(m.Unsigned))
-		case m.mailedJSON != nil:
+		case m.Mailed != nil && m.Mailed.Unsigned != "":
+			p.say("\n──── Reply by e-mail of %s. NOBODY CAN SAY WHO WROTE IT: %s", hourUTC(m.Received), clean(m.Mailed.Unsigned))
+		case m.Mailed != nil:
 			p.say("\n──── Reply by e-mail, signed by %s on %s; it came %s", m.From, hourUTC(*m.Written), hourUTC(m.Received))
 		case m.Kind == crypto.Answer:
 			p.say("\n──── Answer of %s, one member of the desk; not a notice of the institution. %s", m.Sender, hourUTC(*m.Written))
 		default:
 			p.say("\n──── Reply of %s. %s", m.Sender, hourUTC(*m.Written))
 		}
-		if m.mailedJSON != nil {
+		if m.Mailed != nil {
 			p.say("%s", mailedNotes(m))
 		}
 		p.say("%s", strings.TrimLeft(fmt.Sprintf("%s  %s\n\n%s", m.Language, m.Subject, strings.TrimRight(m.Text, "\n")), " \n"))
