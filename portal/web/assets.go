@@ -67,7 +67,8 @@ type asset struct {
 	mediaType  string
 	version    string // in its address
 	data       []byte
-	compressed map[string][]byte // by coding
+	sum        [sha256.Size]byte
+	compressed map[string]func() []byte // by coding; nil: what lies there is of an older build
 }
 
 // assets are all of them by name. What is read from the binary doesn't change, so it is read once.
@@ -89,7 +90,7 @@ func newAssets(files fs.FS) (assets, error) {
 		if all[name] != nil {
 			return fmt.Errorf("two assets are named %s", name)
 		}
-		all[name] = &asset{name: name, mediaType: assetTypes[path.Ext(name)], data: data, compressed: make(map[string][]byte)}
+		all[name] = &asset{name: name, mediaType: assetTypes[path.Ext(name)], data: data, sum: sha256.Sum256(data), compressed: make(map[string]func() []byte)}
 		return nil
 	})
 	if err != nil {
@@ -104,7 +105,8 @@ func newAssets(files fs.FS) (assets, error) {
 	return all, nil
 }
 
-// readCompressed takes the compressed forms that hold what the file holds. One from an older build doesn't, and is left alone.
+// readCompressed takes the compressed forms that hold what the file holds. One from an older build doesn't, and is left alone; that is found out when it is first asked for, as it takes longer
+// than everything else that a node does before it can listen.
 func (a *asset) readCompressed(files fs.FS) error {
 	for _, coding := range codings {
 		data, err := fs.ReadFile(files, generatedFolder+"/"+a.name+coding.ending)
@@ -114,11 +116,25 @@ func (a *asset) readCompressed(files fs.FS) error {
 		if err != nil {
 			return err
 		}
-		if len(data) < len(a.data) && holds(coding.reader, data, a.data) {
-			a.compressed[coding.name] = data
+		if len(data) < len(a.data) {
+			a.compressed[coding.name] = sync.OnceValue(func() []byte {
+				if holds(coding.reader, data, a.data) {
+					return data
+				}
+				return nil
+			})
 		}
 	}
 	return nil
+}
+
+// in is the asset in a coding, for a client that takes it; nil when it doesn't, or there is none.
+func (a *asset) in(coding string, r *http.Request) []byte {
+	read := a.compressed[coding]
+	if read == nil || !accepts(r, coding) {
+		return nil
+	}
+	return read()
 }
 
 func holds(reader func(io.Reader) (io.Reader, error), compressed, want []byte) bool {
@@ -137,7 +153,7 @@ func (all assets) giveVersions() {
 		if path.Ext(name) == ".js" {
 			scripts = append(scripts, name)
 		}
-		a.version = digest(a.data)
+		a.version = hex.EncodeToString(a.sum[:10])
 	}
 	slices.Sort(scripts)
 	var list []byte
@@ -178,7 +194,7 @@ func (s *server) getAsset(w http.ResponseWriter, r *http.Request) error {
 		h.Set("Vary", "Accept-Encoding")
 	}
 	for _, coding := range codings {
-		if compressed := a.compressed[coding.name]; compressed != nil && accepts(r, coding.name) {
+		if compressed := a.in(coding.name, r); compressed != nil {
 			h.Set("Content-Encoding", coding.name)
 			data, tag = compressed, a.version+"-"+coding.name
 			break

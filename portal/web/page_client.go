@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"crypto/sha256"
 	"net/http"
 	"strings"
 	"time"
@@ -48,7 +47,7 @@ func (all assets) client() (crypto.ClientManifest, error) {
 				m.ReaderPolicy = f.policy
 			}
 		}
-		m.Files = append(m.Files, crypto.ClientFile{Path: address, SHA256: ledger.Digest(sha256.Sum256(a.data)).String(), Size: int64(len(a.data))})
+		m.Files = append(m.Files, crypto.ClientFile{Path: address, SHA256: ledger.Digest(a.sum).String(), Size: int64(len(a.data))})
 	}
 	return m, nil
 }

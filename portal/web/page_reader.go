@@ -2,7 +2,6 @@ package web
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
 	"strconv"
@@ -31,8 +30,7 @@ func (all assets) reader() *readerFile {
 	if !found {
 		return nil
 	}
-	sum := sha256.Sum256(a.data)
-	return &readerFile{asset: a, policy: string(policy) + readerSandbox, sha256: hex.EncodeToString(sum[:])}
+	return &readerFile{asset: a, policy: string(policy) + readerSandbox, sha256: hex.EncodeToString(a.sum[:])}
 }
 
 type readerFile struct {
@@ -60,7 +58,7 @@ func (s *server) getReader(w http.ResponseWriter, r *http.Request) error {
 	h.Set("Cache-Control", publicCache)
 	h.Set("Vary", "Accept-Encoding")
 	data, tag := f.data, f.version
-	if packed := f.compressed["gzip"]; packed != nil && accepts(r, "gzip") {
+	if packed := f.in("gzip", r); packed != nil {
 		h.Set("Content-Encoding", "gzip")
 		data, tag = packed, tag+"-gzip"
 	}
