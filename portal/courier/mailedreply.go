@@ -39,7 +39,7 @@ func (e *entity) encryptedMessage() *encryptedMessage {
 		if found == nil {
 			return &encryptedMessage{} // it says that it is encrypted, and it is in a form that nobody knows here
 		}
-		found.more = outer != e && e.saysMoreThan(outer)
+		found.more = found.more || outer != e && e.saysMoreThan(outer)
 		return found
 	}
 	return e.armoredIn()
@@ -50,6 +50,9 @@ func (e *entity) armoredIn() (found *encryptedMessage) {
 	more := false
 	e.walk(func(part *entity) {
 		if part.kind == "application/pgp-encrypted" && len(part.body) < 200 { // "Version: 1"
+			return
+		}
+		if part.kind == "text/html" && bytes.Contains(part.decoded(), []byte(messageBegin)) { // the same once more
 			return
 		}
 		if found == nil && !strings.HasPrefix(part.kind, "image/") && !strings.HasPrefix(part.kind, "message/") && part.kind != "text/html" {
