@@ -23,8 +23,8 @@ type telling struct {
 	err error
 }
 
-func (s telling) Letter(context.Context, crypto.Number, crypto.Representative) (courier.Letter, error) {
-	return courier.Letter{}, s.err
+func (s telling) Letters(context.Context, []courier.Entry) ([]*courier.Letter, error) {
+	return nil, s.err
 }
 
 // TestALogNamesNobodyWhenTheDatabaseFails: of an error the log holds its kind, in the courier's own words.

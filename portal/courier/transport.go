@@ -13,7 +13,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/emersion/go-sasl"
 	"github.com/emersion/go-smtp"
 
 	"valise/portal/courier/route"
@@ -81,6 +80,7 @@ type failure struct {
 	reason     string
 	final      bool // trying again won't help
 	connection bool // it is about the server, not about the mail
+	unspoken   bool // the line died before anything was said on it
 }
 
 func (f *failure) Error() string { return f.reason }
@@ -106,13 +106,10 @@ func answered(err error, final5xx bool) *failure {
 
 // line is an open connection to a mail server.
 type line struct {
-	client *smtp.Client
-	conn   net.Conn
-	used   int
-	since  time.Time // it has been idle
+	*dialogue
+	used  int
+	since time.Time // it has been idle
 }
-
-func (l *line) hangUp() { l.client.Close() }
 
 // transport hands mail over, and keeps connections for what comes next.
 type transport struct {
@@ -153,7 +150,7 @@ func (t *transport) send(ctx context.Context, sender, to, domain, token string, 
 		return f
 	}
 	f = l.deliver(ctx, sender, to, token, mail)
-	if f != nil && f.reason == ReasonNoConnection && !fresh && ctx.Err() == nil { // the server hung up while nobody spoke
+	if f != nil && f.unspoken && !fresh && ctx.Err() == nil { // the server hung up while nobody spoke
 		l.hangUp()
 		if l, f = t.connect(ctx, domain); f != nil {
 			return f
@@ -168,44 +165,20 @@ func (t *transport) send(ctx context.Context, sender, to, domain, token string, 
 	return f
 }
 
-// deliver does one transaction (RFC 5321, section 3.3).
+// deliver hands one mail over.
 func (l *line) deliver(ctx context.Context, sender, to, token string, mail []byte) *failure {
-	stop := context.AfterFunc(ctx, func() { l.conn.Close() })
-	defer stop()
+	defer l.closeWith(ctx)()
 	l.used++
-	if l.used > 1 {
-		if err := l.client.Reset(); err != nil {
-			return noConnection()
-		}
+	if size := l.size(); size > 0 && len(mail) > size {
+		return &failure{reason: ReasonRefused + " size", final: true}
 	}
-	options, reports := &smtp.MailOptions{}, (*smtp.RcptOptions)(nil)
-	if size, ok := l.client.MaxMessageSize(); ok && size > 0 {
-		if len(mail) > size {
-			return &failure{reason: ReasonRefused + " size", final: true}
-		}
-		options.Size = int64(len(mail))
+	aboutUs, err := l.dialogue.deliver(sender, to, token, mail)
+	if err == nil {
+		return nil
 	}
-	if ok, _ := l.client.Extension("DSN"); ok {
-		options.Return, options.EnvelopeID = smtp.DSNReturnHeaders, token
-		reports = &smtp.RcptOptions{Notify: []smtp.DSNNotify{smtp.DSNNotifyFailure, smtp.DSNNotifyDelayed}}
-	}
-	if err := l.client.Mail(sender, options); err != nil {
-		return answered(err, false) // about us, not about the recipient: somebody has to set it right, and nothing is lost until then
-	}
-	if err := l.client.Rcpt(to, reports); err != nil {
-		return answered(err, true)
-	}
-	w, err := l.client.Data()
-	if err != nil {
-		return answered(err, true)
-	}
-	if _, err := w.Write(mail); err != nil {
-		return noConnection()
-	}
-	if err := w.Close(); err != nil {
-		return answered(err, true)
-	}
-	return nil
+	f := answered(err, !aboutUs) // about us: somebody has to set it right, and nothing is lost until then
+	f.unspoken = errors.As(err, new(errUnspoken))
+	return f
 }
 
 // take returns an idle connection, or a fresh one.
@@ -233,7 +206,7 @@ func (t *transport) take(ctx context.Context, domain string) (l *line, fresh boo
 
 func (t *transport) give(domain string, l *line) {
 	if l.used >= maxPerLine {
-		l.client.Quit()
+		l.quit()
 		return
 	}
 	l.since = time.Now()
@@ -341,39 +314,41 @@ func (t *transport) dial(ctx context.Context, server *route.Server, address stri
 	}
 	stop := context.AfterFunc(dialCtx, func() { conn.Close() })
 	defer stop()
-	client, f := t.greet(conn, server)
-	if f != nil {
+	d, err := t.greet(conn, server)
+	if err != nil {
 		conn.Close()
-		return nil, f
+		return nil, &failure{reason: greetingReason(err, server.Promise), connection: true}
 	}
-	return &line{client: client, conn: conn}, nil
+	return &line{dialogue: d}, nil
 }
 
-func (t *transport) greet(conn net.Conn, server *route.Server) (client *smtp.Client, f *failure) {
+func (t *transport) greet(conn net.Conn, server *route.Server) (*dialogue, error) {
 	config := server.TLS(t.server.Roots)
 	if server.Promise == route.PromisedNothing || server.Promise == route.PromisedTLS {
 		config.InsecureSkipVerify = t.server.InsecureUnverified
 	}
-	var err error
-	switch {
-	case t.server.TLSFirst:
-		client = smtp.NewClient(tls.Client(conn, config))
-	case t.server.InsecurePlain && server.Promise == route.PromisedNothing:
-		client = smtp.NewClient(conn)
-	default: // greets as "localhost" until nobody listens any more
-		if client, err = smtp.NewClientStartTLS(conn, config); err != nil {
-			return nil, &failure{reason: greetingReason(err, server.Promise), connection: true}
+	if t.server.TLSFirst {
+		conn = tls.Client(conn, config)
+	}
+	d, err := openDialogue(conn)
+	if err != nil {
+		return nil, err
+	}
+	if !t.server.TLSFirst && !(t.server.InsecurePlain && server.Promise == route.PromisedNothing) {
+		if err := d.hello("localhost"); err != nil { // until nobody listens any more
+			return nil, err
+		}
+		if err := d.startTLS(config); err != nil {
+			return nil, err
 		}
 	}
-	client.CommandTimeout, client.SubmissionTimeout = commandTime, dataTime
-	err = client.Hello(t.hello)
-	if err == nil && t.server.Username != "" {
-		err = client.Auth(sasl.NewPlainClient("", t.server.Username, t.server.Password))
+	if err := d.hello(t.hello); err != nil {
+		return nil, err
 	}
-	if err != nil {
-		return nil, &failure{reason: greetingReason(err, server.Promise), connection: true}
+	if t.server.Username != "" {
+		return d, d.authenticate(t.server.Username, t.server.Password)
 	}
-	return client, nil
+	return d, nil
 }
 
 // greetingReason is about the server, whatever it answered.
