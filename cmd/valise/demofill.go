@@ -14,6 +14,7 @@ import (
 	"valise/portal/api"
 	"valise/portal/ceremony"
 	"valise/portal/client"
+	"valise/portal/web"
 )
 
 //go:embed demo
@@ -173,6 +174,9 @@ func (d *demo) fill(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := d.vouch(ctx, c); err != nil {
+		return err
+	}
 	if err := d.writeToDesk(ctx, c); err != nil {
 		return err
 	}
@@ -191,6 +195,24 @@ func (d *demo) believe(ctx context.Context, c *client.Client) (*ceremony.Trust, 
 		return nil, err
 	}
 	return ceremony.Believe(crypto.Pin{Fingerprint: d.RootFingerprint}, institution)
+}
+
+// vouch has two of the staff sign what this program gives browsers, so that 'valise verify-client' has something to compare with. (Here, neither of them built it.)
+func (d *demo) vouch(ctx context.Context, c *client.Client) error {
+	own, built, err := web.Client()
+	if err != nil || !built {
+		return err
+	}
+	pin := crypto.Pin{Fingerprint: d.RootFingerprint}
+	signed, err := crypto.SignClientManifest(pin, d.member(crypto.RoleAuthor), own, time.Now())
+	if err != nil {
+		return err
+	}
+	if signed, err = crypto.CosignClientManifest(pin, d.member(crypto.RoleApprover), signed, own, time.Now()); err != nil {
+		return err
+	}
+	_, err = c.AddClientManifest(ctx, signed)
+	return err
 }
 
 // member returns the key of the staff member with a role.
