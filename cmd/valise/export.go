@@ -122,6 +122,7 @@ type export struct {
 	institution api.Institution
 	trust       *ceremony.Trust
 	checkpoint  *ledger.SignedCheckpoint // nil: nobody signs the ledger
+	browsers    *crypto.ClientManifest   // what two of the staff signed of what browsers run; nil: nobody did
 
 	mu         sync.Mutex
 	statements map[crypto.Number][]*crypto.VerifiedStatement
@@ -155,6 +156,9 @@ func (e *export) all(ctx context.Context, p *process) (err error) {
 		return err
 	}
 	if err := e.writeLedger(ctx); err != nil {
+		return err
+	}
+	if err := e.signedClient(ctx, entered); err != nil {
 		return err
 	}
 	return e.pages(ctx)
@@ -277,6 +281,46 @@ func (e *export) writeStatement(ctx context.Context, n crypto.Number) error {
 		}
 	}
 	return e.apiFile(ctx, "/statements/"+string(n), func(body []byte) error { return e.checkAnswer(n, body) })
+}
+
+// signedClient copies what was signed of what browsers run, which every script, style sheet and the offline reader must then be. A portal of which nothing was ever signed is
+// mirrored without.
+func (e *export) signedClient(ctx context.Context, entered []ledgerEventJSON) error {
+	const at = "/client-manifest/current"
+	known := slices.ContainsFunc(entered, func(event ledgerEventJSON) bool { return event.Kind == ledger.ClientManifest })
+	f, err := e.client.PublicFile(ctx, at+".asc", "", crypto.MaxSignedClientManifestSize)
+	switch {
+	case client.IsStatus(err, http.StatusNotFound) && known:
+		return &ledger.Alarm{Trouble: ledger.Withheld, Text: "the ledger has a signed list of what browsers run, and the portal shows none for what it serves: it serves scripts that nobody signed, or keeps the list back"}
+	case client.IsStatus(err, http.StatusNotFound):
+		return nil
+	case err != nil:
+		return err
+	}
+	v, err := e.trust.Root().VerifyClientManifest(f.Body, e.trust.StaffCertificates(), time.Now())
+	if err != nil {
+		return err
+	}
+	digest := ledger.Digest(v.SHA256())
+	if known && !slices.ContainsFunc(entered, func(event ledgerEventJSON) bool {
+		return event.Kind == ledger.ClientManifest && event.SHA256 == digest.String()
+	}) {
+		return fmt.Errorf("the list of what browsers run, %s, is not in the ledger (yet): run this again in some minutes", digest)
+	}
+	e.browsers = v.Manifest()
+	return e.mirror.put(at+".asc", f.Body)
+}
+
+// signedForBrowsers demands of what a browser runs that it was signed.
+func (e *export) signedForBrowsers(address string, data []byte) error {
+	if e.browsers == nil || !strings.HasPrefix(address, "/assets/") && address != "/reader.html" {
+		return nil
+	}
+	f, listed := e.browsers.File(address)
+	if !listed {
+		return fmt.Errorf("what the portal has at %s can be run by browsers, and nobody signed it", address)
+	}
+	return f.Check(data)
 }
 
 // signedFile fetches a file unless it lies there already; it must be what was signed.

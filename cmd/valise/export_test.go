@@ -418,3 +418,40 @@ func TestAMirrorsFolderWithSomethingElseIsLeftAlone(t *testing.T) {
 		}
 	}
 }
+
+func TestScriptsThatNobodySignedAreNotMirrored(t *testing.T) {
+	m := openMirrored(t)
+	own := theClient(t)
+	signed, err := crypto.SignClientManifest(m.Pin, m.Author, own, time.Now())
+	if err == nil {
+		signed, err = crypto.CosignClientManifest(m.Pin, m.Approver, signed, own, time.Now())
+	}
+	if err == nil {
+		_, err = m.Portal.Registry.AddClientManifest(t.Context(), signed)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.SignLedger()
+	dir := filepath.Join(t.TempDir(), "mirror")
+	m.change = func(path string, body []byte) []byte {
+		if strings.HasSuffix(path, "/verify.js") {
+			return append(body, "steal()"...)
+		}
+		return body
+	}
+	if status, _, said := m.export(dir); status != exitFailed || !strings.Contains(said, "verify.js is not what was signed") {
+		t.Fatalf("%d: %s", status, said)
+	}
+	m.change = nil
+	if status, _, said := m.export(dir); status != exitDone {
+		t.Fatalf("%d: %s", status, said)
+	}
+	if kept, err := os.ReadFile(filepath.Join(dir, "client-manifest", "current.asc")); err != nil || !bytes.Equal(kept, signed) {
+		t.Errorf("the mirror lacks the list: %v", err)
+	}
+	m.forged = map[string]string{"/client-manifest/current.asc": ""}
+	if status, _, said := m.export(dir); status != exitAlarm || !strings.Contains(said, "keeps the list back") {
+		t.Errorf("%d: %s", status, said)
+	}
+}

@@ -93,6 +93,9 @@ func (e *export) page(ctx context.Context, address string) ([]string, error) {
 	if f.Location != "" {
 		return e.leadsTo(f.Location), nil
 	}
+	if err := e.signedForBrowsers(address, f.Body); err != nil {
+		return nil, err
+	}
 	if err := e.checkPage(strings.SplitN(address, "?", 2)[0], f); err != nil {
 		return nil, err
 	}
