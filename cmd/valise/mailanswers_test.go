@@ -1,14 +1,22 @@
 package main
 
 import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"net"
+	"net/mail"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 
+	"valise/crypto"
 	"valise/portal"
+	"valise/portal/correspond"
 	"valise/portal/portaltest"
+	"valise/portal/portaltest/live"
 )
 
 // receiptText is what somebody does with what their mail program shows of form and notice: they copy the lines to sign, and put the opening value in.
@@ -49,7 +57,7 @@ func (r *reader) acknowledged() bool {
 	return err == nil
 }
 
-// receiptsComeBack: signed with gpg, with NeoMutt and with Thunderbird; handed over by LMTP, and fetched by IMAP. Programs encrypt what answers an encrypted mail, if they can; for a receipt, people switch that off.
+// receiptsComeBack: signed with gpg, with NeoMutt and with Thunderbird; handed over by LMTP, and fetched by IMAP. NeoMutt would encrypt what answers an encrypted mail; for a receipt, people switch that off.
 func (h *mailHouse) receiptsComeBack(t *testing.T, withThunderbird *reader, b *portaltest.Thunderbird) {
 	h.courier.Stop() // meanwhile, mail waits with Postfix and with Dovecot
 	clear, beside := h.reader(t, 1), h.reader(t, 2)
@@ -69,4 +77,75 @@ func (h *mailHouse) receiptsComeBack(t *testing.T, withThunderbird *reader, b *p
 	if len(kept) > 0 || h.dovecot.Mails("") > 0 {
 		t.Errorf("something was kept aside: %+v", kept)
 	}
+}
+
+// repliesComeIn: encrypted and signed by NeoMutt, which does so by itself when it answers an encrypted mail, and by Thunderbird; each gets into a thread, where the desk reads it, and by whom it is.
+func (h *mailHouse) repliesComeIn(t *testing.T, withThunderbird *reader, b *portaltest.Thunderbird) {
+	withNeoMutt := h.reader(t, 1)
+	withNeoMutt.gpg.Import(announced(t, h.mailsTo(1)[2]))
+	withNeoMutt.run(t, []byte(withNeoMutt.fingerprint()+":6:\n"), "gpg", "--batch", "--import-ownertrust")
+	withNeoMutt.run(t, nil, "gpg", "--batch", "--yes", "--quick-lsign-key", string(h.desk.Certificate().Fingerprint())) // they compared it
+	withNeoMutt.reply(t, "set crypt_autosign=yes pgp_sign_as="+withNeoMutt.fingerprint(), withNeoMutt.mails[2], "Who read it?\n\nNous voudrions le savoir : §, ë, 数据.\n")
+
+	b.ImportVerified(h.desk.Certificate().Armor())
+	notice, err := os.ReadFile(withThunderbird.mails[2])
+	h.must(err)
+	b.Reply(notice, "What was read?\n\nNous voudrions le savoir : §, ë, 数据.\n", true)
+	var threads []correspond.Thread
+	h.wait("both replies are in threads", func() bool {
+		threads, err = h.Portal.Correspond.Threads(t.Context(), h.Acting(h.Approver), "open")
+		h.must(err)
+		return len(threads) == 2
+	})
+	read := map[string]mailedReply{}
+	for _, thread := range threads {
+		if thread.About != h.notice {
+			t.Errorf("a thread is about %s", thread.About)
+		}
+		var said struct{ Messages []mailedReply }
+		h.must(json.Unmarshal(h.asApprover(t, "thread", string(thread.Number), "--json"), &said))
+		read[said.Messages[0].From] = said.Messages[0]
+	}
+	for _, r := range []*reader{withNeoMutt, withThunderbird} {
+		if got := read[r.person.Number.String()]; got.Kind != crypto.MailedReply || got.Unsigned != "" || got.Problem != "" || got.Subject != "Re: ..." || !strings.Contains(got.Text, "Nous voudrions le savoir : §, ë, 数据.") {
+			t.Errorf("the desk reads %+v", read)
+		}
+	}
+}
+
+// mailedReply is what the command line shows of one.
+type mailedReply struct {
+	Kind                                   crypto.MessageKind
+	From, Subject, Text, Unsigned, Problem string
+}
+
+// asApprover runs a command as a member of the desk.
+func (h *mailHouse) asApprover(t *testing.T, command string, args ...string) []byte {
+	t.Helper()
+	locked, err := lockKeyFile(&crypto.Bundle{Holder: live.ApproverName, Pin: h.Pin, Key: h.Approver}, live.Passphrase)
+	h.must(err)
+	cmd := exec.CommandContext(t.Context(), "valise", append([]string{command, "--server", h.URL, "--key", h.write("approver.key", locked), "--secret-file", h.write("approver.secret", []byte(live.Passphrase+"\n"))}, args...)...)
+	cmd.Env = append(os.Environ(), "SSL_CERT_FILE="+certificateOf(t, h.Server))
+	var errs bytes.Buffer
+	cmd.Stderr = &errs
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("valise %s: %v\n%s%s", command, err, out, errs.Bytes())
+	}
+	return out
+}
+
+// announced is the certificate in a mail's Autocrypt header.
+func announced(t *testing.T, raw []byte) []byte {
+	t.Helper()
+	m, err := mail.ReadMessage(bytes.NewReader(raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, encoded, _ := strings.Cut(m.Header.Get("Autocrypt"), "keydata=")
+	certificate, err := base64.StdEncoding.DecodeString(strings.ReplaceAll(encoded, " ", ""))
+	if err != nil || len(certificate) == 0 {
+		t.Fatalf("no certificate is announced: %q", m.Header.Get("Autocrypt"))
+	}
+	return certificate
 }

@@ -32,6 +32,7 @@ type mailHouse struct {
 	closed  atomic.Bool         // the recipients' mail servers take nothing yet
 	log     live.Log            // the courier's
 	courier *portaltest.Program
+	desk    *crypto.Key    // for mail programs
 	people  []*live.Person // the first three have keys that mail programs open
 	notice  crypto.Number
 	content *crypto.Content // what the portal gives
@@ -68,7 +69,7 @@ func openMailHouse(t *testing.T) *mailHouse {
 	socket := filepath.Join(portaltest.SocketsForPostfix(t), "lmtp")
 	h.postfix = portaltest.StartPostfix(t, h.sink.Address, h.tls,
 		fmt.Sprintf("transport_maps = inline:{ {registry@court.example = lmtp:unix:%[1]s}, {bounces@court.example = lmtp:unix:%[1]s} }", socket), // as docs/email.md says
-		"recipient_delimiter = +", "minimal_backoff_time = 1s", "maximal_backoff_time = 1s", "queue_run_delay = 1s",
+		"recipient_delimiter = +", "minimal_backoff_time = 1s", "maximal_backoff_time = 1s", "queue_run_delay = 1s", "transport_retry_time = 1s",
 		"virtual_mailbox_domains = fetched.example", "virtual_mailbox_base = /", fmt.Sprintf("virtual_mailbox_maps = inline:{ {registry@fetched.example = %s/} }", h.dovecot.Maildir()),
 		"virtual_minimum_uid = 1", fmt.Sprintf("virtual_uid_maps = static:%d", uid), fmt.Sprintf("virtual_gid_maps = static:%d", gid))
 	_, port, _ := net.SplitHostPort(h.postfix.Address)
@@ -89,6 +90,7 @@ password-file = %[5]q
 tls-roots = %[2]q
 `, port, h.tls.CertFile, h.dovecot.Address, h.dovecot.Username, h.write("imap", []byte(h.dovecot.Password))))
 	h.settings = append(h.settings, "--lmtp", socket)
+	h.desk = h.DeskMail("Registry", "registry@court.example", time.Now())
 	h.start()
 	h.send()
 	return h
@@ -147,6 +149,9 @@ func (h *mailHouse) deliver() {
 	}
 }
 
+// formSubject is the subject inside the mail that says what to sign.
+func (h *mailHouse) formSubject() string { return "To acknowledge " + string(h.notice) }
+
 // mailsTo are receipt form, personal part and notice for one of the people.
 func (h *mailHouse) mailsTo(person int) (mails [][]byte) {
 	for _, m := range h.sink.Mails() {
@@ -186,9 +191,10 @@ func (h *mailHouse) must(err error) {
 
 func (h *mailHouse) wait(what string, holds func() bool) {
 	h.t.Helper()
-	for end := time.Now().Add(time.Minute); !holds(); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); !holds(); time.Sleep(20 * time.Millisecond) { // a mailbox is looked at once a minute
 		if time.Now().After(end) {
-			h.t.Fatalf("it never came about that %s; the courier's log: %s\nPostfix: %.8000s", what, h.log.String(), h.postfix.Log())
+			said := h.postfix.Log()
+			h.t.Fatalf("it never came about that %s; the courier's log: %s\nPostfix: %s", what, h.log.String(), said[max(0, len(said)-4000):])
 		}
 	}
 }
@@ -207,6 +213,7 @@ func TestRealMailPrograms(t *testing.T) {
 	b := portaltest.StartThunderbird(t)
 	t.Run("Thunderbird", func(t *testing.T) { r.thunderbird(t, b) })
 	t.Run("receipts come back", func(t *testing.T) { h.receiptsComeBack(t, r, b) })
+	t.Run("encrypted replies come in", func(t *testing.T) { h.repliesComeIn(t, r, b) })
 }
 
 // nothingIsSaidOnTheWay: all that lies in Postfix's queue and log, and all that it says to the recipients' servers, in clear.
@@ -347,7 +354,7 @@ func (r *reader) notmuch(t *testing.T) {
 	}
 	r.file("notmuch", fmt.Appendf(nil, "[database]\npath=%s/maildir\n[user]\nname=Reader\nprimary_email=reader0@post.example\n[index]\ndecrypt=true\n", r.folder))
 	r.run(t, nil, "notmuch", "new")
-	for i, want := range []string{"To acknowledge " + string(r.notice), r.content.Languages[0].Subject, r.content.Languages[0].Subject} {
+	for i, want := range []string{r.formSubject(), r.content.Languages[0].Subject, r.content.Languages[0].Subject} {
 		data, err := os.ReadFile(r.mails[i])
 		r.must(err)
 		m, err := mail.ReadMessage(bytes.NewReader(data))
@@ -452,7 +459,7 @@ func (r *reader) mutt(t *testing.T, m struct{ name, program, gpg string }) {
 	for i, want := range []string{"---- from here ----\nvalise acknowledgement v1\n", "Your file NV-114 was read.", "\nopening: " + r.content.Opening + "\n"} {
 		subject := r.content.Languages[0].Subject
 		if i == 0 {
-			subject = "To acknowledge " + string(r.notice)
+			subject = r.formSubject()
 		}
 		shown := r.display(t, m.program, m.gpg, r.mails[i])
 		_, inside, ok := strings.Cut(shown, "[-- The following data is PGP/MIME ") // "signed and encrypted", or "encrypted"
@@ -504,7 +511,7 @@ func (r *reader) thunderbird(t *testing.T, b *portaltest.Thunderbird) {
 	for i, want := range []string{"---- from here ----\nvalise acknowledgement v1\n", "Your file NV-114 was read.", "\nopening: " + r.content.Opening + "\n"} {
 		subject := r.content.Languages[0].Subject
 		if i == 0 {
-			subject = "To acknowledge " + string(r.notice)
+			subject = r.formSubject()
 		}
 		data, err := os.ReadFile(r.mails[i])
 		r.must(err)

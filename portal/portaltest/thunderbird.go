@@ -155,7 +155,7 @@ func (b *Thunderbird) Run(result any, body string, arguments ...any) {
 		"const sleep = ms => new Promise(r => setTimeout(r, ms));\n" +
 		"(async () => {" + body + "})().then(value => done(JSON.stringify({ value: value ?? null })), e => done(JSON.stringify({ failed: e + '\\n' + e.stack })));"
 	var answer struct{ Value string }
-	b.call("WebDriver:ExecuteAsyncScript", map[string]any{"script": script, "args": arguments, "newSandbox": false}, &answer)
+	b.call("WebDriver:ExecuteAsyncScript", map[string]any{"script": script, "args": append([]any{}, arguments...), "newSandbox": false}, &answer)
 	var said struct {
 		Value  json.RawMessage
 		Failed string
@@ -178,19 +178,20 @@ const { RNP } = ChromeUtils.importESModule("chrome://openpgp/content/modules/RNP
 const { PgpSqliteDb2 } = ChromeUtils.importESModule("chrome://openpgp/content/modules/sqliteDb.sys.mjs");
 const { EnigmailCore } = ChromeUtils.importESModule("chrome://openpgp/content/modules/core.sys.mjs");
 await EnigmailCore.init();
+const { EnigmailKeyRing } = ChromeUtils.importESModule("chrome://openpgp/content/modules/keyRing.sys.mjs");
 const imported = r => { if (r.exitCode || r.importedKeys.length != 1) throw new Error(r.errorMsg || JSON.stringify(r)); };
 `
 
 // ImportOwn takes in a private key, armored and not locked, whose fingerprint is given, as the user's own.
 func (b *Thunderbird) ImportOwn(armored, fingerprint string) {
 	b.t.Helper()
-	b.Run(nil, openPGPModules+`imported(await RNP.importSecKeyBlockImpl(window, () => "", false, A[0])); await PgpSqliteDb2.acceptAsPersonalKey(A[1]);`, armored, fingerprint)
+	b.Run(nil, openPGPModules+`imported(await RNP.importSecKeyBlockImpl(window, () => "", false, A[0])); await PgpSqliteDb2.acceptAsPersonalKey(A[1]); EnigmailKeyRing.clearCache();`, armored, fingerprint)
 }
 
 // ImportVerified takes in somebody's certificate, as one whose fingerprint the user has compared.
 func (b *Thunderbird) ImportVerified(armored string) {
 	b.t.Helper()
-	b.Run(nil, openPGPModules+`imported(await RNP.importPubkeyBlockAutoAcceptImpl(window, A[0], "verified"));`, armored)
+	b.Run(nil, openPGPModules+`imported(await RNP.importPubkeyBlockAutoAcceptImpl(window, A[0], "verified")); EnigmailKeyRing.clearCache();`, armored)
 }
 
 const showMail = `
@@ -305,24 +306,20 @@ for (let i = 0; !c; i++) {
 	c = [...Services.wm.getEnumerator("msgcompose")].find(x => x.gMsgCompose && x.GetCurrentEditor && x.GetCurrentEditor() && x.GetCurrentEditor().document.body.textContent != "");
 }
 await sleep(500); // what it decides by itself comes bit by bit
-const was = { Encrypts: c.gSendEncrypted, Signs: c.gSendSigned };
 const editor = c.GetCurrentEditor();
 editor.selectAll();
-editor.QueryInterface(Ci.nsIEditorMailSupport);
-editor.insertTextWithQuotations ? editor.insertTextWithQuotations(A[1]) : editor.insertText(A[1]);
+editor.QueryInterface(Ci.nsIEditorMailSupport).insertTextWithQuotations(A[1]);
 if (c.gSendEncrypted != A[2]) c.toggleEncryptMessage();
 await sleep(200);
 if (!c.gSendSigned) c.toggleGlobalSignMessage();
 const closed = new Promise(r => c.addEventListener("unload", r, { once: true }));
 await c.GenericSendMessage(Ci.nsIMsgCompDeliverMode.Now);
-await Promise.race([closed, sleep(20000).then(() => { throw new Error("it was not sent: " + c.document.getElementById("msgSubject").value); })]);
+await Promise.race([closed, sleep(20000).then(() => { throw new Error("it was not sent: " + [...c.document.querySelectorAll("notification-message")].map(n => (n.shadowRoot || n).textContent.replace(/\\s+/g, " "))); })]);
 tabs.closeTab(tabs.currentTabInfo);
-return was;
 `
 
-// Reply answers a mail with a text in place of the quoted one, signed, and encrypted when encrypt is true. It returns what Thunderbird would have done by itself.
-func (b *Thunderbird) Reply(mail []byte, text string, encrypt bool) (would struct{ Encrypts, Signs bool }) {
+// Reply answers a mail with a text in place of the quoted one, signed, and encrypted when encrypt is true.
+func (b *Thunderbird) Reply(mail []byte, text string, encrypt bool) {
 	b.t.Helper()
-	b.Run(&would, showMail+replyToMail, b.save(mail), text, encrypt)
-	return would
+	b.Run(nil, showMail+replyToMail, b.save(mail), text, encrypt)
 }
