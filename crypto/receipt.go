@@ -151,9 +151,9 @@ func (c *Certificate) checkReceiptSigner(named Fingerprint, as Representative) e
 func checkReceiptTime(said, made, now time.Time) error {
 	switch {
 	case said.After(now.Add(ClockSkew)):
-		return fmt.Errorf("the receipt is dated %s, which is in the future", formatTextTime(said))
+		return fmt.Errorf("the text is dated %s, which is in the future", formatTextTime(said))
 	case made.Before(said.Add(-ClockSkew)) || made.After(said.Add(receiptPeriod)):
-		return fmt.Errorf("the receipt says %s, but was signed at %s: check the clock, and take a new text to sign", formatTextTime(said), formatTextTime(made.UTC()))
+		return fmt.Errorf("the text says %s, but was signed at %s: check the clock, and take a new text to sign", formatTextTime(said), formatTextTime(made.UTC()))
 	}
 	return nil
 }

@@ -19,6 +19,7 @@ type Purpose string
 const (
 	PurposeLogIn           Purpose = "login"           // clear-signed log-in text
 	PurposeAcknowledgement Purpose = "acknowledgement" // clear-signed receipt
+	PurposeCommand         Purpose = "command"         // clear-signed command by mail
 	PurposeContent         Purpose = "content"         // inner signature of a sealed body
 	PurposeHeading         Purpose = "heading"         // inner signature of a sealed heading
 	PurposePersonal        Purpose = "personal"        // inner signature of what a notice says to one mailbox
@@ -64,7 +65,7 @@ const maxSignatureSize = 64 << 10
 
 func (p Purpose) check() error {
 	switch p {
-	case PurposeLogIn, PurposeAcknowledgement, PurposeContent, PurposeHeading, PurposePersonal, PurposePersonalKey, PurposeNoticeAuthor, PurposeNoticeApproval, PurposeNoticeReason, PurposeNoticeDraft, PurposeNoticeFile, PurposeDetails,
+	case PurposeLogIn, PurposeAcknowledgement, PurposeCommand, PurposeContent, PurposeHeading, PurposePersonal, PurposePersonalKey, PurposeNoticeAuthor, PurposeNoticeApproval, PurposeNoticeReason, PurposeNoticeDraft, PurposeNoticeFile, PurposeDetails,
 		PurposeContact, PurposeContactNote, PurposeAddress, PurposeReceiptForm, PurposeEmergency, PurposeKeptMail, PurposeDeskKey,
 		PurposeStatementAuthor, PurposeStatementApproval, PurposeStatementAcknowledgement, PurposeStatementDraft,
 		PurposeStatementSealed, PurposeStatementReturn, PurposeStatementAttachment, PurposeLedgerKey, PurposeClientManifest,
@@ -77,7 +78,7 @@ func (p Purpose) check() error {
 // mayLackNotation says whether a person may sign such a text with a tool of their
 // own: its first line says what it is for.
 func (p Purpose) mayLackNotation() bool {
-	return p == PurposeLogIn || p == PurposeAcknowledgement || p == PurposeStatementAcknowledgement
+	return p == PurposeLogIn || p == PurposeAcknowledgement || p == PurposeCommand || p == PurposeStatementAcknowledgement
 }
 
 // Signature is a signature that verified; nothing else makes one.

@@ -29,6 +29,7 @@ type RepresentativeRecord struct {
 	ClaimedAt      time.Time // zero: not yet
 	RevokedAt      time.Time // zero: not
 	Reason         []byte    // sealed to the registrars: why they were revoked
+	StoppedEmail   time.Time // when they stopped e-mail themself, by signed mail, and no address was set since (in the directory only)
 	HasAddress     bool      // there is an e-mail address, sealed (in the directory only)
 }
 

@@ -42,7 +42,8 @@ type registryRepresents struct {
 	Problem        string              `json:"problem"` // why nothing can be sealed to them; "" when it can, or when they were revoked
 	Revoked        *registryRevocation `json:"revoked"`
 	LastClaimed    bool                `json:"lastClaimed"`
-	Email          bool                `json:"email"` // there is an address
+	Email          bool                `json:"email"`        // there is an address
+	StoppedEmail   string              `json:"stoppedEmail"` // when they stopped e-mail themself, RFC 3339; "": not
 }
 
 type registryRevocation struct {
@@ -80,6 +81,9 @@ func registryLine(m *ceremony.DirectoryMailbox) registryMailbox {
 		r := registryRepresents{
 			Representative: e.Representative.String(), Name: e.Name, State: string(e.State), Since: rfc3339(e.Issued.UTC()), Profile: e.Profile, PostQuantum: e.PostQuantum(),
 			LastClaimed: m.LastClaimed(e), Email: e.Email,
+		}
+		if e.StoppedEmail != nil {
+			r.StoppedEmail = rfc3339(e.StoppedEmail.UTC())
 		}
 		if e.Claimed != nil {
 			r.Since = rfc3339(e.Claimed.UTC())

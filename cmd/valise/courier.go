@@ -19,6 +19,7 @@ import (
 	"valise/portal/correspond"
 	"valise/portal/courier"
 	"valise/portal/dispatch"
+	"valise/portal/registry"
 	"valise/portal/store"
 )
 
@@ -156,7 +157,7 @@ func (c *CourierCommand) Run(ctx context.Context, p *process) error {
 	}
 	log.Info("courier", "key", string(bundle.Key.Certificate().Fingerprint()))
 	if !c.Now {
-		return carryAndTakeIn(ctx, courier, db, dispatch.New(db, root, time.Now).Telling(told), correspond.New(db, root, time.Now), config.In)
+		return carryAndTakeIn(ctx, courier, db, dispatch.New(db, root, time.Now).Telling(told), correspond.New(db, root, time.Now), registry.New(db, root, nil, time.Now), config.In) // nil: it gives out no salts
 	}
 	totals, err := courier.Flush(ctx, c.Patience)
 	if err != nil {

@@ -31,7 +31,7 @@ EXAMPLES
 
 JSON
 
-  kept[] (id, received, reason, detail, notice, representative, size), counts[] (day, what, mails); with --out: id, received, reason, detail, size, out
+  kept[] (id, received, reason, detail, notice, representative, size), commands[] (representative, command, about, time, taken), counts[] (day, what, mails); with --out: id, received, reason, detail, size, out
 
 ENVIRONMENT
 
@@ -45,6 +45,7 @@ EXIT STATUS
 // keptReasons say what a reason means, and what to do.
 var keptReasons = map[string]string{
 	"receipt":   "an acknowledgement that was not taken",
+	"command":   "a command that was not obeyed",
 	"encrypted": "encrypted: perhaps a reply; open it with --out and your OpenPGP program",
 	"return":    "came to the address for what can't be delivered, and is no report on a mail of ours",
 	"automatic": "written by a program",
@@ -99,6 +100,9 @@ func showMailIn(p *process, in api.MailIn) {
 	}
 	if len(in.Kept) == 0 {
 		p.say("Nothing is kept.")
+	}
+	for _, c := range in.Commands {
+		p.say("%s  %s commanded by signed mail: %s %s", hourUTC(c.Taken), clean(c.Representative), clean(string(c.Command)), clean(c.About))
 	}
 	sums, order := map[string]int{}, []string{}
 	for _, count := range in.Counts {

@@ -11,6 +11,7 @@ import (
 	"valise/portal/correspond"
 	"valise/portal/courier"
 	"valise/portal/dispatch"
+	"valise/portal/registry"
 	"valise/portal/store"
 )
 
@@ -49,7 +50,7 @@ func (f *imapFile) mailbox(folder string) (*courier.IMAP, error) {
 }
 
 // carryAndTakeIn runs a courier in both directions until ctx ends. When mail can't be taken in, it stops carrying as well, so that somebody notices.
-func carryAndTakeIn(ctx context.Context, c *courier.Courier, db *store.DB, d *dispatch.Dispatch, r *correspond.Correspond, ways courier.Ways) error {
+func carryAndTakeIn(ctx context.Context, c *courier.Courier, db *store.DB, d *dispatch.Dispatch, r *correspond.Correspond, g *registry.Registry, ways courier.Ways) error {
 	if !ways.Any() {
 		c.Run(ctx)
 		return nil
@@ -60,5 +61,5 @@ func carryAndTakeIn(ctx context.Context, c *courier.Courier, db *store.DB, d *di
 	defer group.Wait()
 	group.Go(func() { c.Run(ctx) })
 	defer stop() // before waiting
-	return courier.NewInbox(c, db, d).TakeReplies(r).Run(ctx)
+	return courier.NewInbox(c, db, d).TakeReplies(r).TakeCommands(g).Run(ctx)
 }

@@ -397,7 +397,7 @@ func (s *site) carry(ctx context.Context) {
 	for said := ""; ctx.Err() == nil; {
 		courier, err := openCourier(ctx, s.store, s.portal.Root, s.courier, s.mail, s.portal.Log)
 		if err == nil {
-			err = carryAndTakeIn(ctx, courier, s.store, s.portal.Dispatch, s.portal.Correspond, s.mail.In)
+			err = carryAndTakeIn(ctx, courier, s.store, s.portal.Dispatch, s.portal.Correspond, s.portal.Registry, s.mail.In)
 		}
 		if err == nil {
 			return

@@ -280,6 +280,7 @@ type Representative struct {
 	Revoked        *time.Time                 `json:"revoked"`          // null: not
 	Reason         []byte                     `json:"reason,omitempty"` // why they were revoked: a record sealed to the registrars
 	Email          bool                       `json:"email"`            // there is an address to write to; where, only couriers and registrars can read
+	StoppedEmail   *time.Time                 `json:"stopped_email"`    // when they stopped e-mail themself, by signed mail, and no address was set since; null: not
 }
 
 // Revocation is the request of POST /certificates/{representative}/revocation.

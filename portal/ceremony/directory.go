@@ -35,6 +35,7 @@ type DirectoryEntry struct {
 	Representative crypto.Representative
 	State          portal.RepresentativeState // as the server says
 	Profile        crypto.Profile             // as the server says
+	StoppedEmail   *time.Time                 // when they stopped e-mail themself, as the server says; nil: not
 	Email          bool                       // there is an address, as the server says; where, only couriers and registrars can read
 	Name           string
 	NameProblem    error

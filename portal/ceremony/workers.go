@@ -161,7 +161,7 @@ func (j *Judge) recipients(members []crypto.AudienceMember) ([]*crypto.Recipient
 
 // entryOf is a representative as the server says, before anything is verified; Refused says what can't be right.
 func entryOf(mailbox crypto.Number, r api.Representative) DirectoryEntry {
-	e := DirectoryEntry{State: r.State, Profile: r.Profile, Email: r.Email, Issued: r.Issued, Claimed: r.Claimed, chain: r.Chain, details: r.Details}
+	e := DirectoryEntry{State: r.State, Profile: r.Profile, Email: r.Email, StoppedEmail: r.StoppedEmail, Issued: r.Issued, Claimed: r.Claimed, chain: r.Chain, details: r.Details}
 	if e.Representative, e.Refused = crypto.ParseRepresentative(r.Representative); e.Refused == nil && e.Representative.Mailbox != mailbox {
 		e.Refused = fmt.Errorf("the portal shows %s among the representatives of %s", e.Representative, mailbox)
 	}

@@ -38,7 +38,8 @@ type Inbox struct {
 	courier  *Courier
 	store    InStore
 	receipts Receipts
-	replies  Replies // nil: encrypted mail is kept for the desk
+	replies  Replies  // nil: encrypted mail is kept for the desk
+	commands Commands // nil: commands are
 	log      *slog.Logger
 	slots    chan struct{} // mails in memory
 
@@ -121,7 +122,7 @@ func (i *Inbox) Take(ctx context.Context, recipients []string, raw []byte) (fate
 		}
 	}
 	receipts, claimed := m.receipts()
-	signed, problem := m.signedMails()
+	signed, problem, refused := m.signedMails()
 	receipts = append(receipts, signed...)
 	for _, r := range receipts {
 		fate, why, err := i.receipt(ctx, r)
@@ -131,6 +132,11 @@ func (i *Inbox) Take(ctx context.Context, recipients []string, raw []byte) (fate
 		if why != "" {
 			problem = why
 		}
+	}
+	if fate, why, err := i.command(ctx, m, receipts); err != nil || fate != "" {
+		return fate, err
+	} else if why != "" {
+		refused = why
 	}
 	about, toReturns, err := i.about(ctx, recipients, m)
 	if err != nil {
@@ -146,6 +152,10 @@ func (i *Inbox) Take(ctx context.Context, recipients []string, raw []byte) (fate
 		return i.keep(ctx, raw, KeptReceipt, problem, about)
 	case claimed && !m.automatic() && !toReturns && m.kind != "multipart/report":
 		return i.keep(ctx, raw, KeptReceipt, "not-signed", about)
+	case refused != "":
+		return i.keep(ctx, raw, KeptCommand, refused, about)
+	case m.commanded() && !m.automatic() && !toReturns && m.kind != "multipart/report":
+		return i.keep(ctx, raw, KeptCommand, "not-signed", about)
 	case encrypted != nil && m.kind != "multipart/report" && (why != "other-key" || !toReturns && !m.automatic()): // programs send our own mail back
 		return i.keep(ctx, raw, KeptEncrypted, why, about)
 	case toReturns || m.kind == "multipart/report":

@@ -17,17 +17,28 @@ const countsAge = 30 * 24 * time.Hour
 // desk are who mail that is kept is sealed to.
 var desk = []crypto.Role{crypto.RoleAuthor, crypto.RoleApprover}
 
-// Inbox returns the mail that came and that the courier could do nothing with, and how many of all kinds came in the last thirty days. Staff, but not administrators; what a mail says
+// MailIn is what staff see of the mail that came.
+type MailIn struct {
+	Kept     []KeptMail
+	Commands []TakenCommand // of the last thirty days
+	Counts   []MailCount    // likewise
+}
+
+// Inbox returns the mail that came and that the courier could do nothing with; what representatives commanded, and how many mails of all kinds came, in the last thirty days. Staff, but not administrators; what a mail says
 // is sealed to authors and approvers.
-func (o *Outbox) Inbox(ctx context.Context, actor portal.Actor) (kept []KeptMail, counts []MailCount, err error) {
+func (o *Outbox) Inbox(ctx context.Context, actor portal.Actor) (in MailIn, err error) {
 	if err := o.admit(ctx, actor, "courier.inbox", "all", outboxReaders...); err != nil {
-		return nil, nil, err
+		return in, err
 	}
-	if kept, err = o.store.KeptMails(ctx, MaxKept); err != nil {
-		return nil, nil, err
+	if in.Kept, err = o.store.KeptMails(ctx, MaxKept); err != nil {
+		return in, err
 	}
-	counts, err = o.store.MailCounts(ctx, o.now().Add(-countsAge))
-	return kept, counts, err
+	since := o.now().Add(-countsAge)
+	if in.Commands, err = o.store.Commands(ctx, since, MaxKept); err != nil {
+		return in, err
+	}
+	in.Counts, err = o.store.MailCounts(ctx, since)
+	return in, err
 }
 
 // Kept returns one mail with its sealed record. Authors and approvers.

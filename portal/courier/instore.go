@@ -14,6 +14,7 @@ type Fate string
 const (
 	FateReceipt  Fate = "receipt"  // of a notice: verified, and kept as one that was given on the portal is
 	FateReply    Fate = "reply"    // encrypted to the desk, and in the thread that it belongs to, unopened
+	FateCommand  Fate = "command"  // by a representative: verified, and obeyed
 	FateRepeated Fate = "repeated" // a receipt, or a reply, that is there already; nothing changed
 	FateReturned Fate = "returned" // a mail of ours could not be delivered
 	FateDelayed  Fate = "delayed"  // a mail of ours has not been delivered yet
@@ -24,6 +25,7 @@ const (
 // Reasons for which mail is kept for the desk. They bound each other: a flood of one pushes out nothing of another.
 const (
 	KeptReceipt   = "receipt"   // it holds a receipt that was not taken; the detail says why
+	KeptCommand   = "command"   // it holds a command that was not obeyed; the detail says why
 	KeptEncrypted = "encrypted" // it is encrypted, and in no thread, or not all of it; the detail says why
 	KeptReturn    = "return"    // it came to the address for what can't be delivered, and is no report on a mail of ours
 	KeptAutomatic = "automatic" // a program wrote it: somebody is out of office
@@ -39,6 +41,7 @@ type keptQuota struct {
 
 var keptQuotas = map[string]keptQuota{
 	KeptReceipt:   {2000, 128 << 20},
+	KeptCommand:   {1000, 64 << 20},
 	KeptEncrypted: {1000, 1 << 30},
 	KeptReturn:    {1000, 64 << 20},
 	KeptAutomatic: {500, 32 << 20},
@@ -55,6 +58,15 @@ type KeptMail struct {
 	Representative crypto.Representative // zero likewise
 	Size           int64
 	Record         []byte // the mail, sealed to the desk; nil in lists
+}
+
+// TakenCommand is a command by mail that was obeyed.
+type TakenCommand struct {
+	Representative crypto.Representative
+	Kind           crypto.CommandKind
+	About          string
+	SaidAt         time.Time // the time in it
+	TakenAt        time.Time
 }
 
 // MailCount is how many mails came on a day (UTC) to which fate; for FateKept and FateDropped the reason stands behind it: "kept other".
@@ -96,6 +108,8 @@ type InboxStore interface {
 	KeptMail(ctx context.Context, id string) (KeptMail, error)
 	// RemoveKeptMail removes one that somebody has dealt with; portal.NotFound.
 	RemoveKeptMail(ctx context.Context, id string) error
+	// Commands returns those that were obeyed since a time, newest first; at most limit.
+	Commands(ctx context.Context, since time.Time, limit int) ([]TakenCommand, error)
 	// MailCounts returns the counts since a time, newest day first.
 	MailCounts(ctx context.Context, since time.Time) ([]MailCount, error)
 }

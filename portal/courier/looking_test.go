@@ -1,5 +1,7 @@
 package courier
 
+import "valise/crypto"
+
 // LookAt does with a mail all that needs no portal, for the fuzz test.
 func LookAt(raw []byte) {
 	m, err := parseMail(raw)
@@ -13,6 +15,12 @@ func LookAt(raw []byte) {
 			panic("a text is read in more than four ways")
 		}
 	}
+	m.signedMails()
+	m.certificates()
+	m.commanded()
 	m.automatic()
 	m.find("multipart/encrypted")
 }
+
+// CommandNonce is what a courier's papers say that commands must carry.
+func CommandNonce(c *Courier, r crypto.Representative) string { return c.commandNonce(r) }

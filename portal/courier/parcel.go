@@ -41,7 +41,7 @@ func (c *Courier) prepare(ctx context.Context, e *Entry, l *Letter, hurry bool) 
 		return nil, Settlement{State: Cancelled, Reason: ReasonRevoked, Attempts: e.Attempts}, nil
 	}
 	now := c.now()
-	if d := before(l, now); !d.now() {
+	if d := before(e, l, now); !d.now() {
 		return nil, settled(e, d), nil
 	}
 	var problem *errNotGenuine

@@ -28,11 +28,11 @@ func cancel(reason string) decision              { return decision{Cancelled, ti
 func later(at time.Time, reason string) decision { return decision{Waiting, at, reason} }
 
 // before decides what needs no address.
-func before(l *Letter, now time.Time) decision {
+func before(e *Entry, l *Letter, now time.Time) decision {
 	switch {
 	case l.Standing == portal.Revoked:
 		return cancel(ReasonRevoked)
-	case l.Answered:
+	case l.Answered && !e.Asked:
 		return cancel(ReasonAnswered)
 	case len(l.Address) == 0:
 		return cancel(ReasonNoAddress)
@@ -62,6 +62,8 @@ func when(e *Entry, l *Letter, m *crypto.Manifest, a *crypto.Address, hurry bool
 	switch {
 	case m.Fallback == crypto.FallbackNone: // a server that queues it gets no help
 		return cancel(ReasonNever)
+	case e.Asked:
+		return sendNow
 	case a.Policy == crypto.MailNever:
 		return cancel(ReasonNever)
 	case !awaited(e, l, m, a):

@@ -61,6 +61,12 @@ func (c *Courier) receiptForm(ctx context.Context, e *Entry, l *Letter) ([]byte,
 			return nil, err
 		}
 	}
+	form.command, err = (&crypto.Command{
+		Institution: m.Institution, Representative: e.Representative, Certificate: form.key, Kind: crypto.CommandResend, About: string(e.Notice), Time: now.UTC().Truncate(time.Second), Nonce: c.commandNonce(e.Representative),
+	}).Encode()
+	if err != nil {
+		return nil, err
+	}
 	if form.papers, err = json.Marshal(papersOf(e, l, nonce)); err != nil {
 		return nil, err
 	}
@@ -90,6 +96,7 @@ type mailForm struct {
 	notice  crypto.Number
 	key     crypto.Fingerprint // of who gets it
 	receipt []byte             // to sign, "opening" empty; nil: none is asked for
+	command []byte             // to sign, to have the notice sent again
 	papers  []byte             // JSON
 }
 
@@ -119,6 +126,7 @@ le lecteur hors ligne (reader.html, enregistré depuis le portail).
 
 `, f.notice, f.notice)
 	}
+	f.writeCommands(&b)
 	fmt.Fprintf(&b, "\n--%s\nContent-Type: application/json; name=\"papers.json\"\nContent-Transfer-Encoding: base64\nContent-Disposition: attachment; filename=\"papers.json\"\n\n", formBoundary)
 	for encoded := base64.StdEncoding.EncodeToString(f.papers); encoded != ""; {
 		n := min(76, len(encoded))
@@ -170,29 +178,42 @@ qui signe pour vous ; ou bien utilisez le portail.
 `, f.notice, formBegin, formEnd, formBegin, strings.ReplaceAll(string(f.receipt), " \n", "\n"), formEnd)
 }
 
-// ReadForm takes the content of a receipt form apart that was opened and whose signature, the courier's, was verified: what to sign, with "opening" empty, and the papers.
-func ReadForm(content []byte) (text string, papers Papers, err error) {
-	bad := fmt.Errorf("this is not what a courier says about a receipt")
-	plain := strings.ReplaceAll(string(content), "\r\n", "\n")
-	_, rest, ok := strings.Cut(plain, "\n"+formBegin+"\n")
-	if !ok {
-		return "", papers, bad
-	}
-	text, rest, ok = strings.Cut(rest, formEnd+"\n")
-	if !ok {
-		return "", papers, bad
-	}
-	_, rest, ok = strings.Cut(rest, "filename=\"papers.json\"\n\n")
-	if !ok {
-		return "", papers, bad
-	}
-	encoded, _, ok := strings.Cut(rest, "--"+formBoundary)
-	if !ok {
-		return "", papers, bad
-	}
-	data, err := base64.StdEncoding.DecodeString(strings.ReplaceAll(encoded, "\n", ""))
-	if err != nil || json.Unmarshal(data, &papers) != nil {
-		return "", papers, bad
-	}
-	return text, papers, nil
+const (
+	commandBegin = "---- command, from here ----"
+	commandEnd   = "---- command, to here ----"
+)
+
+func (f *mailForm) writeCommands(b *bytes.Buffer) {
+	fmt.Fprintf(b, `
+BY SIGNED MAIL you can have three things done, should you not reach the portal.
+Copy the lines between "%[1]s" and
+"%[2]s", put the time now (UTC) and what you want:
+
+  command: resend             this notice, by e-mail once more
+  about: %[3]s
+  command: resend             all that nobody of the mailbox has opened
+  about: everything
+  command: stop-email         no e-mail any more, until the institution is told
+  about: everything
+  command: new-certificate    in the place of the key that signs this, if it is
+  about: ITS FINGERPRINT      a key of your own that the portal never had
+
+Sign them as a receipt (gpg --local-user %[4]s
+--clearsign), and send them alone. A new certificate goes with them, as a file or
+below, with your number as its only user ID and certified by the old key:
+gpg --local-user OLD --cert-notation chain@valise.invalid=successor
+--quick-sign-key NEW. Nobody answers; who reads that mail reads what you want.
+'valise command' writes all this, too.
+
+PAR MESSAGE SIGNÉ, vous pouvez faire faire trois choses : copiez les lignes
+ci-dessous, mettez l’heure actuelle (UTC) et ce que vous voulez (« resend » et le
+numéro de la notification : l’envoyer de nouveau ; « resend » et « everything » :
+tout ce qui n’a pas été ouvert ; « stop-email » et « everything » : plus aucun
+courriel ; « new-certificate » et son empreinte : un nouveau certificat, certifié
+par l’ancienne clé et joint), signez-les comme un accusé de réception et
+envoyez-les seules. Personne ne répond.
+
+%[1]s
+%[5]s%[2]s
+`, commandBegin, commandEnd, f.notice, f.key, f.command)
 }

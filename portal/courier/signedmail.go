@@ -11,11 +11,12 @@ import (
 const detailWordsAround = "words-around"
 
 // signedMails are the texts in a mail that a mail program signed with a signature beside them (multipart/signed, RFC 3156), in the spelling in which they are read and kept. Nothing is undone
-// that was done to them on their way: the signature is over the octets. problem says of one that seems to be meant as a receipt, and can't be taken, why. A program that answers by
+// that was done to them on their way: the signature is over the octets. problem says of one that seems to be meant as a receipt, and can't be taken, why; refused,
+// of one that seems to be meant as a command. A program that answers by
 // itself, and signs what it sends, says nothing that counts.
-func (e *entity) signedMails() (found []receipt, problem string) {
+func (e *entity) signedMails() (found []receipt, problem, refused string) {
 	if e.automatic() {
-		return nil, ""
+		return nil, "", ""
 	}
 	var visit func(*entity)
 	visit = func(part *entity) {
@@ -25,37 +26,34 @@ func (e *entity) signedMails() (found []receipt, problem string) {
 		if part.kind != "multipart/signed" || len(part.parts) != 2 || part.parts[1].kind != "application/pgp-signature" || len(found) == maxReceipts {
 			return
 		}
-		meant := part.parts[0].meant()
-		message, err := crypto.SignedMail(part.parts[0].whole, part.parts[1].text())
-		if err != nil {
-			if meant {
-				problem = "invalid-receipt"
-			}
-			return
-		}
-		text, err := crypto.ReadHandSigned(message)
-		switch {
-		case err == nil && isHandSigned(text):
+		receipts, commands := part.parts[0].says(receiptLine), part.parts[0].says(commandLine)
+		why := ""
+		if message, err := crypto.SignedMail(part.parts[0].whole, part.parts[1].text()); err != nil {
+			why = "invalid-signature"
+		} else if text, err := crypto.ReadHandSigned(message); err == nil && (bytes.HasPrefix(text, []byte(receiptLine+"\n")) || crypto.IsCommand(text)) {
 			found = append(found, receipt{message})
-		case meant:
-			problem = detailWordsAround
+		} else {
+			why = detailWordsAround
+		}
+		if why != "" && receipts {
+			problem = why
+		}
+		if why != "" && commands {
+			refused = why
 		}
 	}
 	visit(e)
-	return found, problem
+	return found, problem, refused
 }
 
-// isHandSigned says whether a text begins as one does that people sign by hand and send.
-func isHandSigned(text []byte) bool { return bytes.HasPrefix(text, []byte(receiptLine+"\n")) }
-
-// meant says whether a signed part holds something that seems to be meant as a receipt, and is not clear-signed by itself.
-func (e *entity) meant() (yes bool) {
+// says says whether a line stands in a signed part, in a text that is not clear-signed by itself.
+func (e *entity) says(line string) (yes bool) {
 	e.walk(func(part *entity) {
 		if !strings.HasPrefix(part.kind, "text/") {
 			return
 		}
 		text := part.text()
-		yes = yes || bytes.Contains(text, []byte(receiptLine)) && !bytes.Contains(text, []byte(signedBegin))
+		yes = yes || bytes.Contains(text, []byte(line)) && !bytes.Contains(text, []byte(signedBegin))
 	})
 	return yes
 }

@@ -112,7 +112,7 @@ func TestWhatIsSignedBesideIsNoReceipt(t *testing.T) {
 		{"altered on its way", strings.Replace(good, "decision: acknowledged", "decision: refused", 1), "receipt invalid-receipt"},
 		{"a clear signature beside", besideWith(plainPart+crlf(a.text), "-----BEGIN PGP SIGNATURE-----"+clearSignature), "receipt invalid-receipt"},
 		{"a clear signature over a text as its own part", besideWith(crlf(strings.TrimSuffix(a.text, "\n")), "-----BEGIN PGP SIGNATURE-----"+clearSignature), "other"},
-		{"no signature", besideWith(plainPart+crlf(a.text), "none"), "receipt invalid-receipt"},
+		{"no signature", besideWith(plainPart+crlf(a.text), "none"), "receipt invalid-signature"},
 		{"a signature that ends", a.beside(plainPart+crlf(a.text), "--default-sig-expire", "1d"), "receipt invalid-receipt"},
 		{"by a program that answers by itself", "Auto-Submitted: auto-replied\r\n" + a.beside(plainPart+crlf(a.text)), "automatic"},
 	} {

@@ -58,6 +58,7 @@ type Entry struct {
 	Attempts       int
 	Reason         string
 	SettledAt      time.Time // zero while it waits
+	Asked          bool      // they asked for it themself, by signed mail: it is sent at once, opened or not
 }
 
 // Letter is what is needed to decide over an entry, but for the body.

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"crypto/sha256"
 
 	"valise/crypto"
 	"valise/portal"
@@ -56,6 +57,12 @@ type Store interface {
 	DeskKeyShares(ctx context.Context, holder string) ([]DeskKeyShare, error)
 	// DeskKeyHolders returns who was given the key of which of the desk's certificates.
 	DeskKeyHolders(ctx context.Context) (map[crypto.Fingerprint][]string, error)
+	// CommandTaken says whether a text was obeyed.
+	CommandTaken(ctx context.Context, r crypto.Representative, digest [sha256.Size]byte) (bool, error)
+	// TakeCommand obeys a command that was verified, once, and keeps it: a notice is queued for the courier, the address forgotten (unless it was set later than the command says), or the last
+	// certificate of chain put in the place of the one before. taken is false when the same text was obeyed before. portal.NotFound with code "no-notice" or "no-address", portal.Forbidden with
+	// code "never-by-email", portal.Conflict, portal.TooMany beyond MaxCommands a day.
+	TakeCommand(ctx context.Context, c Command, chain [][]byte) (taken bool, err error)
 	// SaveGroup keeps a revision of a group; portal.Conflict with code "group-changed" when it is not the next.
 	SaveGroup(ctx context.Context, g Group) error
 	// Groups returns the newest revision of every group, by number.

@@ -115,13 +115,15 @@ func (t *tx) queueWaiting(r crypto.Representative, now time.Time) error {
 	return nil
 }
 
-const outboxColumns = `notice, holder, reminder, state, queued_at, due_at, next_at, attempts, reason, settled_at`
+const outboxColumns = `notice, holder, reminder, state, queued_at, due_at, next_at, attempts, reason, settled_at, asked`
 
 func scanEntry(scan func(...any) error) (e courier.Entry, err error) {
 	var holder string
-	if err := scan(&e.Notice, &holder, remindedAt{&e.Reminder}, &e.State, instant{&e.QueuedAt}, instant{&e.DueAt}, instant{&e.NextAt}, &e.Attempts, &e.Reason, instant{&e.SettledAt}); err != nil {
+	var asked int64
+	if err := scan(&e.Notice, &holder, remindedAt{&e.Reminder}, &e.State, instant{&e.QueuedAt}, instant{&e.DueAt}, instant{&e.NextAt}, &e.Attempts, &e.Reason, instant{&e.SettledAt}, &asked); err != nil {
 		return courier.Entry{}, err
 	}
+	e.Asked = asked != 0
 	e.Representative, err = crypto.ParseRepresentative(holder)
 	return e, err
 }

@@ -156,6 +156,10 @@ func (d *DB) Directory(ctx context.Context) (mailboxes []registry.Mailbox, err e
 		}, `SELECT holder FROM addresses`); err != nil {
 			return err
 		}
+		stopped, err := t.stoppedEmail()
+		if err != nil {
+			return err
+		}
 		at := map[crypto.Number]int{}
 		if err := t.each(func(rows *sql.Rows) error {
 			var m registry.Mailbox
@@ -175,7 +179,7 @@ func (d *DB) Directory(ctx context.Context) (mailboxes []registry.Mailbox, err e
 			}
 			r.Chain = chains[r.Representative.String()]
 			m := &mailboxes[at[r.Representative.Mailbox]]
-			r.HasAddress = addresses[r.Representative.String()]
+			r.HasAddress, r.StoppedEmail = addresses[r.Representative.String()], stopped[r.Representative.String()]
 			m.Representatives = append(m.Representatives, r)
 			return nil
 		}, `SELECT holder, state, profile, NULL, NULL, NULL, details, issued_at, claimed_at, revoked_at, revocation_reason FROM representatives ORDER BY mailbox, ordinal`)

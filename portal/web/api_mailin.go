@@ -10,15 +10,18 @@ import (
 
 // getMailIn tells staff what came by e-mail and could not be dealt with, and how much came at all.
 func (s *server) getMailIn(w http.ResponseWriter, r *http.Request) error {
-	kept, counts, err := s.Mail.Inbox(r.Context(), visitOf(r).actor)
+	in, err := s.Mail.Inbox(r.Context(), visitOf(r).actor)
 	if err != nil {
 		return err
 	}
-	answer := api.MailIn{Kept: make([]api.KeptMail, len(kept)), Counts: make([]api.MailCount, len(counts))}
-	for i, m := range kept {
+	answer := api.MailIn{Kept: make([]api.KeptMail, len(in.Kept)), Commands: make([]api.MailCommand, len(in.Commands)), Counts: make([]api.MailCount, len(in.Counts))}
+	for i, c := range in.Commands {
+		answer.Commands[i] = api.MailCommand{Representative: c.Representative.String(), Command: c.Kind, About: c.About, Time: wireTime(c.SaidAt), Taken: wireTime(c.TakenAt)}
+	}
+	for i, m := range in.Kept {
 		answer.Kept[i] = wireKept(m)
 	}
-	for i, c := range counts {
+	for i, c := range in.Counts {
 		answer.Counts[i] = api.MailCount{Day: c.Day.Format(time.DateOnly), What: c.What, Mails: c.Mails}
 	}
 	return writeJSON(w, http.StatusOK, answer)

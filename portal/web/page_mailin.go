@@ -11,9 +11,10 @@ import (
 const mailInPath = deskPath + "/mail"
 
 type mailInPage struct {
-	Kept   []courier.KeptMail
-	Counts []mailInCount // of the last thirty days together
-	More   bool
+	Kept     []courier.KeptMail
+	Commands []courier.TakenCommand // of the last thirty days
+	Counts   []mailInCount          // likewise, together
+	More     bool
 }
 
 type mailInCount struct {
@@ -24,13 +25,13 @@ type mailInCount struct {
 // getMailInPage lists what came and could not be dealt with, and counts all that came. What a mail says is sealed, and opened with the command line only: it may be hostile, and a browser is
 // the wrong place for it.
 func (s *server) getMailInPage(w http.ResponseWriter, r *http.Request) error {
-	kept, counts, err := s.Mail.Inbox(r.Context(), visitOf(r).actor)
+	in, err := s.Mail.Inbox(r.Context(), visitOf(r).actor)
 	if err != nil {
 		return err
 	}
-	page := mailInPage{Kept: kept, More: len(kept) == courier.MaxKept}
+	page := mailInPage{Kept: in.Kept, Commands: in.Commands, More: len(in.Kept) == courier.MaxKept}
 	at := map[string]int{}
-	for _, c := range counts {
+	for _, c := range in.Counts {
 		i, there := at[c.What]
 		if !there {
 			i = len(page.Counts)

@@ -105,7 +105,7 @@ func wireMailbox(m registry.Mailbox) api.Mailbox {
 		mailbox.Representatives[i] = api.Representative{
 			Representative: record.Representative.String(), State: record.State, Profile: record.Profile,
 			Chain: wireChain(record.Chain), Details: record.Details, Issued: wireTime(record.IssuedAt), Claimed: wireTimeOrNull(record.ClaimedAt),
-			Revoked: wireTimeOrNull(record.RevokedAt), Reason: record.Reason, Email: record.HasAddress,
+			Revoked: wireTimeOrNull(record.RevokedAt), Reason: record.Reason, Email: record.HasAddress, StoppedEmail: wireTimeOrNull(record.StoppedEmail),
 		}
 	}
 	return mailbox

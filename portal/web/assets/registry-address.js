@@ -18,7 +18,9 @@ export function addressing(form, person, changed) {
     field[place.dataset.error].setAttribute('aria-describedby', place.id);
   }
   part.querySelector('[data-who]').textContent = person.representative;
-  part.querySelector('[data-has]').textContent = word(person.email ? 'registry-email-set' : 'registry-email-none');
+  const has = part.querySelector('[data-has]');
+  has.textContent = word(person.email ? 'registry-email-set' : 'registry-email-none');
+  if (person.stoppedEmail) has.replaceChildren(word('registry-email-stopped'), ' ', el('time', { datetime: person.stoppedEmail }, time(person.stoppedEmail)));
   const individual = person.representative.startsWith('I');
   for (const one of part.querySelectorAll('[data-individual]')) one.hidden = !individual;
   const box = part.querySelector('details');
