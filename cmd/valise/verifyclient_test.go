@@ -356,6 +356,7 @@ func TestWhatABrowserRecorded(t *testing.T) {
 		}, exitAlarm, "is not what was signed"},
 		"another server":            {func(r *recording) { r.add("https://evil.example/x", evil) }, exitAlarm, "another server"},
 		"an answer without content": {func(r *recording) { r.add(l.url+"/claim", served.Answer{Status: 200}) }, exitFailed, "did not record"},
+		"a script out of the cache": {func(r *recording) { r.add(l.url+own.Files[0].Path, served.Answer{Status: 304}) }, exitFailed, "switch its cache off"},
 		"nothing of the portal":     {func(r *recording) { r.Log.Entries = nil }, exitFailed, "no page and no script"},
 	} {
 		if status, said := judge(c.change); status != c.status || !strings.Contains(said, c.says) {

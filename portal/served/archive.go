@@ -65,6 +65,10 @@ func ReadArchive(data []byte, origin string) (*Archive, error) {
 			continue
 		}
 		answer := Answer{Path: u.EscapedPath(), Status: e.Response.Status, Header: make(http.Header)}
+		if answer.Status == http.StatusNotModified { // it ran what it had kept, and that is not here
+			a.Unread = append(a.Unread, answer.Path)
+			continue
+		}
 		for _, h := range e.Response.Headers {
 			answer.Header.Add(h.Name, h.Value)
 		}
