@@ -26,6 +26,7 @@ type CLI struct {
 	Claim      ClaimCommand      `cmd:"" group:"representative" help:"Take up a mailbox with the claim code from the letter."`
 	List       ListCommand       `cmd:"" group:"representative" help:"List the notices and statements in a mailbox, what awaits acknowledgement first. Listing opens nothing."`
 	Open       OpenCommand       `cmd:"" group:"representative" help:"Open a notice or statement, verify both staff signatures, and print it."`
+	Command    CommandCommand    `cmd:"" group:"representative" help:"Sign what to have done by e-mail: send again, no e-mail, a new certificate."`
 	Ack        AckCommand        `cmd:"" group:"representative" help:"Acknowledge a notice or statement with a signed receipt."`
 	Reply      ReplyCommand      `cmd:"" group:"representative" help:"Write to the institution's desk, sealed: about a notice, in a thread, or about anything."`
 	Threads    ThreadsCommand    `cmd:"" group:"representative" help:"List what your mailbox wrote to the desk, and what came back."`

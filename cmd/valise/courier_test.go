@@ -285,6 +285,23 @@ func TestAMailIsOpenedWithoutThePortal(t *testing.T) {
 			}
 		}
 	}
+	// The papers say how to command; a command is signed without the portal, too.
+	for i, form := range []string{mails["reader0@mission.example"], papers} {
+		out := filepath.Join(folder, "command.txt.asc")
+		cmd := exec.Command("valise", "command", "stop-email", "--key", filepath.Join(folder, fmt.Sprintf("emergency%d.asc", i)), "--form", form, "--secret-file", secret, "--out", out)
+		if said, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%v\n%s", err, said)
+			continue
+		}
+		signed, err := os.ReadFile(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		order, _, err := crypto.VerifyCommand(signed, people[i].Bundle.Pin.Fingerprint, people[i].Key.Certificate(), time.Now())
+		if err != nil || order.Representative != people[i].Number || order.Kind != crypto.CommandStopEmail {
+			t.Errorf("%+v, %v", order, err)
+		}
+	}
 	for i := 1; i < len(people); i++ { // without the papers
 		said, status := open(mails[fmt.Sprintf("reader%d@mission.example", i)], keys[i])
 		if status != exitFailed || !strings.Contains(said, "Data that you entrusted to us") || !strings.Contains(said, live.AuthorName) || !strings.Contains(said, "only the author's signature") {

@@ -76,10 +76,17 @@ func (g *Registry) CommandByMail(ctx context.Context, message []byte, certificat
 		}
 		record.Chain = append(record.Chain, own.Bytes())
 	}
-	if err := g.audit(ctx, portal.ActingRepresentative(c.Representative), "registry.mail-"+string(c.Kind), c.Representative.String()+" "+c.About); err != nil {
+	if err := g.audit(ctx, portal.ActingRepresentative(c.Representative), commandActs[c.Kind], c.Representative.String()+" "+c.About); err != nil {
 		return false, err
 	}
 	return g.store.TakeCommand(ctx, c, record.Chain)
+}
+
+// commandActs are what the audit trail calls them.
+var commandActs = map[crypto.CommandKind]string{
+	crypto.CommandResend:         "registry.mail-resend",
+	crypto.CommandStopEmail:      "registry.mail-stop-email",
+	crypto.CommandNewCertificate: "registry.mail-new-certificate",
 }
 
 func invalidCommand(err error) error {
