@@ -46,7 +46,7 @@ bench: packages build ## run the benchmarks (BENCH=Seal TEST=./crypto BENCH_FLAG
 
 .PHONY: load
 load: packages build ## run the load tests with thousands of people; minutes each (LOAD=500, or full; TEST_FLAGS=)
-	VALISE_LOAD=$(or $(LOAD),full) $(GO) test -timeout 60m -v -run 'TestACrowd|TestRedisIsLostInACrowd|TestANoticeToTenThousand|TestCouriersAreKilledAmidFaults' $(TEST_FLAGS) ./cmd/valise
+	VALISE_LOAD=$(or $(LOAD),full) $(GO) test -timeout 60m -v -run 'TestACrowd|TestRedisIsLostInACrowd|TestANoticeToTenThousand|TestCouriersAreKilledAmidFaults|TestACourierWithManyQueued' $(TEST_FLAGS) ./cmd/valise
 
 .PHONY: packages
 packages: ## see that the programs the tests need are there

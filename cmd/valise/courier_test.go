@@ -35,8 +35,14 @@ type postOffice struct {
 
 func openPostOffice(t *testing.T, dsn string, fault func(portaltest.Stage, string) portaltest.Fault) *postOffice {
 	t.Helper()
+	return openPostOfficeWith(t, dsn, portaltest.MailSinkOptions{Fault: fault})
+}
+
+func openPostOfficeWith(t *testing.T, dsn string, sink portaltest.MailSinkOptions) *postOffice {
+	t.Helper()
 	o := &postOffice{Server: live.Portal(t, live.Options{Database: dsn}), t: t, tls: portaltest.TLS(t), folder: t.TempDir()}
-	o.sink = portaltest.StartMailSink(t, portaltest.MailSinkOptions{TLS: o.tls, Fault: fault})
+	sink.TLS = o.tls
+	o.sink = portaltest.StartMailSink(t, sink)
 	const passphrase = "one courier carries what others dropped"
 	key, certified := o.Employ("Courier 1", crypto.RoleCourier)
 	o.key = certified

@@ -43,7 +43,9 @@ type MailSink struct {
 	Address string // 127.0.0.1:PORT
 
 	fault func(Stage, string) Fault
+	count bool
 	mutex sync.Mutex
+	taken int
 	mails []Mail
 	wire  []byte
 }
@@ -53,6 +55,7 @@ type MailSinkOptions struct {
 	TLS   *Certificate                           // STARTTLS is offered with it; nil: it isn't
 	Fault func(at Stage, recipient string) Fault // nil: none; the recipient is "" before it is known
 	At    string                                 // address and port; "": a free port of 127.0.0.1
+	Count bool                                   // only count mails, and keep none
 	Keep  bool                                   // keep the whole dialogue as the server sees it, TLS taken off
 }
 
@@ -63,7 +66,7 @@ func StartMailSink(t testing.TB, o MailSinkOptions) *MailSink {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &MailSink{Address: listener.Addr().String(), fault: o.Fault}
+	s := &MailSink{Address: listener.Addr().String(), fault: o.Fault, count: o.Count}
 	if s.fault == nil {
 		s.fault = func(Stage, string) Fault { return Fault{} }
 	}
@@ -91,6 +94,13 @@ func (s *MailSink) Mails() []Mail {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	return append([]Mail(nil), s.mails...)
+}
+
+// Taken returns how many mails were taken so far.
+func (s *MailSink) Taken() int {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	return s.taken
 }
 
 // Wire returns the dialogue, if it is kept.
@@ -188,7 +198,9 @@ func (x *sinkSession) Data(r io.Reader) error {
 		return err
 	}
 	x.sink.mutex.Lock()
-	x.sink.mails = append(x.sink.mails, x.mail)
+	if x.sink.taken++; !x.sink.count {
+		x.sink.mails = append(x.sink.mails, x.mail)
+	}
 	x.sink.mutex.Unlock()
 	return x.at(StageTaken)
 }
