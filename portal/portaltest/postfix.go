@@ -185,6 +185,14 @@ func (p *Postfix) Log() []byte {
 	return log
 }
 
+// Flush has it try at once what it put off, and servers that it found gone.
+func (p *Postfix) Flush() {
+	p.t.Helper()
+	if out, err := exec.Command("postqueue", "-c", filepath.Join(p.folder, "config"), "-f").CombinedOutput(); err != nil {
+		p.t.Fatalf("postqueue -f: %v\n%s", err, out)
+	}
+}
+
 // Spool returns all that lies in the queues and in the log, as somebody reads it who took the machine over.
 func (p *Postfix) Spool() (spool []byte) {
 	p.t.Helper()
