@@ -4,6 +4,7 @@ package main
 
 import (
 	"valise/crypto"
+	"valise/portal"
 	"valise/portal/api"
 	"valise/portal/ceremony"
 )
@@ -12,7 +13,13 @@ import (
 func init() {
 	register(table{
 		"desk-keys-give": withData((*engine).deskKeysGive),
+		"of-desk":        handle((*engine).ofDesk),
 	})
+}
+
+// ofDesk says whether the unlocked key is that of a member of the desk.
+func (e *engine) ofDesk(none) (bool, error) {
+	return e.desk != nil && portal.IsOfDesk(e.desk.member), nil
 }
 
 // givenDeskKey is what goes to the portal for one of the desk's certificates.
@@ -36,21 +43,16 @@ func (e *engine) deskKeysGive(_ none, data []byte) ([]givenDeskKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	given := []givenDeskKey{}
-	for _, k := range keys {
-		if k.Key == nil {
-			continue
+	sealed, err := ceremony.GiveDeskKeys(e.trust, o.key, keys, e.now())
+	if err != nil {
+		return nil, err
+	}
+	given := make([]givenDeskKey, len(sealed))
+	for i, s := range sealed {
+		given[i] = givenDeskKey{Fingerprint: s.Of, Names: []string{}, Request: s.Request}
+		for _, m := range s.To {
+			given[i].Names = append(given[i].Names, m.Name())
 		}
-		g := givenDeskKey{Fingerprint: k.Certificate.Fingerprint(), Names: []string{}}
-		if len(k.Lacking) > 0 {
-			if g.Request, err = ceremony.GiveDeskKey(e.trust, o.key, k.Key, k.Lacking, e.now()); err != nil {
-				return nil, err
-			}
-		}
-		for _, m := range k.Lacking {
-			g.Names = append(g.Names, m.Name())
-		}
-		given = append(given, g)
 	}
 	return given, nil
 }

@@ -93,6 +93,30 @@ func (c *correspondent) share(ctx context.Context, p *process) {
 	case added > 0:
 		p.warn("shared %s with people who came later: new members of the desk, or new representatives", count(added, "message", "messages"))
 	}
+	if !c.staff {
+		return
+	}
+	given, err := c.giveDeskKeys(ctx)
+	if err != nil {
+		p.warn("the desk's key for mail programs could not be given to those who lack it: %v", err)
+	}
+	for _, g := range given {
+		for _, m := range g.To {
+			p.warn("gave %s the key to what is sent to the desk from mail programs", clean(m.Name()))
+		}
+	}
+}
+
+// giveDeskKeys gives the desk's keys for mail programs that this member has to those of the desk who lack them.
+func (c *correspondent) giveDeskKeys(ctx context.Context) ([]ceremony.GivenDeskKey, error) {
+	wire, err := c.client.DeskKeys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if c.deskKeys, err = ceremony.ReadDeskKeys(c.trust, c.keys, wire, time.Now()); err != nil {
+		return nil, err
+	}
+	return giveDeskKeys(ctx, c.client, c.trust, c.keys[0], c.deskKeys, false)
 }
 
 // conversation fetches a thread and verifies the headings of its messages.

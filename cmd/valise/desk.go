@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"time"
 
 	"valise/crypto"
 	"valise/portal/ceremony"
+	"valise/portal/client"
 )
 
 // DeskCommand holds the commands about the desk's key for mail programs.
@@ -128,7 +130,7 @@ type DeskShareCommand struct {
 
 // Help is the part of --help below the summary.
 func (DeskShareCommand) Help() string {
-	return manual(`Seals the keys of the desk's certificates that you can open, past ones too, to each author and approver who lacks them. Who they are, the root says, not the portal. Run it when somebody has come to the desk, so that they can read what people write from their mail programs.
+	return manual(`Seals the keys of the desk's certificates that you can open, past ones too, to each author and approver who lacks them. Who they are, the root says, not the portal. Whoever has a key and lists the desk's threads (valise inbox, or the page) does so, too.
 
 EXAMPLES
 
@@ -170,36 +172,24 @@ func (c *DeskShareCommand) Run(ctx context.Context, p *process) error {
 			return err
 		}
 	}
-	shared := []givenJSON{}
-	opened := 0
 	for _, k := range keys {
 		if k.Problem != nil {
 			p.warn("the key of %s, that you were given, doesn't open: %v", k.Certificate.Fingerprint().Spaced(), k.Problem)
 		}
-		if k.Key == nil {
-			continue
-		}
-		opened++
-		to := k.Lacking
-		if c.All {
-			to = o.trust.Staff(now, deskRoles...)
-		}
-		given := givenJSON{k.Certificate.Fingerprint(), []string{}}
-		if len(to) > 0 {
-			request, err := ceremony.GiveDeskKey(o.trust, o.key, k.Key, to, now)
-			if err != nil {
-				return err
-			}
-			if err := o.client.ShareDeskKey(ctx, k.Certificate.Fingerprint(), request); err != nil {
-				return err
-			}
-		}
-		for _, m := range to {
-			given.Given = append(given.Given, m.Name())
-		}
-		shared = append(shared, given)
 	}
-	if opened == 0 {
+	given, err := giveDeskKeys(ctx, o.client, o.trust, o.key, keys, c.All)
+	if err != nil {
+		return err
+	}
+	shared := []givenJSON{}
+	for _, g := range given {
+		line := givenJSON{g.Of, []string{}}
+		for _, m := range g.To {
+			line.Given = append(line.Given, m.Name())
+		}
+		shared = append(shared, line)
+	}
+	if len(shared) == 0 {
 		return errors.New("you have no key of the desk to give: somebody who has one gives it to you with 'valise desk share', or make one with 'valise desk new'")
 	}
 	p.report(shared, func() {
@@ -215,6 +205,29 @@ func (c *DeskShareCommand) Run(ctx context.Context, p *process) error {
 		}
 	})
 	return nil
+}
+
+// giveDeskKeys gives the keys that opened to those of the desk who lack them, or to all of it.
+func giveDeskKeys(ctx context.Context, c *client.Client, t *ceremony.Trust, giver *crypto.Key, keys []ceremony.DeskKey, all bool) ([]ceremony.GivenDeskKey, error) {
+	if all {
+		keys = slices.Clone(keys)
+		for i := range keys {
+			keys[i].Lacking = t.Staff(time.Now(), deskRoles...)
+		}
+	}
+	given, err := ceremony.GiveDeskKeys(t, giver, keys, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	for _, g := range given {
+		if g.Request == nil {
+			continue
+		}
+		if err := c.ShareDeskKey(ctx, g.Of, g.Request); err != nil {
+			return nil, err
+		}
+	}
+	return given, nil
 }
 
 // open opens what was just made, and puts it beside its certificate.

@@ -105,6 +105,32 @@ func OpenedDeskKeys(read []DeskKey) (keys []*crypto.Key) {
 	return keys
 }
 
+// GivenDeskKey is what hands one of the desk's keys on.
+type GivenDeskKey struct {
+	Of      crypto.Fingerprint // the certificate
+	To      []*crypto.Staff    // may be nobody
+	Request *api.ShareDeskKey  // nil when To is nobody
+}
+
+// GiveDeskKeys seals each key that opened to those of the desk who lack it. What it returns is empty when none opened.
+func GiveDeskKeys(t *Trust, giver *crypto.Key, read []DeskKey, now time.Time) ([]GivenDeskKey, error) {
+	given := []GivenDeskKey{}
+	for _, k := range read {
+		if k.Key == nil {
+			continue
+		}
+		g := GivenDeskKey{Of: k.Certificate.Fingerprint(), To: k.Lacking}
+		if len(g.To) > 0 {
+			var err error
+			if g.Request, err = GiveDeskKey(t, giver, k.Key, g.To, now); err != nil {
+				return nil, err
+			}
+		}
+		given = append(given, g)
+	}
+	return given, nil
+}
+
 // GiveDeskKey seals an opened key, or one that was just made, to members of the desk, each alone; the giver is one of them themself.
 func GiveDeskKey(t *Trust, giver *crypto.Key, desk *crypto.Key, to []*crypto.Staff, now time.Time) (*api.ShareDeskKey, error) {
 	if err := t.exists(); err != nil {
