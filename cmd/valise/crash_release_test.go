@@ -14,6 +14,7 @@ import (
 // TestKilledAroundTheReleaseMinute kills nodes while approved notices fall due, and again while mailboxes are to be reminded of them: in the end each lies once in each mailbox, at one
 // moment that is not before its time, each mailbox was reminded of it once, and the ledger has all of it, once. What was recalled in time lies in no mailbox.
 func TestKilledAroundTheReleaseMinute(t *testing.T) {
+	t.Parallel() // most of its time it waits for the minute
 	const mailboxes, notices = 8, 40
 	onEachDatabase(t, 40, func(t *testing.T, d *disaster) {
 		var planned []crypto.Number
@@ -21,8 +22,8 @@ func TestKilledAroundTheReleaseMinute(t *testing.T) {
 		var release, remind time.Time
 		c := openCourt(t, d.dsn, d.redis, func(c *court) {
 			people := c.claimed(mailboxes, 1)
-			release = time.Now().Add(notices/10*time.Second + 2*time.Second).Truncate(time.Second) // sealing them takes a while
-			remind = release.Add(12 * time.Second)
+			release = time.Now().Add(notices/10*time.Second + 6*time.Second).Truncate(time.Second) // sealing them takes a while
+			remind = release.Add(15 * time.Second)
 			plan := func(people ...*live.Person) crypto.Number {
 				draft := c.Draft()
 				draft.Release, draft.Deadline, draft.Reminders = release, remind.Add(time.Hour), []int{1}

@@ -161,6 +161,7 @@ func (c *court) acknowledgements(n crypto.Number) map[crypto.Number]acknowledgem
 }
 
 func TestKilledWhileAcknowledging(t *testing.T) {
+	t.Parallel()                 // half of the time it waits for processes to start and end
 	const mailboxes, each = 8, 2 // the two of a mailbox race for its one receipt
 	onEachDatabase(t, 100, func(t *testing.T, d *disaster) {
 		var people []*live.Person
@@ -333,6 +334,7 @@ func (c *court) notice(n crypto.Number) (row noticeRow, there bool) {
 }
 
 func TestKilledWhileDispatching(t *testing.T) {
+	t.Parallel()                            // half of the time it waits for processes to start and end
 	const mailboxes, each, atOnce = 8, 2, 3 // notices at once
 	onEachDatabase(t, 100, func(t *testing.T, d *disaster) {
 		var waiting []*sealed
@@ -546,6 +548,7 @@ func (c *court) representative(s *claimant) (row representativeRow) {
 }
 
 func TestKilledWhileClaiming(t *testing.T) {
+	t.Parallel() // half of the time it waits for processes to start and end
 	const kills, atOnce, arrived = 25, 4, 3
 	onEachDatabase(t, kills, func(t *testing.T, d *disaster) {
 		var people []*live.Person

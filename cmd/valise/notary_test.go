@@ -104,6 +104,7 @@ func (d *notaryDesk) schedule(minute time.Time) crypto.Number {
 // TestNotariesKilledAroundTheMinute kills one of two notaries, or both, around the minute of every statement: each is published once, at its
 // minute, and whole.
 func TestNotariesKilledAroundTheMinute(t *testing.T) {
+	t.Parallel() // most of its time it waits for minutes
 	const statements, every = 12, 1200 * time.Millisecond
 	d := openNotaryDesk(t, portaltest.PostgreSQL(t), 2)
 	notaries := []*portaltest.Program{d.start(0), d.start(1)}

@@ -189,7 +189,11 @@ func (b *Browser) Do(steps ...chromedp.Action[chromedp.Void]) {
 	ctx, cancel := context.WithTimeout(b.Context, pagePatience)
 	defer cancel()
 	for i, step := range steps {
-		if err := chromedp.Do(ctx, step); err != nil {
+		err := chromedp.Do(ctx, step)
+		for again := 0; again < 5 && err != nil && strings.Contains(err.Error(), "Could not find node"); again++ {
+			err = chromedp.Do(ctx, step) // the page drew it anew between its being found and its being touched; a person would find it again
+		}
+		if err != nil {
 			b.t.Fatalf("step %d of %d in the browser: %v", i+1, len(steps), err)
 		}
 	}

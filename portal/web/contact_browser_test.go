@@ -20,6 +20,7 @@ import (
 
 // TestStaffChaseWhoDoesNotAnswer follows a registrar who telephones and reminds, what colleagues and auditors see of it, and what reaches the mailbox.
 func TestStaffChaseWhoDoesNotAnswer(t *testing.T) {
+	t.Parallel() // most of its time it waits for a deadline
 	f := newFrontage(t)
 	state := f.enrol(t, crypto.KindState, crypto.ProfilePQ, "Republic of Elbonia", "Ama Mensah", true)
 	office := f.enrol(t, crypto.KindOrganisation, crypto.ProfilePQ, "=HYPERLINK(\"http://x\")", "Kwame Boateng", true)

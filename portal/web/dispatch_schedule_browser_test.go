@@ -14,6 +14,7 @@ import (
 
 // Approved for later, a notice stands with its minute, and lies in no mailbox; its author takes it back in time. What could not be released says why, and what to do.
 func TestANoticeIsScheduledAndRecalledInTheBrowser(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	f := newFrontage(t)
 	state := f.Claim(f.Issue(crypto.KindState, crypto.ProfilePQ), crypto.ProfilePQ)
 	later := func() crypto.Number {

@@ -102,6 +102,7 @@ var editorPath = regexp.MustCompile(`^/staff/statements/(P-[0-9A-Z]{8})/edit$`)
 // TestAStatementIsWrittenByTwoInTheBrowser follows a statement through the editor: begun, saved by itself, written by two at once, on a bad line, over the end of
 // a session, submitted, taken back, corrected, withdrawn; and what somebody may put into its fields.
 func TestAStatementIsWrittenByTwoInTheBrowser(t *testing.T) {
+	t.Parallel() // most of its time it waits for editors to save, and to look
 	f := newFrontage(t)
 	n := newNewsroom(t, f.Server)
 	earlier := announcement()

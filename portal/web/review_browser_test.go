@@ -50,6 +50,7 @@ func reviewOf(n crypto.Number) string { return "/staff/statements/" + string(n) 
 
 // TestAStatementIsReviewedInTheBrowser follows a statement before its approver: what changed, sent back on a bad line, changed meanwhile, approved; then one for a minute.
 func TestAStatementIsReviewedInTheBrowser(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	f := newFrontage(t)
 	n := newNewsroom(t, f.Server)
 	first := hostile()
