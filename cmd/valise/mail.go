@@ -46,7 +46,7 @@ EXIT STATUS
 var keptReasons = map[string]string{
 	"receipt":   "an acknowledgement that was not taken",
 	"command":   "a command that was not obeyed",
-	"encrypted": "encrypted: perhaps a reply; open it with --out and your OpenPGP program",
+	"encrypted": "encrypted, and in no thread, or not all of it; open it with --out and your OpenPGP program",
 	"return":    "came to the address for what can't be delivered, and is no report on a mail of ours",
 	"automatic": "written by a program",
 	"broken":    "no proper mail, or one with too many parts",

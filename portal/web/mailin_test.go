@@ -114,8 +114,8 @@ func TestMailThatCameIsForTheDesk(t *testing.T) {
 	author.get("/staff/mail/"+strings.Repeat("f", 32)).wantFailure(t, 404, "no-mail")
 
 	for language, words := range map[string][]string{
-		"en": {"E-mail that came", "An acknowledgement that was not taken", "Encrypted: perhaps a reply", "Given up for newer ones: Something else", "Had come before: Something else"},
-		"fr": {"Courriels reçus", "Un accusé de réception qui n’a pas été accepté", "peut-être une réponse", "Abandonnés au profit de plus récents", "Déjà arrivés"},
+		"en": {"E-mail that came", "An acknowledgement that was not taken", "Encrypted, and in no thread", "Given up for newer ones: Something else", "Had come before: Something else"},
+		"fr": {"Courriels reçus", "Un accusé de réception qui n’a pas été accepté", "et dans aucun fil", "Abandonnés au profit de plus récents", "Déjà arrivés"},
 	} {
 		page := author.page(list+"?lang="+language, 200)
 		for _, want := range append(words, "not-signed", names[5], `data-reason="broken"`) {
@@ -143,7 +143,7 @@ func TestMailThatCameInTheBrowser(t *testing.T) {
 	portaltest.Axe(t, chandra.Browser, "mail_in, empty")
 	keepMails(t, f.Server, allReasons...)
 	chandra.visit("/staff/mail", "mail_in")
-	chandra.sees("#kept", "perhaps a reply")
+	chandra.sees("#kept", "and in no thread")
 	chandra.sees("#counts", "Acknowledgements taken")
 	portaltest.Axe(t, chandra.Browser, "mail_in")
 	chandra.looks("mail-in")
