@@ -18,6 +18,9 @@ const MaxSignedMail = 32 << 10
 // maxSignedMailParts is how many parts what is signed may have; one of them is the text, others may be the signer's certificate.
 const maxSignedMailParts = 6
 
+// maxSignedMailLines is how many lines what is signed may have: a certificate beside the text has most of them.
+const maxSignedMailLines = 1000
+
 // maxSignedMailDepth is how many parts may lie in one another: Thunderbird puts three around a text.
 const maxSignedMailDepth = 4
 
@@ -104,7 +107,7 @@ func readSignedMail(message []byte) (*handSigned, error) {
 // may stand the signer's certificate, which many programs attach. There is one reading, so that it is the same for everybody who verifies it later.
 func signedText(part []byte) ([]byte, error) {
 	r := mailPartReader{}
-	if !utf8.Valid(part) || bytes.IndexByte(part, 0) >= 0 || !r.read(strings.Split(string(part), crlf), 0) || len(r.text) == 0 {
+	if bytes.Count(part, []byte("\n")) > maxSignedMailLines || !utf8.Valid(part) || bytes.IndexByte(part, 0) >= 0 || !r.read(strings.Split(string(part), crlf), 0) || len(r.text) == 0 {
 		return nil, errNoSignedMail("what is signed is not one text, alone: write it as plain text, with nothing above it, and no file but your certificate")
 	}
 	text := ""

@@ -6,8 +6,11 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	"valise/crypto"
+	"valise/portal/api"
+	"valise/portal/ceremony"
 	"valise/portal/courier"
 	"valise/portal/portaltest/live"
 )
@@ -81,6 +84,24 @@ func TestAReceiptThatAMailProgramSigned(t *testing.T) {
 	must(t, err)
 	if !bytes.Equal(evidence.Kept.Receipt, kept) {
 		t.Error("the evidence is of another receipt")
+	}
+	said := api.Institution{Root: a.Portal.Root.Certificate().Armor()}
+	for _, c := range a.Staff() {
+		said.Staff = append(said.Staff, c.Armor())
+	}
+	trust, err := ceremony.Believe(crypto.Pin{Fingerprint: a.Portal.Root.Fingerprint()}, said)
+	must(t, err)
+	shown := api.Evidence{SignedManifest: api.SignedManifest{Manifest: string(evidence.Signed.Manifest), AuthorSignature: string(evidence.Signed.AuthorSignature), ApproverSignature: string(evidence.Signed.ApproverSignature)}, Membership: string(evidence.Membership)}
+	for _, c := range evidence.Chain {
+		shown.Chain = append(shown.Chain, crypto.ArmorCertificate(c))
+	}
+	verified, err := ceremony.VerifyReceipt(trust, kept, shown, time.Now())
+	must(t, err)
+	if verified.Meant == nil || verified.Receipt.Acknowledgement().Decision != crypto.DecisionAcknowledged {
+		t.Errorf("verified: %+v", verified)
+	}
+	if _, err := ceremony.VerifyReceipt(trust, bytes.Replace(kept, []byte("decision: acknowledged"), []byte("decision: refused"), 1), shown, time.Now()); err == nil {
+		t.Error("an altered one verifies")
 	}
 }
 
