@@ -86,7 +86,17 @@ func roundDate(now time.Time) time.Time { return now.UTC().Truncate(time.Hour) }
 func (h *letterhead) write(message []byte, cover bool) ([]byte, error) {
 	armored := armoredLines(message)
 	var b bytes.Buffer
-	b.Grow(len(armored) + len(armored)/3 + 4<<10)
+	expected := len(armored) + 4<<10
+	for _, message := range h.more {
+		expected += len(message)*7/5 + 1<<10
+	}
+	for _, size := range sizes {
+		if expected <= size {
+			expected = size
+			break
+		}
+	}
+	b.Grow(expected)
 	if cover {
 		h.header(&b, `multipart/mixed; boundary="`+h.boundary+`"`)
 		h.part(&b, `Content-Type: text/plain; charset="utf-8"`, "Content-Transfer-Encoding: quoted-printable", "Content-Disposition: inline")
@@ -216,6 +226,9 @@ var signed = []string{"From", "To", "Subject", "Date", "Message-ID", "MIME-Versi
 
 // sign puts a DKIM signature of each key before a mail.
 func (i *Identity) sign(raw []byte) ([]byte, error) {
+	if len(i.DKIM) == 0 {
+		return raw, nil
+	}
 	var head []byte
 	for _, k := range i.DKIM {
 		signer, err := dkim.NewSigner(&dkim.SignOptions{

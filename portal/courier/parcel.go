@@ -150,7 +150,7 @@ func (c *Courier) write(ctx context.Context, e *Entry, l *Letter, v *crypto.Veri
 	if err != nil {
 		return nil, err
 	}
-	form, err := c.receiptForm(ctx, e, l)
+	form, err := c.receiptForm(ctx, e, l, v.Manifest())
 	if err != nil {
 		return nil, fmt.Errorf("saying what a receipt by e-mail takes: %w", err)
 	}

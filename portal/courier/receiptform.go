@@ -30,11 +30,7 @@ type Papers struct {
 // receiptForm returns what goes with a notice, sealed to one representative and signed by the courier: the papers that show the rest; and, when the notice asks for a receipt, exactly what to
 // sign to acknowledge by e-mail. It goes with every notice, so whoever watches does not see which ask for an answer. The nonce in it is made of the entry with the courier's key, so
 // nobody knows it but who opens this.
-func (c *Courier) receiptForm(ctx context.Context, e *Entry, l *Letter) ([]byte, error) {
-	m, err := crypto.ParseManifest(l.Signed.Manifest)
-	if err != nil {
-		return nil, err
-	}
+func (c *Courier) receiptForm(ctx context.Context, e *Entry, l *Letter, m *crypto.Manifest) ([]byte, error) {
 	staff, err := c.staffCertificates(ctx)
 	if err != nil {
 		return nil, err
