@@ -5,6 +5,7 @@ import { api, call } from './server.js';
 export const ahead = {};
 
 const encoded = (value) => new TextEncoder().encode(JSON.stringify(value));
+let deskKeys = false; // the desk's keys for mail programs were handed in, for the thread that is read
 const addressees = async (mailbox) => encoded(await api('GET', `/addressees/${mailbox}`));
 
 export const ceremonies = {
@@ -17,6 +18,7 @@ export const ceremonies = {
   /** A thread's headings, verified. */
   async thread({ thread }) {
     await share();
+    deskKeys = false; // somebody may have given one since
     return call('thread', { thread }, await api('GET', `/threads/${thread}`, undefined, 'bytes'));
   },
 
@@ -27,7 +29,8 @@ export const ceremonies = {
 
   /** Opens a reply that came by e-mail, with the desk's keys for mail programs. It counts as read from now on. */
   async threadMail({ thread, message }) {
-    call('desk-mail-keys', {}, await api('GET', '/staff/desk-keys', undefined, 'bytes'));
+    if (!deskKeys) call('desk-mail-keys', {}, await api('GET', '/staff/desk-keys', undefined, 'bytes'));
+    deskKeys = true;
     return call('mailed-message', { thread, message }, await api('GET', `/threads/${thread}/messages/${message}`, undefined, 'bytes'));
   },
 
