@@ -18,6 +18,7 @@ import (
 	"valise/crypto"
 	"valise/portal/correspond"
 	"valise/portal/courier"
+	"valise/portal/courier/route"
 	"valise/portal/dispatch"
 	"valise/portal/registry"
 	"valise/portal/store"
@@ -53,8 +54,8 @@ type courierFlags struct {
 	LMTP string `name:"lmtp" env:"VALISE_COURIER_LMTP" placeholder:"ADDRESS" help:"Take mail in here that a mail server hands over by LMTP: acknowledgements, mail that could not be delivered, replies. A path (a socket), or an address of the loopback interface such as 127.0.0.1:2424."`
 	SMTP string `name:"smtp" env:"VALISE_COURIER_SMTP" placeholder:"ADDRESS" help:"Likewise by SMTP, for a mail server that speaks no LMTP."`
 
-	InsecurePlainSMTP     bool `name:"insecure-plain-smtp" env:"VALISE_COURIER_INSECURE_PLAIN_SMTP" help:"Hand mail over without TLS. INSECURE, but for a mail server on this machine: whoever is on the line sees who gets mail."`
-	InsecureUnverifiedTLS bool `name:"insecure-unverified-tls" env:"VALISE_COURIER_INSECURE_UNVERIFIED_TLS" help:"Take any TLS certificate of a mail server. INSECURE: whoever is on the line can pretend to be it, and see who gets mail."`
+	InsecurePlainSMTP     bool `name:"insecure-plain-smtp" env:"VALISE_COURIER_INSECURE_PLAIN_SMTP" help:"Hand mail over without TLS. INSECURE, but for a mail server on this machine: whoever is on the line sees who gets mail. What a domain promises by DANE or MTA-STS is demanded all the same."`
+	InsecureUnverifiedTLS bool `name:"insecure-unverified-tls" env:"VALISE_COURIER_INSECURE_UNVERIFIED_TLS" help:"Take any TLS certificate of a mail server. INSECURE: whoever is on the line can pretend to be it, and see who gets mail. What a domain promises by DANE or MTA-STS is demanded all the same."`
 }
 
 const courierMail = `FILES
@@ -73,6 +74,8 @@ const courierMail = `FILES
     tls-first = false                         # true for port 465
     tls-roots = "ca.pem"                      # who vouches for its certificate, in place of the system's
     hello = "courier.court.example"           # the name to say; left out: the domain of from
+    resolver = "127.0.0.1:53"                 # a DNS resolver on this machine that verifies DNSSEC: then DANE counts; left out: the system's, and it doesn't
+    policies = "policies.court"               # without smarthost: where domains' MTA-STS policies are kept over a restart, sealed; left out: in memory
 
     [[institution.dkim]]                      # as many as wanted: Ed25519 and RSA
     selector = "2026a"
@@ -185,7 +188,20 @@ func openCourier(ctx context.Context, db *store.DB, root *crypto.Root, bundle *c
 	if err != nil {
 		return nil, err
 	}
+	warnOfResolvers(ctx, config, log)
 	return courier.New(db, root, key, bundle.Past, config, log, time.Now)
+}
+
+// warnOfResolvers says in the log when a resolver that is to verify answers can't do so: mail goes all the same, and DANE counts for none of it.
+func warnOfResolvers(ctx context.Context, config courier.Config, log *slog.Logger) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	for _, i := range []*courier.Identity{config.Institution, config.Individuals} {
+		if i != nil && i.Server.Resolver != "" && !route.Verifies(ctx, i.Server.Resolver) {
+			log.Warn("courier", "problem", "the resolver does not vouch for the root of DNS (DNSSEC): while it doesn't, DANE does not count")
+			return
+		}
+	}
 }
 
 // identityFile is a table of --mail.
@@ -199,6 +215,8 @@ type identityFile struct {
 	TLSFirst     bool       `toml:"tls-first"`
 	TLSRoots     string     `toml:"tls-roots"`
 	Hello        string     `toml:"hello"`
+	Resolver     string     `toml:"resolver"`
+	Policies     string     `toml:"policies"`
 	User         string     `toml:"user"`
 	PasswordFile string     `toml:"password-file"`
 	DKIM         []dkimFile `toml:"dkim"`
@@ -248,6 +266,9 @@ func (c *courierFlags) config(dsn string) (courier.Config, error) {
 		if config.Individuals, err = c.identity(folder, file.Individuals); err != nil {
 			return config, fmt.Errorf("%s: [individuals]: %w", c.Mail, err)
 		}
+		if p := config.Individuals.Server.Policies; p != "" && p == config.Institution.Server.Policies {
+			return config, fmt.Errorf("%s: [institution] and [individuals] need a file each for policies", c.Mail)
+		}
 	}
 	config.In = courier.Ways{LMTP: c.LMTP, SMTP: c.SMTP}
 	if file.IMAP != nil {
@@ -259,11 +280,13 @@ func (c *courierFlags) config(dsn string) (courier.Config, error) {
 }
 
 // readBeside reads a file that another one names, by its path from that one's folder.
-func readBeside(folder, path string) ([]byte, error) {
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(folder, path)
+func readBeside(folder, path string) ([]byte, error) { return os.ReadFile(pathBeside(folder, path)) }
+
+func pathBeside(folder, path string) string {
+	if filepath.IsAbs(path) {
+		return path
 	}
-	return os.ReadFile(path)
+	return filepath.Join(folder, path)
 }
 
 func (c *courierFlags) identity(folder string, f *identityFile) (*courier.Identity, error) {
@@ -271,7 +294,7 @@ func (c *courierFlags) identity(folder string, f *identityFile) (*courier.Identi
 	i := &courier.Identity{
 		From: f.From, Subject: f.Subject, Bounces: f.Bounces, Reader: f.Reader, Cover: f.Cover,
 		Server: courier.Server{
-			Smarthost: f.Smarthost, TLSFirst: f.TLSFirst, Hello: f.Hello, Username: f.User,
+			Smarthost: f.Smarthost, TLSFirst: f.TLSFirst, Hello: f.Hello, Username: f.User, Resolver: f.Resolver,
 			InsecurePlain: c.InsecurePlainSMTP, InsecureUnverified: c.InsecureUnverifiedTLS,
 		},
 	}
@@ -284,6 +307,9 @@ func (c *courierFlags) identity(folder string, f *identityFile) (*courier.Identi
 			return nil, fmt.Errorf("password-file: %w", err)
 		}
 		i.Server.Password = strings.TrimSpace(string(password))
+	}
+	if f.Policies != "" {
+		i.Server.Policies = pathBeside(folder, f.Policies)
 	}
 	if f.TLSRoots != "" {
 		roots, err := beside(f.TLSRoots)

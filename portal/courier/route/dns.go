@@ -43,6 +43,12 @@ func CheckResolver(address string) error {
 	return nil
 }
 
+// Verifies says whether a resolver vouches for the root of DNS, as each does that verifies answers and reaches it.
+func Verifies(ctx context.Context, address string) bool {
+	a, err := resolver{address: address, believed: true}.ask(ctx, ".", dns.TypeNS)
+	return err == nil && a.secure && len(a.records) > 0
+}
+
 // answer is what DNS says about a name.
 type answer struct {
 	name    string   // behind all aliases, in small letters with the dot at the end

@@ -1,0 +1,56 @@
+package courier_test
+
+import (
+	"net"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"valise/crypto"
+	"valise/portal/courier"
+	"valise/portal/portaltest"
+	"valise/portal/portaltest/live"
+)
+
+// TestADomainsOwnServer: without a smarthost a mail waits, and staff learn why, while the domain's server isn't the one that its DNS says; then it goes there. The log knows neither domain nor server.
+func TestADomainsOwnServer(t *testing.T) {
+	p := newPost(t, live.Options{}, portaltest.MailSinkOptions{})
+	person := p.claimed(crypto.KindState, crypto.ProfilePQ)
+	p.address(person, nil)
+	p.Release(atOnce(p.Server), person)
+	_, port, err := net.SplitHostPort(p.sink.Address)
+	must(t, err)
+	number, err := strconv.ParseUint(port, 10, 16)
+	must(t, err)
+	pin := func(c *portaltest.Certificate) string {
+		digest, err := dns.CertificateToDANE(1, 1, c.Leaf())
+		must(t, err)
+		return "_" + port + "._tcp.mx.mission.example. TLSA 3 1 1 " + digest
+	}
+	zone := []string{"mission.example. MX 10 mx.mission.example.", "mx.mission.example. A 127.0.0.1"}
+	d := portaltest.StartDNS(t, append(zone, pin(portaltest.TLS(t)))...)
+	config := p.config()
+	for _, i := range []*courier.Identity{config.Institution, config.Individuals} {
+		i.Server = courier.Server{Resolver: d.Address, Port: uint16(number)}
+	}
+	p.until(p.courier(config), "another's server", p.is("waiting dane"))
+	p.pass(time.Hour)
+	d.Fail("mission.example")
+	p.until(p.courier(config), "DNS fails", p.is("waiting no-dns"))
+	p.pass(time.Hour)
+	d.Heal("mission.example")
+	if len(p.sink.Mails()) != 0 {
+		t.Fatal("a mail went to another's server")
+	}
+	d.Set(append(zone, pin(p.tls))...)
+	p.until(p.courier(config), "the server that DNS says", p.is("sent "))
+	if len(p.sink.Mails()) != 1 {
+		t.Error("the mail went elsewhere")
+	}
+	if log := p.log.String(); strings.Contains(log, "mission") || strings.Contains(log, "127.0.0.1") {
+		t.Errorf("the log says where mail goes: %s", log)
+	}
+}
