@@ -20,7 +20,8 @@ import (
 
 // BenchmarkCourier sends one notice to 500 representatives of one domain, from SQLite, each mail settled on disk, into a sink on this machine; and, beside it, the same octets by a bare loop of
 // go-smtp over as many connections. It tells mails a second of both, the first as a part of the second, and likewise in the processor's time, which other work on the machine changes less.
-// Cold is a courier that was started just now; warm is one that was idle before, as it mostly is: it has opened addresses and parsed certificates.
+// Cold is a courier that was started just now; warm is one that sent something to all of them before, and so has
+// opened addresses and parsed certificates, as one does that is idle.
 func BenchmarkCourier(b *testing.B) {
 	const people, connections = 500, 8
 	p := newPost(b, live.Options{}, portaltest.MailSinkOptions{})
