@@ -147,10 +147,12 @@ anywhere.
 4. Sign it within a day of the time in it; later, put the time now (UTC, in
    the same form) there first.
 5. gpg --local-user %s --clearsign receipt.txt
-6. Send what is in receipt.txt.asc, as text or as a file.
+6. Send what is in receipt.txt.asc, as text or as a file. Don't encrypt that mail:
+   nobody who could take the receipt from it could open it.
 
 Or, in place of 5 and 6, in a mail program that signs with OpenPGP: write a mail
-that says the text and nothing else, as plain text, and sign it.
+that says the text and nothing else, as plain text, and sign it without
+encrypting it (programs may encrypt what answers an encrypted mail).
 
 Without gpg: save this mail and the notice's, and open both in the offline
 reader (reader.html, saved from the portal), which signs for you. Or use the
@@ -164,7 +166,8 @@ celle qui se trouve à la fin du texte de la notification, signez le fichier ave
 votre clé (gpg --clearsign, dans la journée qui suit l’heure indiquée, ou bien
 mettez l’heure actuelle, UTC) et renvoyez le résultat en réponse à ce message.
 Ou bien, avec un logiciel de messagerie qui signe avec OpenPGP : envoyez un
-message qui contient ce texte seul, en texte brut, et signez-le.
+message qui contient ce texte seul, en texte brut, et signez-le. Ne chiffrez pas
+ce message : ce qui est chiffré n’est lu que par le greffe, et ne vaut pas accusé.
 Sans gpg : enregistrez ce message et celui de la notification, et ouvrez-les
 tous deux dans le lecteur hors ligne (reader.html, enregistré depuis le portail),
 qui signe pour vous ; ou bien utilisez le portail.
@@ -195,7 +198,7 @@ Copy the lines between "%[1]s" and
   about: ITS FINGERPRINT      a key of your own that the portal never had
 
 Sign them as a receipt (gpg --local-user %[4]s
---clearsign), and send them alone. A new certificate goes with them, as a file or
+--clearsign), and send them alone, not encrypted. A new certificate goes with them, as a file or
 below, with your number as its only user ID and certified by the old key:
 gpg --local-user OLD --cert-notation chain@valise.invalid=successor
 --quick-sign-key NEW. Nobody answers; who reads that mail reads what you want.
@@ -207,7 +210,7 @@ numéro de la notification : l’envoyer de nouveau ; « resend » et « everyth
 tout ce qui n’a pas été ouvert ; « stop-email » et « everything » : plus aucun
 courriel ; « new-certificate » et son empreinte : un nouveau certificat, certifié
 par l’ancienne clé et joint), signez-les comme un accusé de réception et
-envoyez-les seules. Personne ne répond.
+envoyez-les seules, sans chiffrer. Personne ne répond.
 
 %[1]s
 %[5]s%[2]s
