@@ -167,7 +167,7 @@ votre clé (gpg --clearsign, dans la journée qui suit l’heure indiquée, ou b
 mettez l’heure actuelle, UTC) et renvoyez le résultat en réponse à ce message.
 Ou bien, avec un logiciel de messagerie qui signe avec OpenPGP : envoyez un
 message qui contient ce texte seul, en texte brut, et signez-le. Ne chiffrez pas
-ce message : ce qui est chiffré n’est lu que par le greffe, et ne vaut pas accusé.
+ce message : ce qui est chiffré ne peut valoir accusé de réception.
 Sans gpg : enregistrez ce message et celui de la notification, et ouvrez-les
 tous deux dans le lecteur hors ligne (reader.html, enregistré depuis le portail),
 qui signe pour vous ; ou bien utilisez le portail.
