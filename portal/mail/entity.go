@@ -11,10 +11,11 @@ import (
 
 // Bounds of a mail that is read; what lies beyond is in no text and no list of files, only in the mail itself.
 const (
-	maxHeader   = 128 << 10 // octets of one entity's header
-	maxDepth    = 8         // entities in entities
-	maxParts    = 60        // of all depths together
-	maxBoundary = 200       // octets
+	maxHeader      = 128 << 10 // octets of one entity's header
+	maxHeaderLines = 2000      // of one entity's header: each fold copies the value before it
+	maxDepth       = 8         // entities in entities
+	maxParts       = 60        // of all depths together
+	maxBoundary    = 200       // octets
 )
 
 // entity is a mail, or a part of one.
@@ -88,8 +89,11 @@ func splitHeader(raw []byte) (header, body []byte, ok bool) {
 	return nil, nil, false
 }
 
-// parseFields reads header fields; ok is false when there is a line that is none.
+// parseFields reads header fields; ok is false when there is a line that is none, or there are too many.
 func parseFields(header []byte) (fields []field, ok bool) {
+	if bytes.Count(header, []byte("\n")) > maxHeaderLines {
+		return nil, false
+	}
 	for line := range bytes.Lines(header) {
 		text := strings.TrimRight(string(line), "\r\n")
 		if strings.HasPrefix(text, " ") || strings.HasPrefix(text, "\t") {

@@ -129,7 +129,10 @@ func (w *htmlText) tag(name string, closing bool, source string) {
 	case name == "a" && !closing:
 		w.link, w.begin = attribute(source, "href"), w.b.Len()
 	case name == "a":
-		if shown := strings.TrimSpace(w.b.String()[w.begin:]); w.link != "" && !strings.HasPrefix(w.link, "#") && w.link != shown && w.link != "mailto:"+shown {
+		if w.link == "" { // also behind the end of one: an end costs nothing, however many there are
+			return
+		}
+		if shown := strings.TrimSpace(w.b.String()[w.begin:]); !strings.HasPrefix(w.link, "#") && w.link != shown && w.link != "mailto:"+shown {
 			w.b.WriteString(" <" + w.link + ">")
 		}
 		w.link = ""
