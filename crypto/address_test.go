@@ -105,8 +105,18 @@ func TestAddressesRestSealed(t *testing.T) {
 	}
 	other := a
 	other.Email, other.Subject = strings.Repeat("x", 60)+"@mission.example", strings.Repeat("subject ", 10)+"!"
-	if again, err := SealAddress(other, registrar, []*Staff{couriers, registrars}, now); err != nil || len(again) != len(sealed) {
-		t.Errorf("the sealed size tells the length: %d and %d, %v", len(sealed), len(again), err)
+	size := func(a Address) (largest int) { // a number in a signature (RFC 9580, section 3.2) is an octet shorter now and then, whatever is signed
+		for range 4 {
+			sealed, err := SealAddress(a, registrar, []*Staff{couriers, registrars}, now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			largest = max(largest, len(sealed))
+		}
+		return largest
+	}
+	if short, long := size(a), size(other); short != long {
+		t.Errorf("the sealed size tells the length: %d and %d", short, long)
 	}
 	for _, reader := range []*Key{courier, registrar} {
 		got, by, err := root.OpenAddress(sealed, state, []*Key{reader}, staff, now)
