@@ -456,6 +456,12 @@ func (w *MailWriters) by(as Representative, chain []*Certificate, i int, s *pack
 	if ended != nil && !w.received.Before(ended.At()) {
 		return nil, because(CauseRevoked, fmt.Errorf("it is signed with the key of %s, whose access was ended on %s UTC, before this came: anybody may have that key", as, ended.At().UTC().Format("2 January 2006, 15:04")))
 	}
+	if i+1 < len(chain) && chain[i+1].exists() { // nobody was logged in who wrote it, so that the signature is dated earlier says nothing
+		link := chain[i].newestCertification(chain[i+1], as.String(), w.now.Add(ClockSkew), isLink(chainSuccessor))
+		if link == nil || !w.received.Before(link.CreationTime) {
+			return nil, fmt.Errorf("it is signed with a key of %s that they had replaced by another before this came: whoever has the old one may have written it", as)
+		}
+	}
 	return &MailSignature{representative: as, signature: verified, ended: ended}, nil
 }
 

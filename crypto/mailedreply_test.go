@@ -169,6 +169,27 @@ func TestWhatIsSignedWithTheKeyOfALetterOrAfterTheEndCountsForNothing(t *testing
 	wantError(t, err, "whoever saw the letter")
 }
 
+// TestAKeyThatWasReplacedSpeaksNoLonger: whoever has it can date their signature back, and nobody asks them to log in.
+func TestAKeyThatWasReplacedSpeaksNoLonger(t *testing.T) {
+	m := newMailing(t)
+	o := m.open(t, m.run("--armor", "--output", "-", "--sign", "-u", string(m.second.Certificate().Fingerprint()), "-r", string(m.deskKey.Certificate().Fingerprint()), "--encrypt", m.file("text", mailText)))
+	third := mustKey(t, ProfileCompat, m.other.String())
+	replaced := time.Now()
+	next, err := CertifySuccessor(m.second, third.Certificate(), m.other, replaced)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.chains[m.other] = append(m.chains[m.other], next)
+	if s, err := m.writers(replaced.Add(-time.Minute)).Around(o); err != nil || s.Representative() != m.other {
+		t.Error("what came before does not count", s, err)
+	}
+	s, err := m.writers(replaced.Add(time.Minute)).Around(o)
+	wantError(t, err, "had replaced by another")
+	if s != nil {
+		t.Error("what came later counts")
+	}
+}
+
 func TestAMailThatGrowsIsNotOpened(t *testing.T) {
 	m := newMailing(t)
 	literal := func(n int) []byte { return appendPacket(nil, packetLiteral, make([]byte, n)) }
