@@ -105,18 +105,10 @@ func TestAddressesRestSealed(t *testing.T) {
 	}
 	other := a
 	other.Email, other.Subject = strings.Repeat("x", 60)+"@mission.example", strings.Repeat("subject ", 10)+"!"
-	size := func(a Address) (largest int) { // a number in a signature (RFC 9580, section 3.2) is an octet shorter now and then, whatever is signed
-		for range 4 {
-			sealed, err := SealAddress(a, registrar, []*Staff{couriers, registrars}, now)
-			if err != nil {
-				t.Fatal(err)
-			}
-			largest = max(largest, len(sealed))
-		}
-		return largest
-	}
-	if short, long := size(a), size(other); short != long {
-		t.Errorf("the sealed size tells the length: %d and %d", short, long)
+	// A number in a signature that happens to begin with zeros is written shorter (RFC 9580, section 3.2): that tells of chance, not of addresses.
+	const chance = 4
+	if again, err := SealAddress(other, registrar, []*Staff{couriers, registrars}, now); err != nil || len(again)-len(sealed) > chance || len(sealed)-len(again) > chance {
+		t.Errorf("the sealed size tells the length: %d and %d, %v", len(sealed), len(again), err)
 	}
 	for _, reader := range []*Key{courier, registrar} {
 		got, by, err := root.OpenAddress(sealed, state, []*Key{reader}, staff, now)
