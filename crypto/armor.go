@@ -5,7 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"strings"
+	"slices"
 )
 
 // Types of ASCII-armored blocks (RFC 9580, section 6.2).
@@ -27,21 +27,24 @@ const (
 // section 6.1, makes the checksum optional and readers ignore it, but GnuPG
 // 2.2 exits with 2 on a third of the blocks that lack it.
 func armor(blockType string, data []byte) string {
-	var b strings.Builder
-	b.WriteString(armorBegin + blockType + armorDash + "\n\n")
-	encoded := base64.StdEncoding.EncodeToString(data)
-	for len(encoded) > armorLine {
-		b.WriteString(encoded[:armorLine] + "\n")
-		encoded = encoded[armorLine:]
-	}
-	if encoded != "" {
-		b.WriteString(encoded + "\n")
-	}
+	return string(appendArmor(nil, blockType, data, "\n"))
+}
+
+// appendArmor appends the block to dst, with end after each line.
+func appendArmor(dst []byte, blockType string, data []byte, end string) []byte {
+	const octets = armorLine / 4 * 3
+	lines := (len(data) + octets - 1) / octets
+	dst = slices.Grow(dst, base64.StdEncoding.EncodedLen(len(data))+lines*len(end)+2*len(armorBegin+armorDash+blockType)+16+4*len(end))
+	dst = append(append(append(dst, armorBegin+blockType+armorDash...), end...), end...)
 	crc := crc24(data)
-	checksum := []byte{byte(crc >> 16), byte(crc >> 8), byte(crc)}
-	b.WriteString("=" + base64.StdEncoding.EncodeToString(checksum) + "\n")
-	b.WriteString(armorEnd + blockType + armorDash + "\n")
-	return b.String()
+	for len(data) > 0 {
+		n := min(octets, len(data))
+		dst = append(base64.StdEncoding.AppendEncode(dst, data[:n]), end...)
+		data = data[n:]
+	}
+	dst = append(dst, '=')
+	dst = append(base64.StdEncoding.AppendEncode(dst, []byte{byte(crc >> 16), byte(crc >> 8), byte(crc)}), end...)
+	return append(append(dst, armorEnd+blockType+armorDash...), end...)
 }
 
 // ArmorCertificate returns a certificate, kept as Certificate.Bytes gave it, as ASCII armor without reading it: a directory of
@@ -51,16 +54,20 @@ func ArmorCertificate(data []byte) string { return armor(armorPublicKey, data) }
 // crc24 is the checksum of RFC 9580, section 6.1.1.
 func crc24(data []byte) uint32 {
 	crc := uint32(0xb704ce)
+	t := &crc24Tables
+	for ; len(data) >= len(t); data = data[len(t):] { // the first three octets meet all that was before
+		crc = t[5][byte(crc>>16)^data[0]] ^ t[4][byte(crc>>8)^data[1]] ^ t[3][byte(crc)^data[2]] ^ t[2][data[3]] ^ t[1][data[4]] ^ t[0][data[5]]
+	}
 	for _, octet := range data {
-		crc = crc<<8 ^ crc24Table[byte(crc>>16)^octet]
+		crc = crc<<8 ^ t[0][byte(crc>>16)^octet]
 	}
 	return crc & 0xffffff
 }
 
-// crc24Table holds what each octet does to the checksum: bit by bit, the armor of
-// a message with attachments would cost more than its encryption.
-var crc24Table = func() (table [256]uint32) {
-	for octet := range table {
+// crc24Tables hold what each octet does to the checksum, with so many octets behind it: bit by
+// bit, the armor of a message with attachments would cost more than its encryption, and octet by octet a tenth of a mail.
+var crc24Tables = func() (tables [6][256]uint32) {
+	for octet := range tables[0] {
 		crc := uint32(octet) << 16
 		for range 8 {
 			crc <<= 1
@@ -68,9 +75,14 @@ var crc24Table = func() (table [256]uint32) {
 				crc ^= 0x1864cfb
 			}
 		}
-		table[octet] = crc & 0xffffff
+		tables[0][octet] = crc & 0xffffff
 	}
-	return table
+	for behind := 1; behind < len(tables); behind++ {
+		for octet, crc := range tables[behind-1] {
+			tables[behind][octet] = (crc<<8 ^ tables[0][byte(crc>>16)]) & 0xffffff
+		}
+	}
+	return tables
 }()
 
 // isArmored says whether data is meant to be text: packets start with an octet ≥ 0x80.

@@ -26,6 +26,11 @@ func ArmorMessage(message []byte) []byte {
 	return []byte(armor(armorMessage, message))
 }
 
+// AppendArmoredMail appends a message to dst as ArmorMessage returns it, but with the line ends of mail, CR LF.
+func AppendArmoredMail(dst, message []byte) []byte {
+	return appendArmor(dst, armorMessage, message, "\r\n")
+}
+
 // SplitMessage takes a message, armored or binary, apart again: exactly one
 // envelope, then one body with a definite length.
 func SplitMessage(message []byte) (envelope, body []byte, err error) {
