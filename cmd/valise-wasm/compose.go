@@ -175,6 +175,7 @@ type composePerson struct {
 	Name           string `json:"name"`    // "" for whom it isn't sealed to, and after the first few hundred
 	Mailbox        string `json:"mailbox"` // its name
 	Why            string `json:"why,omitempty"`
+	Rule           string `json:"rule,omitempty"` // that their certificate breaks, when that is why
 }
 
 type composeBad struct {
@@ -229,7 +230,7 @@ func (e *engine) composePeople(entries []*ceremony.DirectoryEntry) []composePers
 			person.Name = entry.OpenName(e.trust, e.desk.keys, e.now())
 		}
 		if entry.Refused != nil && !entry.Revoked() {
-			person.Why = sentence(entry.Refused).Error()
+			person.Why, person.Rule = sentence(entry.Refused).Error(), ruleOf(entry.Refused)
 		}
 		people[i] = person
 	}

@@ -106,6 +106,7 @@ type deskPerson struct {
 	PostQuantum    bool           `json:"postQuantum"`
 	Unclaimed      bool           `json:"unclaimed"`
 	Problem        string         `json:"problem"`
+	Rule           string         `json:"rule"` // that their certificate breaks, when that is the problem
 }
 
 // deskText is a text as it was written, to be searched; dispatch-told gives it to be shown.
@@ -258,7 +259,7 @@ func (shown *examinedNotice) gather(x *ceremony.Examined, d *ceremony.Directory)
 		}
 		switch {
 		case r.Problem != nil:
-			person.Problem = sentence(r.Problem).Error()
+			person.Problem, person.Rule = sentence(r.Problem).Error(), ruleOf(r.Problem)
 			shown.Problems = append(shown.Problems, person.Problem)
 		case !person.PostQuantum:
 			shown.Classical++

@@ -40,6 +40,7 @@ type registryRepresents struct {
 	Profile        crypto.Profile      `json:"profile"` // pq, compat, own
 	PostQuantum    bool                `json:"postQuantum"`
 	Problem        string              `json:"problem"` // why nothing can be sealed to them; "" when it can, or when they were revoked
+	Rule           string              `json:"rule"`    // that their certificate breaks, when that is why
 	Revoked        *registryRevocation `json:"revoked"`
 	LastClaimed    bool                `json:"lastClaimed"`
 	Email          bool                `json:"email"`        // there is an address
@@ -74,6 +75,14 @@ func (e *engine) registryDirectory(_, data []byte) (any, error) {
 	return lines, nil
 }
 
+// ruleOf is the rule that a certificate breaks, by which the page words it; "" when an error is about something else.
+func ruleOf(err error) string {
+	if broken := (*crypto.PolicyError)(nil); errors.As(err, &broken) {
+		return broken.Rule
+	}
+	return ""
+}
+
 func registryLine(m *ceremony.DirectoryMailbox) registryMailbox {
 	line := registryMailbox{Mailbox: m.Mailbox, Kind: string(rune(m.Mailbox.Kind())), Name: m.Name, Representatives: make([]registryRepresents, len(m.Representatives))}
 	for i := range m.Representatives {
@@ -93,7 +102,7 @@ func registryLine(m *ceremony.DirectoryMailbox) registryMailbox {
 			r.State, r.Since = string(portal.Revoked), rfc3339(e.Revocation.At().UTC())
 			r.Revoked = &registryRevocation{By: e.Revocation.By().Name(), Reason: string(e.Reason), Note: e.Note}
 		case e.Refused != nil:
-			r.Problem = sentence(e.Refused).Error()
+			r.Problem, r.Rule = sentence(e.Refused).Error(), ruleOf(e.Refused)
 		}
 		line.Representatives[i] = r
 	}

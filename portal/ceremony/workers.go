@@ -52,6 +52,7 @@ type RepresentativeJudgement struct {
 	Suite       crypto.Suite       `json:"suite"`
 	PostQuantum bool               `json:"post_quantum"`
 	Refused     string             `json:"refused"`
+	Rule        string             `json:"rule,omitempty"` // that of crypto.PolicyError, when their certificate breaks one
 }
 
 // Judge verifies chains and wraps envelopes to those whose chain held. It has no private key.
@@ -105,7 +106,7 @@ func (j *Judge) judge(m api.Mailbox, key LabelKey, now time.Time) Judgement {
 			e.Recipient, e.Refused = j.trust.VerifyChain(r.Chain, e.Representative, now)
 		}
 		if e.Refused != nil {
-			verdict.Representatives[i].Refused = e.Refused.Error()
+			verdict.Representatives[i] = RepresentativeJudgement{Refused: e.Refused.Error(), Rule: ruleOf(e.Refused)}
 			continue
 		}
 		member := e.Recipient.Member()
@@ -157,6 +158,14 @@ func (j *Judge) recipients(members []crypto.AudienceMember) ([]*crypto.Recipient
 		recipients[i] = r
 	}
 	return recipients, nil
+}
+
+// ruleOf is the rule that a certificate breaks; "" when an error is about something else.
+func ruleOf(err error) string {
+	if broken := (*crypto.PolicyError)(nil); errors.As(err, &broken) {
+		return broken.Rule
+	}
+	return ""
 }
 
 // entryOf is a representative as the server says, before anything is verified; Refused says what can't be right.
@@ -225,6 +234,8 @@ func takeEntry(t *Trust, keys []*crypto.Key, mailbox crypto.Number, r api.Repres
 	case e.Refused != nil:
 	case e.State == portal.Revoked:
 		e.readRevoked(t, keys, r, now)
+	case verdict.Rule != "":
+		e.Refused = &crypto.PolicyError{Rule: verdict.Rule, Why: verdict.Refused}
 	case verdict.Refused != "":
 		e.Refused = errors.New(verdict.Refused)
 	case verdict.Certificate == "":

@@ -153,12 +153,12 @@ func (v *view) In(path string) string { return inPath(v.tag, path) }
 // an underscore.
 var wordy = []string{"compose", "editor", "review", "dispatch", "registry", "thread"}
 
-// Words are the messages that scripts show. A notice is written in the editor's parts, and with its words.
+// Words are the messages that scripts show; why a certificate is refused (policy-…), only staff see. A notice is written in the editor's parts, and with its words.
 func (v *view) Words() []word {
 	return slices.DeleteFunc(slices.Clone(v.scripts), func(w word) bool {
 		page, _, _ := strings.Cut(w.Key, "-")
 		on := v.Page == page || strings.HasPrefix(v.Page, page+"_") || v.Page == "compose" && page == "editor"
-		return !on && slices.Contains(wordy, page)
+		return !on && slices.Contains(wordy, page) || page == "policy" && !v.Desk
 	})
 }
 

@@ -3,6 +3,7 @@
 
 import { $, el, explain, root, word } from './page.js';
 import { ask } from './engine.js';
+import { because } from './policy.js';
 
 const shownLines = 100; // of the audience; the others are found by name
 const shownFound = 12;
@@ -217,11 +218,11 @@ export function audienceFields({ changed, told }) {
     const open = new Set([...$('audience-wrong').querySelectorAll('details[open]')].map((d) => d.dataset.warning));
     const { refused, empty } = wrongOnes();
     const boxes = [];
-    if (refused.length) boxes.push(stop('refused', refused, (r) => [named(r.name || r.mailbox, r.representative), el('p', { class: 'why', lang: 'en' }, r.why), buttons(
+    if (refused.length) boxes.push(stop('refused', refused, (r) => [named(r.name || r.mailbox, r.representative), el('p', { class: 'why' }, because(r.rule, r.why)), buttons(
       [word('compose-leave'), 'second', () => leave(r.representative.split('/')[0], true)],
       [word('compose-confirm'), 'quiet', () => confirmed.add(r.representative)],
     )], () => { for (const r of refused) leave(r.representative.split('/')[0], true); }));
-    const whys = (mailbox) => warnings.refused.filter((r) => r.representative.startsWith(`${mailbox}/`)).map((r) => el('p', { class: 'why' }, named(r.name, r.representative), ' ', el('span', { lang: 'en' }, r.why)));
+    const whys = (mailbox) => warnings.refused.filter((r) => r.representative.startsWith(`${mailbox}/`)).map((r) => el('p', { class: 'why' }, named(r.name, r.representative), ' ', because(r.rule, r.why)));
     if (empty.length) boxes.push(stop('empty', empty, (m) => [named(m.name, m.mailbox), ...whys(m.mailbox), buttons([word('compose-leave'), 'second', () => leave(m.mailbox, true)])], () => { for (const m of empty) leave(m.mailbox, true); }));
     for (const kind of ['classical', 'unclaimed', 'noEmail', 'revoked']) {
       const list = warnings[kind] ?? [];

@@ -8,6 +8,7 @@ import { startContacts } from './contact.js';
 import { nameLines, startDashboard } from './dashboard.js';
 import { elements } from './content.js';
 import { startReceipts, sayTimes } from './receipts.js';
+import { because } from './policy.js';
 
 const page = $('dispatch');
 const number = page.dataset.notice;
@@ -202,7 +203,7 @@ function drawAudience() {
   $('warnings').replaceChildren(...notes);
   $('warnings').hidden = notes.length === 0;
   $('problems').hidden = shown.problems.length === 0;
-  $('problem-list').replaceChildren(...shown.problems.map((text) => el('li', { lang: 'en', dir: 'ltr' }, text)));
+  $('problem-list').replaceChildren(...shown.mailboxes.flatMap((box) => box.people.filter((p) => p.problem)).map((p) => el('li', {}, ...(p.rule ? [el('span', { class: 'number' }, p.representative), ': '] : []), because(p.rule, p.problem))));
   $('seek').hidden = shown.mailboxes.length <= 10;
   $('only-told-field').hidden = shown.told === 0 || shown.told === shown.mailboxes.length;
   drawMailboxes();
@@ -226,7 +227,7 @@ function mailboxLine(box) {
     if (!person.problem && !person.postQuantum) line.append(' ', el('b', {}, word('dispatch-not-quantum')));
     if (person.unclaimed) line.append(' ', el('span', {}, word('dispatch-not-claimed')));
     const item = el('li', {}, named(el('span', {}), person.name), line);
-    if (person.problem) item.append(el('p', { class: 'error', lang: 'en', dir: 'ltr' }, person.problem));
+    if (person.problem) item.append(el('p', { class: 'error' }, because(person.rule, person.problem)));
     return item;
   })));
   if (box.people.some((p) => p.problem)) row.dataset.calls = '';

@@ -34,7 +34,7 @@ function line(group, open) {
   if (!group.problem) facts.append(el('span', {}, word('registry-count', { n: group.mailboxes })), ' ');
   facts.append(el('span', {}, word('registry-group-revision', { n: group.revision, time: group.saved ? time(group.saved) : '', by: group.by })));
   row.append(facts);
-  if (group.problem) row.append(el('p', { class: 'notice-box stop', lang: 'en', dir: 'ltr' }, word('registry-group-problem', { why: group.problem })));
+  if (group.problem) row.append(el('p', { class: 'notice-box stop' }, word('registry-group-problem'), ' ', el('span', { lang: 'en', dir: 'ltr' }, group.problem)));
   if (!group.name) return row;
   const members = el('ul', { class: 'people' }, ...group.members.map((member) => one(group, member)));
   const details = el('details', {}, el('summary', {}, word('registry-group-members', { n: group.members.length })), members);

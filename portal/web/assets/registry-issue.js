@@ -3,6 +3,7 @@
 
 import { $, busy, el, explain, fieldError, hide, root, show, status, word } from './page.js';
 import { ask } from './engine.js';
+import { because } from './policy.js';
 import { withKey } from './staff-unlock.js';
 
 const form = $('issue');
@@ -47,14 +48,15 @@ async function showOwn() {
     $('own-classical').hidden = postQuantum;
     show($('own-shown'));
   } catch (error) {
-    fieldError(certificate, explain(error));
+    fieldError(certificate, error.code?.startsWith('policy-') ? because(error.code.slice('policy-'.length), error.message).textContent : explain(error));
   }
 }
 
 $('own-certificate').addEventListener('change', showOwn);
 $('own-file').addEventListener('change', async ({ target }) => {
   const file = target.files[0];
-  if (!file || file.size > 1e6) return;
+  if (!file) return;
+  if (file.size > 1e6) return fieldError($('own-certificate'), word('policy-too-large'));
   $('own-certificate').value = new TextDecoder().decode(await file.arrayBuffer());
   await showOwn();
 });

@@ -1,6 +1,7 @@
 // How a mailbox and its representatives stand in a list.
 
 import { el, time, word } from './page.js';
+import { because } from './policy.js';
 
 export const kindWord = (kind) => word(`registry-kind-${kind}`);
 
@@ -30,5 +31,5 @@ export function facts(person) {
 
 /** Why nothing can be sealed to somebody, in the words of the client that found out. */
 export function problem(person) {
-  return person.problem ? [el('p', { class: 'notice-box stop', lang: 'en', dir: 'ltr' }, word('registry-problem', { why: person.problem }))] : [];
+  return person.problem ? [el('p', { class: 'notice-box stop' }, word('registry-problem'), ' ', because(person.rule, person.problem))] : [];
 }
