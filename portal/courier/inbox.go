@@ -45,7 +45,7 @@ type Inbox struct {
 
 	mutex  sync.Mutex
 	sent   map[token]Queued // what mails of ours are about
-	readAt time.Time
+	readAt time.Time        // when that began to be read
 }
 
 type token [16]byte
@@ -249,15 +249,16 @@ func (i *Inbox) lookUp(ctx context.Context, words []string) (Queued, bool, error
 	if len(candidates) == 0 {
 		return Queued{}, false, nil
 	}
+	arrived := time.Now()
 	i.mutex.Lock()
 	defer i.mutex.Unlock()
-	for again := false; ; again = true {
+	for {
 		for _, t := range candidates {
 			if q, ok := i.sent[t]; ok && i.isOf(t, q) {
 				return q, true, nil
 			}
 		}
-		if again {
+		if !i.readAt.Before(arrived) { // by another mail that waited
 			return Queued{}, false, nil
 		}
 		if wait := tokensPause - time.Since(i.readAt); wait > 0 {
@@ -279,6 +280,7 @@ func (i *Inbox) isOf(t token, q Queued) bool {
 }
 
 func (i *Inbox) readTokens(ctx context.Context) error {
+	began := time.Now()
 	queued, err := i.store.QueuedSince(ctx, i.courier.now().Add(-tokensAge), maxTokens)
 	if err != nil {
 		return err
@@ -292,7 +294,7 @@ func (i *Inbox) readTokens(ctx context.Context) error {
 			}
 		}
 	}
-	i.readAt = time.Now()
+	i.readAt = began
 	return nil
 }
 
