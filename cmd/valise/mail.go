@@ -96,7 +96,7 @@ func (c *MailCommand) Run(ctx context.Context, p *process) error {
 
 func showMailIn(p *process, in api.MailIn) {
 	for _, m := range in.Kept {
-		p.say("%s  %s  %s %s  %s %s", m.ID, hourUTC(m.Received), keptReasons[m.Reason], clean(m.Detail), m.Notice, m.Representative)
+		p.say("%s  %s  %s %s  %s %s", clean(m.ID), hourUTC(m.Received), keptReasons[m.Reason], clean(m.Detail), clean(string(m.Notice)), clean(m.Representative))
 	}
 	if len(in.Kept) == 0 {
 		p.say("Nothing is kept.")

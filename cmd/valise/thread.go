@@ -260,9 +260,15 @@ func (t *threadJSON) show(p *process) {
 		if m.Mailed != nil {
 			p.say("%s", mailedNotes(m))
 		}
-		p.say("%s", strings.TrimLeft(fmt.Sprintf("%s  %s\n\n%s", m.Language, m.Subject, strings.TrimRight(m.Text, "\n")), " \n"))
+		p.say("%s", asWritten(strings.TrimLeft(fmt.Sprintf("%s  %s\n\n%s", m.Language, m.Subject, strings.TrimRight(m.Text, "\n")), " \n")))
 		for _, a := range m.Attachments {
 			p.say("attached  %s (%s, %s, SHA-256 %s)", a.Name, a.Type, size(a.Size), a.SHA256)
 		}
 	}
+}
+
+// asWritten marks each line as what somebody wrote: a text that looks like the line above a message would else seem to end this one, and begin one that somebody signed.
+func asWritten(text string) string {
+	const mark = "│ "
+	return mark + strings.ReplaceAll(text, "\n", "\n"+mark)
 }
