@@ -64,6 +64,7 @@ type Courier struct {
 	individuals, institution *transport
 	domains, servers         *lanes
 
+	sheets  sheets
 	pieces  pieces
 	journal *journal // of the round that runs; nil: there is none
 

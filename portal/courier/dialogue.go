@@ -34,6 +34,7 @@ const (
 	maxReplyLines = 128
 	endOfMail     = 128       // octets that are handed over last
 	maxPipelined  = 256 << 10 // octets of a mail that are sent before it is known whether the recipient is taken
+	maxTogether   = 8 << 10   // octets that are copied to go out with a command; TLS would part more from it anyway
 )
 
 // openDialogue waits for a server's greeting.
@@ -252,9 +253,16 @@ func (d *dialogue) say(line string) error { return d.sayWith(line, nil) }
 
 func (d *dialogue) sayWith(line string, octets []byte) error {
 	d.conn.SetDeadline(time.Now().Add(dataTime))
-	all := make([]byte, 0, len(line)+2+len(octets))
-	all = append(append(append(all, line...), "\r\n"...), octets...)
-	_, err := d.conn.Write(all)
+	together := octets
+	if len(together) > maxTogether {
+		together = nil
+	}
+	all := make([]byte, 0, len(line)+2+len(together))
+	all = append(append(append(all, line...), "\r\n"...), together...)
+	if _, err := d.conn.Write(all); err != nil || len(together) == len(octets) {
+		return err
+	}
+	_, err := d.conn.Write(octets)
 	return err
 }
 

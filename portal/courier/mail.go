@@ -36,6 +36,9 @@ type letterhead struct {
 	boundary  string
 	autocrypt string   // value of the field that announces the desk's certificate; "": there is none
 	more      [][]byte // further messages, which go into the same mail below a cover
+
+	sheets *sheets
+	sheet  *bytes.Buffer // on which it was written
 }
 
 // tokens makes names from entries that nobody without the courier's key can connect with them.
@@ -82,58 +85,52 @@ func (t tokens) ofQueued(use string, q Queued) string {
 // roundDate cuts to full hours, so that a mail doesn't tell at which minute something was approved.
 func roundDate(now time.Time) time.Time { return now.UTC().Truncate(time.Hour) }
 
-// write returns the mail: a message in the form that mail programs open by themselves (RFC 3156) or, with cover, as an attachment below a few words.
+// write returns the mail: a message in the form that mail programs open by themselves (RFC 3156) or, with cover, as an attachment below a few words. It stands on h.sheet.
 func (h *letterhead) write(message []byte, cover bool) ([]byte, error) {
-	armored := armoredLines(message)
-	var b bytes.Buffer
-	expected := len(armored) + 4<<10
-	for _, message := range h.more {
-		expected += len(message)*7/5 + 1<<10
+	expected := 3<<10 + len(h.autocrypt)
+	for _, m := range append(h.more[:len(h.more):len(h.more)], message) {
+		expected += len(m)*11/8 + 1<<8 // base64 in lines of 64, and CR LF
 	}
-	for _, size := range sizes {
-		if expected <= size {
-			expected = size
-			break
-		}
-	}
-	b.Grow(expected)
+	b := h.sheets.take(expected)
+	h.sheet = b
 	if cover {
-		h.header(&b, `multipart/mixed; boundary="`+h.boundary+`"`)
-		h.part(&b, `Content-Type: text/plain; charset="utf-8"`, "Content-Transfer-Encoding: quoted-printable", "Content-Disposition: inline")
-		writeQuoted(&b, h.identity.cover())
-		h.part(&b, `Content-Type: application/octet-stream; name="message.asc"`, "Content-Transfer-Encoding: 7bit", `Content-Disposition: attachment; filename="message.asc"`)
+		h.header(b, `multipart/mixed; boundary="`+h.boundary+`"`)
+		h.part(b, `Content-Type: text/plain; charset="utf-8"`, "Content-Transfer-Encoding: quoted-printable", "Content-Disposition: inline")
+		writeQuoted(b, h.identity.cover())
+		h.part(b, `Content-Type: application/octet-stream; name="message.asc"`, "Content-Transfer-Encoding: 7bit", `Content-Disposition: attachment; filename="message.asc"`)
 	} else {
-		h.header(&b, `multipart/encrypted; protocol="application/pgp-encrypted";`+"\r\n"+` boundary="`+h.boundary+`"`)
-		h.part(&b, "Content-Type: application/pgp-encrypted", "Content-Description: PGP/MIME version identification")
+		h.header(b, `multipart/encrypted; protocol="application/pgp-encrypted";`+"\r\n"+` boundary="`+h.boundary+`"`)
+		h.part(b, "Content-Type: application/pgp-encrypted", "Content-Description: PGP/MIME version identification")
 		b.WriteString("Version: 1\r\n")
-		h.part(&b, `Content-Type: application/octet-stream; name="encrypted.asc"`, "Content-Description: OpenPGP encrypted message", `Content-Disposition: inline; filename="encrypted.asc"`)
+		h.part(b, `Content-Type: application/octet-stream; name="encrypted.asc"`, "Content-Description: OpenPGP encrypted message", `Content-Disposition: inline; filename="encrypted.asc"`)
 	}
-	b.WriteString(armored)
+	armorOn(b, message)
 	for i, message := range h.more {
 		name := fmt.Sprintf("message-%d.asc", i+2)
-		h.part(&b, `Content-Type: application/octet-stream; name="`+name+`"`, "Content-Transfer-Encoding: 7bit", `Content-Disposition: attachment; filename="`+name+`"`)
-		b.WriteString(armoredLines(message))
+		h.part(b, `Content-Type: application/octet-stream; name="`+name+`"`, "Content-Transfer-Encoding: 7bit", `Content-Disposition: attachment; filename="`+name+`"`)
+		armorOn(b, message)
 	}
 	b.WriteString("\r\n--" + h.boundary + "--\r\n")
-	if err := fill(&b); err != nil {
+	if err := fill(b); err != nil {
 		return nil, err
 	}
-	return h.identity.sign(b.Bytes())
+	return h.identity.sign(b)
 }
 
-func armoredLines(message []byte) string {
-	return strings.ReplaceAll(string(crypto.ArmorMessage(message)), "\n", "\r\n")
+func armorOn(b *bytes.Buffer, message []byte) {
+	b.Write(crypto.AppendArmoredMail(b.AvailableBuffer(), message))
 }
 
 // notify returns a mail that only says that a message waits which is too large for one. There is nothing in it to click on, which somebody else could send as well.
 func (h *letterhead) notify(key crypto.Fingerprint) ([]byte, error) {
-	var b bytes.Buffer
-	h.header(&b, `text/plain; charset="utf-8"`+"\r\nContent-Transfer-Encoding: quoted-printable")
+	b := h.sheets.take(0)
+	h.sheet = b
+	h.header(b, `text/plain; charset="utf-8"`+"\r\nContent-Transfer-Encoding: quoted-printable")
 	b.WriteString("\r\n")
-	writeQuoted(&b, "A sealed message for you is waiting. It is too large to be sent here: fetch it where you usually open your messages.\n"+
+	writeQuoted(b, "A sealed message for you is waiting. It is too large to be sent here: fetch it where you usually open your messages.\n"+
 		"\nUn message scellé vous attend. Il est trop volumineux pour être envoyé ici : allez le chercher là où vous ouvrez d’habitude vos messages.\n"+
 		"\n"+key.Spaced()+"\n")
-	return h.identity.sign(b.Bytes())
+	return h.identity.sign(b)
 }
 
 func (h *letterhead) header(b *bytes.Buffer, contentType string) {
@@ -176,13 +173,13 @@ var errTooLarge = errors.New("the message is too large for a mail")
 // stay as they are.
 func fill(b *bytes.Buffer) error {
 	const line = 76 // and CR LF
-	size := 0
+	size, written := 0, b.Len()-signatureRoom
 	for _, size = range sizes {
-		if b.Len()+3 <= size || b.Len() == size {
+		if written+3 <= size || written == size {
 			break
 		}
 	}
-	missing := size - b.Len()
+	missing := size - written
 	if missing < 0 {
 		return errTooLarge
 	}
@@ -224,8 +221,10 @@ func writeQuoted(b *bytes.Buffer, text string) {
 // signed are the fields that DKIM signatures cover; also that there is no Autocrypt field when there is none.
 var signed = []string{"From", "To", "Subject", "Date", "Message-ID", "MIME-Version", "Content-Type", "Autocrypt"}
 
-// sign puts a DKIM signature of each key before a mail.
-func (i *Identity) sign(raw []byte) ([]byte, error) {
+// sign puts a DKIM signature of each key before the mail on a sheet, into the room for it.
+func (i *Identity) sign(sheet *bytes.Buffer) ([]byte, error) {
+	all := sheet.Bytes()
+	raw := all[signatureRoom:]
 	if len(i.DKIM) == 0 {
 		return raw, nil
 	}
@@ -247,7 +246,12 @@ func (i *Identity) sign(raw []byte) ([]byte, error) {
 		}
 		head = append(head, signer.Signature()...)
 	}
-	return append(head, raw...), nil
+	if len(head) > signatureRoom {
+		return append(head, raw...), nil
+	}
+	all = all[signatureRoom-len(head):]
+	copy(all, head)
+	return all, nil
 }
 
 const minRSA = 2048

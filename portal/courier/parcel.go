@@ -1,6 +1,7 @@
 package courier
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -22,7 +23,8 @@ type parcel struct {
 // parcelMail is one mail of a parcel.
 type parcelMail struct {
 	data  []byte
-	token token // in the journal: of this mail to this address
+	token token         // in the journal: of this mail to this address
+	sheet *bytes.Buffer // on which data stands
 }
 
 func (p *parcel) size() (octets int) {
@@ -30,6 +32,14 @@ func (p *parcel) size() (octets int) {
 		octets += len(m.data)
 	}
 	return octets
+}
+
+// tearUp gives the sheets back. Nobody reads the mails after that.
+func (p *parcel) tearUp(s *sheets) {
+	for _, m := range p.mails {
+		s.give(m.sheet)
+	}
+	p.mails = nil
 }
 
 // prepare decides over an entry, and makes its parcel if it is to be sent; otherwise it returns what to settle.
@@ -161,11 +171,11 @@ func (c *Courier) write(ctx context.Context, e *Entry, l *Letter, v *crypto.Veri
 	head := func(of, boundary string) *letterhead {
 		return &letterhead{
 			identity: identity, autocrypt: announce, to: a.Email, subject: identity.subject(a), date: roundDate(c.now()),
-			messageID: c.messageID(of, e, identity), boundary: "=_" + c.tokens.ofMail(boundary, e.Notice, e.Representative, e.Reminder),
+			messageID: c.messageID(of, e, identity), boundary: "=_" + c.tokens.ofMail(boundary, e.Notice, e.Representative, e.Reminder), sheets: &c.sheets,
 		}
 	}
-	named := func(of string, data []byte) parcelMail {
-		return parcelMail{data, c.tokens.piece(of, a.Email, e)}
+	named := func(of string, h *letterhead, data []byte) parcelMail {
+		return parcelMail{data, c.tokens.piece(of, a.Email, e), h.sheet}
 	}
 	small := []struct {
 		message      []byte
@@ -183,7 +193,7 @@ func (c *Courier) write(ctx context.Context, e *Entry, l *Letter, v *crypto.Veri
 	mail, err := h.write(crypto.Message(l.Envelope, body), cover)
 	if errors.Is(err, errTooLarge) {
 		mail, err = h.notify(l.Certificate)
-		return []parcelMail{named("message", mail)}, err
+		return []parcelMail{named("message", h, mail)}, err
 	}
 	if err != nil {
 		return nil, err
@@ -193,11 +203,12 @@ func (c *Courier) write(ctx context.Context, e *Entry, l *Letter, v *crypto.Veri
 		if cover || s.message == nil {
 			continue
 		}
-		m, err := head(s.of, s.boundary).write(s.message, false)
+		h := head(s.of, s.boundary)
+		m, err := h.write(s.message, false)
 		if err != nil {
 			return nil, err
 		}
-		mails = append(mails, named(s.of, m))
+		mails = append(mails, named(s.of, h, m))
 	}
-	return append(mails, named("message", mail)), nil
+	return append(mails, named("message", h, mail)), nil
 }

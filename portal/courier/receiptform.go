@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -99,6 +100,7 @@ type mailForm struct {
 // write makes the MIME entity that is sealed. It is read by people with gpg and a mail program, so there are no long lines but those of the text to sign.
 func (f *mailForm) write() []byte {
 	var b bytes.Buffer
+	b.Grow(8 << 10)
 	subject := "Papers of "
 	if f.receipt != nil {
 		subject = "To acknowledge "
@@ -124,13 +126,13 @@ le lecteur hors ligne (reader.html, enregistré depuis le portail).
 	}
 	f.writeCommands(&b)
 	fmt.Fprintf(&b, "\n--%s\nContent-Type: application/json; name=\"papers.json\"\nContent-Transfer-Encoding: base64\nContent-Disposition: attachment; filename=\"papers.json\"\n\n", formBoundary)
-	for encoded := base64.StdEncoding.EncodeToString(f.papers); encoded != ""; {
-		n := min(76, len(encoded))
-		b.WriteString(encoded[:n] + "\n")
-		encoded = encoded[n:]
+	text := bytes.ReplaceAll(b.Bytes(), []byte("\n"), []byte("\r\n"))
+	const line = 76 // characters
+	all := slices.Grow(text, base64.StdEncoding.EncodedLen(len(f.papers))*(line+2)/line+32)
+	for papers := range slices.Chunk(f.papers, line/4*3) {
+		all = append(base64.StdEncoding.AppendEncode(all, papers), "\r\n"...)
 	}
-	b.WriteString("--" + formBoundary + "--\n")
-	return []byte(strings.ReplaceAll(b.String(), "\n", "\r\n"))
+	return append(all, "--"+formBoundary+"--\r\n"...)
 }
 
 func (f *mailForm) writeReceipt(b *bytes.Buffer) {

@@ -201,6 +201,7 @@ func (r *round) sendAll() {
 
 func (r *round) send(p *parcel) {
 	defer r.weight.add(-p.size())
+	defer p.tearUp(&r.c.sheets)
 	ctx, cancel, ok := r.within(p.leased)
 	if !ok {
 		r.release()

@@ -324,6 +324,7 @@ func (t *transport) dial(ctx context.Context, server *route.Server, address stri
 
 func (t *transport) greet(conn net.Conn, server *route.Server) (*dialogue, error) {
 	config := server.TLS(t.server.Roots)
+	config.DynamicRecordSizingDisabled = true // which makes small records for who waits to see something; a mail is read as a whole
 	if server.Promise == route.PromisedNothing || server.Promise == route.PromisedTLS {
 		config.InsecureSkipVerify = t.server.InsecureUnverified
 	}
