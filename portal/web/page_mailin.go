@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"valise/portal/courier"
@@ -11,10 +12,28 @@ import (
 const mailInPath = deskPath + "/mail"
 
 type mailInPage struct {
-	Kept     []courier.KeptMail
+	Kept     []keptLine
 	Commands []courier.TakenCommand // of the last thirty days
 	Counts   []mailInCount          // likewise, together
 	More     bool
+}
+
+type keptLine struct{ courier.KeptMail }
+
+// keptWhys are the codes that have words, "mail-in.why."; any other is shown as it is.
+var keptWhys = []string{
+	"not-signed", "invalid-signature", "words-around", "invalid-receipt", "invalid-command", "wrong-nonce",
+	"other-certificate", "no-notice", "already-acknowledged", "never-by-email", "no-address", "address-is-newer",
+	"key-at-portal", "no-certificate", "invalid-certificate", "used-before", "too-many-commands", "revoked",
+	"other-key", "not-sealed", "too-many-mails", "too-many-threads", "thread-full", "more-than-its-thread",
+}
+
+// Word is why it was kept, when there are words for that.
+func (l keptLine) Word() string {
+	if slices.Contains(keptWhys, l.Detail) {
+		return l.Detail
+	}
+	return ""
 }
 
 type mailInCount struct {
@@ -29,7 +48,10 @@ func (s *server) getMailInPage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	page := mailInPage{Kept: in.Kept, Commands: in.Commands, More: len(in.Kept) == courier.MaxKept}
+	page := mailInPage{Commands: in.Commands, More: len(in.Kept) == courier.MaxKept}
+	for _, kept := range in.Kept {
+		page.Kept = append(page.Kept, keptLine{kept})
+	}
 	at := map[string]int{}
 	for _, c := range in.Counts {
 		i, there := at[c.What]
