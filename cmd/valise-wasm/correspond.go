@@ -207,7 +207,10 @@ func (e *engine) threadFile(p messageName) (rawData, error) {
 		return file, nil
 	}
 	o := e.letters.messages[p.Message]
-	if o == nil || p.Index < 0 || p.Index >= len(o.Message().Attachments) {
+	switch {
+	case o == nil && e.letters.mailed.opened != nil:
+		return nil, errGivenUp
+	case o == nil || p.Index < 0 || p.Index >= len(o.Message().Attachments):
 		return nil, errEngine
 	}
 	return o.Message().Attachments[p.Index].Data, nil

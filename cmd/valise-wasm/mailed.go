@@ -4,6 +4,7 @@ package main
 
 import (
 	"errors"
+	"slices"
 
 	"valise/portal/api"
 	"valise/portal/ceremony"
@@ -21,6 +22,43 @@ func init() {
 type mailedReplies struct {
 	keys   []ceremony.DeskKey // of the desk, for mail programs
 	opened map[string]*ceremony.Mailed
+	order  []string // in which they were opened
+	held   int      // octets of their files
+}
+
+// maxHeldMail is how many octets of opened mails a tab holds, but for the last one: whoever may answer a mail of ours can send many large ones, and a tab that runs out of memory shows nothing of the thread.
+const maxHeldMail = 64 << 20
+
+// errGivenUp is that a mail's files are not held any more: it is opened again to save one.
+var errGivenUp = &refusal{"mail-given-up", errors.New("this reply by e-mail is no longer open here; load the page again")}
+
+// hold keeps an opened mail for who saves its files, and gives up those before it that are too much.
+func (m *mailedReplies) hold(id string, o *ceremony.Mailed) {
+	if m.opened == nil {
+		m.opened = make(map[string]*ceremony.Mailed)
+	}
+	m.drop(id)
+	m.opened[id] = o
+	m.order = append(m.order, id)
+	m.held += held(o)
+	for m.held > maxHeldMail && len(m.order) > 1 {
+		m.drop(m.order[0])
+	}
+}
+
+func (m *mailedReplies) drop(id string) {
+	if o := m.opened[id]; o != nil {
+		m.held -= held(o)
+		delete(m.opened, id)
+		m.order = slices.DeleteFunc(m.order, func(other string) bool { return other == id })
+	}
+}
+
+func held(o *ceremony.Mailed) (octets int) {
+	for _, f := range o.Files {
+		octets += len(f.Data)
+	}
+	return octets
 }
 
 type mailKeys struct {
@@ -75,10 +113,7 @@ func (e *engine) mailedMessage(p messageName, data []byte) (shownMail, error) {
 	if err != nil {
 		return shownMail{}, err
 	}
-	if e.letters.mailed.opened == nil {
-		e.letters.mailed.opened = make(map[string]*ceremony.Mailed)
-	}
-	e.letters.mailed.opened[p.Message] = m
+	e.letters.mailed.hold(p.Message, m)
 	shown := shownMail{Subject: m.Subject, Text: m.Text, HTML: m.HTML, Cut: m.Cut, Answers: m.Answers, Attachments: make([]shownAttachment, len(m.Files))}
 	for i, f := range m.Files {
 		shown.Attachments[i] = shownAttachment{f.Name, len(f.Data)}

@@ -34,7 +34,15 @@ export const ceremonies = {
     return call('mailed-message', { thread, message }, await api('GET', `/threads/${thread}/messages/${message}`, undefined, 'bytes'));
   },
 
-  threadFile: ({ thread, message, index }) => call('thread-file', { thread, message, index }),
+  async threadFile({ thread, message, index }) {
+    try {
+      return call('thread-file', { thread, message, index });
+    } catch (error) {
+      if (error.code !== 'mail-given-up') throw error; // it was large, and many were opened since
+      await ceremonies.threadMail({ thread, message });
+      return call('thread-file', { thread, message, index });
+    }
+  },
 
   /**
    * Seals what was written and hands it in → {thread}. token names what stands in the form: sent again under the same, after the line broke, it is the same
