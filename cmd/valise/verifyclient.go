@@ -298,6 +298,10 @@ func (check *clientCheck) ask(ctx context.Context, path, codings string) (found 
 	if err != nil {
 		return 0, err
 	}
+	if a.Status == http.StatusNotModified { // which is no answer to who asked for the first time, and would be judged as none
+		check.differences = append(check.differences, served.Difference{Path: path, Text: "the portal says that it is as it was (status 304) to a program that has nothing of it"})
+		return 0, nil
+	}
 	body, err := served.Decode(a.Body, a.Header.Get("Content-Encoding"))
 	if err != nil {
 		check.differences = append(check.differences, served.Difference{Path: path, Text: err.Error()})

@@ -168,6 +168,7 @@ func TestWhatAPortalGivesBrowsers(t *testing.T) {
 		{"/valise.wasm", func(a answer) { a.Header().Del("Content-Encoding"); a.Body = bytes.NewBufferString("\x00asm") }, "is not what was signed"},
 		{"/reader.html", func(a answer) { a.Header().Del("Content-Encoding"); a.Body.WriteString("<p>") }, "is not what was signed"},
 		{"/mailbox.js", func(a answer) { a.Code = 404 }, "answers with status 404"},
+		{"/thread.js", func(a answer) { a.Code = http.StatusNotModified }, "has nothing of it"},
 		{"/worker.js", func(a answer) {
 			a.Header().Set("Content-Security-Policy", strings.Replace(own.WorkerPolicy, "connect-src 'self'", "connect-src *", 1))
 		}, "is not the one that was signed"},
