@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net"
+	"runtime"
 	"syscall"
 	"testing"
 	"time"
@@ -100,6 +101,7 @@ func measure(do func()) took {
 		}
 		return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 	}
+	runtime.GC() // what was left behind before
 	began, before := time.Now(), used()
 	do()
 	return took{time.Since(began), used() - before}
