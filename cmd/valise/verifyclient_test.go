@@ -358,7 +358,13 @@ func TestWhatABrowserRecorded(t *testing.T) {
 		"another server":            {func(r *recording) { r.add("https://evil.example/x", evil) }, exitAlarm, "another server"},
 		"an answer without content": {func(r *recording) { r.add(l.url+"/claim", served.Answer{Status: 200}) }, exitFailed, "did not record"},
 		"a script out of the cache": {func(r *recording) { r.add(l.url+own.Files[0].Path, served.Answer{Status: 304}) }, exitFailed, "switch its cache off"},
-		"nothing of the portal":     {func(r *recording) { r.Log.Entries = nil }, exitFailed, "no page and no script"},
+		"a page that a form led to": {func(r *recording) {
+			a := fetch("/login")
+			a.Body = []byte("<!doctype html><script>steal()</script>")
+			r.add(l.url+"/continue", a)
+			r.Log.Entries[len(r.Log.Entries)-1].(map[string]any)["request"].(map[string]string)["method"] = "POST"
+		}, exitAlarm, "/continue: a script stands in the page"},
+		"nothing of the portal": {func(r *recording) { r.Log.Entries = nil }, exitFailed, "no page and no script"},
 	} {
 		if status, said := judge(c.change); status != c.status || !strings.Contains(said, c.says) {
 			t.Errorf("%s: %d: %s", name, status, said)

@@ -42,7 +42,7 @@ type archiveJSON struct {
 	} `json:"log"`
 }
 
-// ReadArchive reads an archive, of which the answers to GET of one origin are kept.
+// ReadArchive reads an archive, of which the answers to GET and POST of one origin are kept.
 func ReadArchive(data []byte, origin string) (*Archive, error) {
 	if len(data) > MaxArchive {
 		return nil, fmt.Errorf("the recording has more than %d MiB: record less, only opening the portal's pages", MaxArchive>>20)
@@ -61,7 +61,7 @@ func ReadArchive(data []byte, origin string) (*Archive, error) {
 			a.Elsewhere = append(a.Elsewhere, e.Request.URL)
 			continue
 		}
-		if e.Request.Method != http.MethodGet || e.Response.Status == 0 {
+		if e.Request.Method != http.MethodGet && e.Request.Method != http.MethodPost || e.Response.Status == 0 { // a form, too, leads to a page
 			continue
 		}
 		answer := Answer{Path: u.EscapedPath(), Status: e.Response.Status, Header: make(http.Header)}

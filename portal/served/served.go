@@ -23,7 +23,7 @@ const MaxFile = 64 << 20
 
 const maxPage = 8 << 20
 
-// Answer is what a server answered to GET.
+// Answer is what a server answered to GET, or to a form that was sent (POST).
 type Answer struct {
 	Path   string // with the query
 	Status int
