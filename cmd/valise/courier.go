@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -119,6 +120,10 @@ JSON
 
   with --now: sent, cancelled, dead (somebody must do something), waiting (tried again when a courier runs)
 
+ENVIRONMENT
+
+  GOGC, GOMEMLIMIT: how much memory it may take for speed; 300 and 256MiB when left out
+
 EXIT STATUS
 
   0 after a signal, or when --now left nothing; 1 when it can't start, or --now left something; 2 for wrong usage.`)
@@ -159,6 +164,7 @@ func (c *CourierCommand) Run(ctx context.Context, p *process) error {
 		return err
 	}
 	log.Info("courier", "key", string(bundle.Key.Certificate().Fingerprint()))
+	defer collectSeldom()()
 	if !c.Now {
 		return carryAndTakeIn(ctx, courier, db, dispatch.New(db, root, time.Now).Telling(told), correspond.New(db, root, time.Now), registry.New(db, root, nil, time.Now), config.In) // nil: it gives out no salts
 	}
@@ -173,6 +179,33 @@ func (c *CourierCommand) Run(ctx context.Context, p *process) error {
 		return fmt.Errorf("%d could not be sent, see 'valise outbox'; %d wait for a mail server and are tried again when a courier runs", totals.Dead, totals.Waiting)
 	}
 	return nil
+}
+
+// How garbage is collected in a courier's process, which is alone in it and has little that lasts: the heap grows to four times of that before it is, and seldomer still costs memory and
+// saves nothing; as it comes near the limit, as often as it must. GOGC and GOMEMLIMIT say otherwise.
+const (
+	courierGarbage = 300       // percent
+	courierMemory  = 256 << 20 // octets
+)
+
+// collectSeldom lets garbage be collected less often, until undo. What the key file's passphrase took is given back first.
+func collectSeldom() (undo func()) {
+	debug.FreeOSMemory()
+	percent, limit := -1, int64(-1)
+	if os.Getenv("GOGC") == "" {
+		percent = debug.SetGCPercent(courierGarbage)
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		limit = debug.SetMemoryLimit(courierMemory)
+	}
+	return func() {
+		if percent >= 0 {
+			debug.SetGCPercent(percent)
+		}
+		if limit >= 0 {
+			debug.SetMemoryLimit(limit)
+		}
+	}
 }
 
 type flushedJSON struct {
