@@ -73,7 +73,7 @@ func TestAMailboxFromLetterToRevocation(t *testing.T) {
 	must(t, err)
 	chandra.press("#own summary")
 	chandra.writes("#own-certificate", "nothing")
-	chandra.sees("#own-certificate-error", "not a certificate")
+	chandra.sees("#own-certificate-error", "no certificate")
 	chandra.writes("#own-certificate", own.Certificate().Armor())
 	chandra.sees("#own-fingerprint", own.Certificate().Fingerprint().Spaced())
 	chandra.sees("#own-names", "ama@mission.example")

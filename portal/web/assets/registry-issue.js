@@ -1,7 +1,7 @@
 // Issuing: the key is made in the worker, the letter is filled in here and printed from here. The claim code is in this page and nowhere else, so the page asks before it
 // is left, until the letter is on paper.
 
-import { $, busy, el, explain, fieldError, hide, root, show, status, word } from './page.js';
+import { $, busy, el, explain, fieldError, hide, root, show, status, time, word } from './page.js';
 import { ask } from './engine.js';
 import { because } from './policy.js';
 import { withKey } from './staff-unlock.js';
@@ -44,7 +44,7 @@ async function showOwn() {
     const { fingerprint, names, made, postQuantum } = await ask('ownCertificate', { certificate: certificate.value });
     $('own-fingerprint').textContent = fingerprint;
     $('own-names').textContent = names.join(', ');
-    $('own-made').textContent = made.slice(0, 10);
+    $('own-made').textContent = word('registry-own-made', { time: time(made) });
     $('own-classical').hidden = postQuantum;
     show($('own-shown'));
   } catch (error) {
