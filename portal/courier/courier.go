@@ -277,12 +277,16 @@ func (c *Courier) count(s Settlement) {
 	}
 }
 
+// goneAfter is how many tries, over an hour, find that a domain takes no mail before that is believed: it is DNS that says so, mostly unsigned, and whoever could forge its answer for a moment would else have all
+// mail to the domain given up.
+const goneAfter = 7
+
 // failed says what to do after a failure: give up, or try again, later each time. That our own smarthost can't be reached is no try.
 func (c *Courier) failed(e *Entry, f *failure, smarthost bool) Settlement {
 	now := c.now()
 	s := Settlement{State: Waiting, Attempts: e.Attempts + 1, Reason: f.reason}
 	switch {
-	case f.final:
+	case f.final, f.reason == ReasonNoDomain && s.Attempts >= goneAfter:
 		s.State = Dead
 	case smarthost && f.connection:
 		s.Attempts, s.NextAt = e.Attempts, now.Add(jitter(firstRetry/2))

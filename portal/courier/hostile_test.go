@@ -1,9 +1,12 @@
 package courier
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
+
+	"valise/portal/courier/route"
 )
 
 // TestHostileMailIsLookedAtInTime: three mails are looked at at once, and everybody can send some.
@@ -54,5 +57,25 @@ func TestHostileMailIsLookedAtInTime(t *testing.T) {
 		} else if testing.Verbose() {
 			t.Log(name, took)
 		}
+	}
+}
+
+// TestWhoAnswersOnceForDNSEndsNoMail: a forged "there is no such domain" puts a mail off.
+func TestWhoAnswersOnceForDNSEndsNoMail(t *testing.T) {
+	c := &Courier{config: Config{GiveUp: DefaultGiveUp}, now: time.Now}
+	e := &Entry{QueuedAt: time.Now()}
+	waited := time.Duration(0)
+	for ; e.Attempts < 20; e.Attempts++ {
+		s := c.failed(e, noWay(errors.Join(route.ErrNoMail)), false)
+		if s.Reason != ReasonNoDomain {
+			t.Fatal(s.Reason)
+		}
+		if s.State == Dead {
+			break
+		}
+		waited += time.Until(s.NextAt)
+	}
+	if waited < 40*time.Minute || waited > 3*time.Hour {
+		t.Errorf("a domain is given up after %v", waited)
 	}
 }

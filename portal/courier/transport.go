@@ -275,7 +275,7 @@ func noWay(err error) *failure {
 	f := noConnection()
 	switch {
 	case errors.Is(err, route.ErrNoMail):
-		f.reason, f.final = ReasonNoDomain, true
+		f.reason = ReasonNoDomain
 	case errors.Is(err, route.ErrNoAnswer):
 		f.reason = ReasonNoDNS
 	case errors.Is(err, route.ErrNotNamed):
