@@ -161,7 +161,11 @@ func (c *AddressCommand) Run(ctx context.Context, p *process) error {
 	}
 	p.report(addressOf(&opened, wire.Set, by.Name()), func() {
 		p.say("%s  %s", of, opened.Email)
-		p.say("    %s; quiet %s %s; written down by %s, %s", opened.Policy, opened.Quiet, opened.Zone, clean(by.Name()), hourUTC(wire.Set))
+		quiet := opened.Quiet.String()
+		if opened.Zone != "" {
+			quiet += " " + opened.Zone
+		}
+		p.say("    %s; quiet %s; written down by %s, %s", opened.Policy, quiet, clean(by.Name()), hourUTC(wire.Set))
 		if opened.Subject != "" {
 			p.say("    subject outside: %s", clean(opened.Subject))
 		}
