@@ -1,6 +1,7 @@
 package ceremony
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -75,10 +76,10 @@ func (c *Conversation) Subject() string {
 	return c.Messages[0].Verified.Heading().Subject.Subject
 }
 
-// Heads returns the digests that a next message names as those before it.
+// Heads returns the digests that a next message names as those before it: if they are too many, what people wrote before what came by e-mail, of which anybody can send much, and the last ones.
 func (c *Conversation) Heads() []string {
 	var heads []string
-	named := map[string]bool{}
+	named, written := map[string]bool{}, map[string]int{} // written: 1 for what did not come by e-mail
 	for _, m := range c.Messages {
 		if m.Digest == "" {
 			continue
@@ -87,11 +88,13 @@ func (c *Conversation) Heads() []string {
 		if m.Verified == nil {
 			continue
 		}
+		written[m.Digest] = 1
 		for _, digest := range m.Verified.Heading().After {
 			named[digest] = true
 		}
 	}
 	heads = slices.DeleteFunc(heads, func(digest string) bool { return named[digest] })
+	slices.SortStableFunc(heads, func(a, b string) int { return cmp.Compare(written[a], written[b]) })
 	return heads[max(0, len(heads)-crypto.MaxAfter):]
 }
 

@@ -2,6 +2,8 @@ package web_test
 
 import (
 	"encoding/json"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -132,5 +134,18 @@ func TestALyingServerIsCaughtInAMail(t *testing.T) {
 		if told, err := read(change); err != nil || told.Signature != nil || told.Problem == nil {
 			t.Errorf("a server that %s makes the desk believe %+v, %v", what, told, err)
 		}
+	}
+
+	// A flood of mail, or of what the server says is mail, keeps nobody from naming what people wrote.
+	flooded := honest
+	for i := range 3 * crypto.MaxAfter {
+		flooded.List = append(flooded.List, api.ThreadMessage{ID: fmt.Sprintf("%032x", i), Kind: crypto.MailedReply, SHA256: fmt.Sprintf("%064x", i), Received: time.Now()})
+	}
+	conversation, err := ceremony.ReadThread(c.trust, ceremony.DeskReader([]*crypto.Key{p.Approver}), thread, flooded, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if heads := conversation.Heads(); len(heads) != crypto.MaxAfter || !slices.Contains(heads, honest.List[1].SHA256) || !slices.Contains(heads, fmt.Sprintf("%064x", 3*crypto.MaxAfter-1)) {
+		t.Errorf("the answer is not named, or the last mail isn't: %v", heads)
 	}
 }
