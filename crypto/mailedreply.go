@@ -26,6 +26,7 @@ const (
 	maxMailedEnvelopes   = 64 // as many people may have got the same mail
 	maxMailedSignatures  = 4  // that are looked at
 	maxMailedTrials      = 64 // private keys that are tried on envelopes that hide whom they are for
+	maxMailedDecryptions = 4  // of all that is encrypted, with keys out of envelopes
 	maxMailedClearSigned = maxClearSignedSize
 )
 
@@ -206,7 +207,7 @@ func OpenMailedReply(sealed []byte, keys []*Key) (o *OpenedMail, err error) {
 // openMailed tries the envelopes that are for one of keys, and those that don't say for whom they are.
 func openMailed(envelopes []mailedEnvelope, body []byte, keys []*Key) ([]byte, error) {
 	problem := errors.New("none of the desk’s keys at hand opens this mail: it is encrypted to another one, or nobody has shared that key with you yet")
-	trials := 0
+	trials, decryptions := 0, 0
 	for _, e := range envelopes {
 		for _, k := range keys {
 			for _, private := range k.decryptionKeys() {
@@ -221,6 +222,9 @@ func openMailed(envelopes []mailedEnvelope, body []byte, keys []*Key) ([]byte, e
 				}
 				session, err := e.unwrap(private)
 				if err == nil {
+					if decryptions++; decryptions > maxMailedDecryptions {
+						return nil, problem
+					}
 					var plain []byte
 					if plain, err = session.decrypt(body); err == nil {
 						return plain, nil

@@ -215,6 +215,27 @@ func TestAMailThatGrowsIsNotOpened(t *testing.T) {
 	})
 }
 
+// TestAMailOfManyKeysIsDecryptedAFewTimes: each try takes all of it.
+func TestAMailOfManyKeysIsDecryptedAFewTimes(t *testing.T) {
+	m := newMailing(t)
+	inside := appendPacket(nil, packetLiteral, make([]byte, 100))
+	wrong := func(n int) (envelopes []byte) {
+		for range n {
+			key, err := newSessionKey(SuiteCompat)
+			if err != nil {
+				t.Fatal(err)
+			}
+			envelopes = append(envelopes, mustWrap(t, key, m.deskKey)...)
+		}
+		return envelopes
+	}
+	for n, opens := range map[int]bool{2: true, 60: false} {
+		if o, err := OpenMailedReply(append(wrong(n), m.sealedMail(t, inside)...), []*Key{m.deskKey}); (err == nil) != opens || (o != nil) != opens {
+			t.Errorf("with %d other keys before: %v", n, err)
+		}
+	}
+}
+
 func FuzzCheckMailedReply(f *testing.F) {
 	desk := sampleKey(f)
 	body, key := mustSeal(f, SuitePQ, desk, notice)
