@@ -353,7 +353,11 @@ func (c *Courier) openAhead(ctx context.Context) bool {
 		}
 		c.opened = a
 		_, _ = c.open(ctx, a.Record, a.Representative) // what doesn't open is shown when something is to be sent
-		_, _ = c.verified.ParseAll(a.Chain)
+		if chain, err := c.verified.ParseAll(a.Chain); err == nil {
+			if staff, err := c.staffCertificates(ctx); err == nil {
+				_, _ = c.root.VerifyRepresentative(staff, chain, a.Representative, now) // what held is remembered with the certificates
+			}
+		}
 	}
 	return len(found) > 0
 }
