@@ -1,6 +1,7 @@
 package ceremony_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -57,6 +58,10 @@ func TestAJudgeFindsOutWhatTheKeysWorkerWould(t *testing.T) {
 				name := y.OpenName(court.trust(), []*crypto.Key{key}, court.now)
 				if m != n || ok != judged || x.PostQuantum() != y.PostQuantum() || fmt.Sprint(x.Refused) != fmt.Sprint(y.Refused) || x.Revoked() != y.Revoked() || x.Name != name {
 					t.Errorf("%s finds %s %+v, by a judge %+v", who, x.Representative, x, y)
+				}
+				var rule, judgedRule *crypto.PolicyError
+				if errors.As(x.Refused, &rule) != errors.As(y.Refused, &judgedRule) || rule != nil && rule.Rule != judgedRule.Rule || a.Mailbox == broken.Mailbox && rule == nil {
+					t.Errorf("%s: the rule that %s breaks is %v, by a judge %v", who, x.Representative, rule, judgedRule)
 				}
 			}
 		}

@@ -114,7 +114,7 @@ func TestMailThatCameIsForTheDesk(t *testing.T) {
 	author.get("/staff/mail/"+strings.Repeat("f", 32)).wantFailure(t, 404, "no-mail")
 
 	for language, words := range map[string][]string{
-		"en": {"E-mail that came", "An acknowledgement that was not taken", "Encrypted, and in no thread", "Given up for newer ones: Something else", "Had come before: Something else"},
+		"en": {"E-mail that came", "An acknowledgement that was not taken", "Encrypted, and in no thread", "Given up for newer ones – Something else", "Had come before – Something else"},
 		"fr": {"Courriels reçus", "Un accusé de réception qui n’a pas été accepté", "et dans aucun fil", "Abandonnés au profit de plus récents", "Déjà arrivés"},
 	} {
 		page := author.page(list+"?lang="+language, 200)
