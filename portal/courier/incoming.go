@@ -109,6 +109,12 @@ func splitHeader(raw []byte) (header, body []byte, err error) {
 
 func parseFields(header []byte) (fields []field, err error) {
 	lines := 0
+	var folded []string // the value that is open, line by line: to put it together each time would take time by the square of the lines
+	unfold := func() {
+		if len(folded) > 1 {
+			fields[len(fields)-1].value = strings.Join(folded, " ")
+		}
+	}
 	for line := range bytes.Lines(header) {
 		if lines++; lines > maxHeaderLines {
 			return nil, errBroken
@@ -116,7 +122,7 @@ func parseFields(header []byte) (fields []field, err error) {
 		text := strings.TrimRight(string(line), "\r\n")
 		if text != "" && (text[0] == ' ' || text[0] == '\t') {
 			if len(fields) > 0 {
-				fields[len(fields)-1].value += " " + strings.TrimSpace(text)
+				folded = append(folded, strings.TrimSpace(text))
 			}
 			continue
 		}
@@ -124,8 +130,11 @@ func parseFields(header []byte) (fields []field, err error) {
 		if !ok {
 			continue // "From " of mailbox files, and worse
 		}
+		unfold()
 		fields = append(fields, field{strings.ToLower(strings.TrimSpace(name)), strings.TrimSpace(value)})
+		folded = append(folded[:0], fields[len(fields)-1].value)
 	}
+	unfold()
 	return fields, nil
 }
 

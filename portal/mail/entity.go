@@ -12,7 +12,7 @@ import (
 // Bounds of a mail that is read; what lies beyond is in no text and no list of files, only in the mail itself.
 const (
 	maxHeader      = 128 << 10 // octets of one entity's header
-	maxHeaderLines = 2000      // of one entity's header: each fold copies the value before it
+	maxHeaderLines = 2000      // of one entity's header
 	maxDepth       = 8         // entities in entities
 	maxParts       = 60        // of all depths together
 	maxBoundary    = 200       // octets
@@ -94,21 +94,30 @@ func parseFields(header []byte) (fields []field, ok bool) {
 	if bytes.Count(header, []byte("\n")) > maxHeaderLines {
 		return nil, false
 	}
+	var folded []string // the value that is open, line by line: to put it together each time would take time by the square of the lines
+	unfold := func() {
+		if len(folded) > 1 {
+			fields[len(fields)-1].value = strings.Join(folded, " ")
+		}
+	}
 	for line := range bytes.Lines(header) {
 		text := strings.TrimRight(string(line), "\r\n")
 		if strings.HasPrefix(text, " ") || strings.HasPrefix(text, "\t") {
 			if len(fields) == 0 {
 				return nil, false
 			}
-			fields[len(fields)-1].value += " " + strings.TrimSpace(text)
+			folded = append(folded, strings.TrimSpace(text))
 			continue
 		}
 		name, value, found := strings.Cut(text, ":")
 		if !found || name == "" || strings.ContainsAny(name, " \t") {
 			return nil, false
 		}
+		unfold()
 		fields = append(fields, field{strings.ToLower(name), strings.TrimSpace(value)})
+		folded = append(folded[:0], fields[len(fields)-1].value)
 	}
+	unfold()
 	return fields, true
 }
 
