@@ -87,12 +87,13 @@ async function openMail(row, heading) {
   const mail = await ask('threadMail', { thread: number, message: heading.id });
   const writer = row.querySelector('.writer');
   row.querySelector('.who').textContent = mail.from ? word('thread-mail-from', { name: mail.from }) : word('thread-mail-unknown');
-  const lines = [mail.from ? word('thread-mail-signed', { name: mail.from, time: time(mail.signed) }) : word(mail.problem ? 'thread-mail-problem' : 'thread-mail-unsigned', { why: mail.problem })];
+  const lines = [mail.from ? word('thread-mail-signed', { name: mail.from, time: time(mail.signed) }) : word(mail.problem ? 'thread-mail-problem' : 'thread-mail-unsigned')];
   if (mail.ended) lines.push(word('thread-mail-ended', { time: time(mail.ended) }));
   lines.push(word('thread-mail-answers', { name: mail.answers }));
   if (mail.html) lines.push(word('thread-mail-html'));
   if (mail.cut) lines.push(word('thread-mail-cut'));
   writer.replaceChildren(...lines.map((line) => el('p', {}, line)));
+  if (mail.problem) writer.firstChild.append(' ', el('span', { lang: 'en', dir: 'ltr' }, mail.problem)); // the client's own sentence
   writer.classList.toggle('stop', !mail.from);
   show(writer);
   if (mail.subject) {
