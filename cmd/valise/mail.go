@@ -96,7 +96,11 @@ func (c *MailCommand) Run(ctx context.Context, p *process) error {
 
 func showMailIn(p *process, in api.MailIn) {
 	for _, m := range in.Kept {
-		p.say("%s  %s  %s %s  %s %s", clean(m.ID), hourUTC(m.Received), keptReasons[m.Reason], clean(m.Detail), clean(string(m.Notice)), clean(m.Representative))
+		why := keptReasons[m.Reason]
+		if m.Detail != "" {
+			why += " (" + clean(m.Detail) + ")"
+		}
+		p.say("%s  %s  %s  %s %s", clean(m.ID), hourUTC(m.Received), why, clean(string(m.Notice)), clean(m.Representative))
 	}
 	if len(in.Kept) == 0 {
 		p.say("Nothing is kept.")

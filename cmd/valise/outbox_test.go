@@ -10,6 +10,7 @@ import (
 
 	"github.com/BurntSushi/toml"
 
+	"valise/portal/courier"
 	"valise/templates"
 )
 
@@ -49,6 +50,9 @@ func TestEachReasonHasWords(t *testing.T) {
 	for _, reason := range reasons {
 		if mailAdvice[reason] == "" {
 			t.Errorf("the command has no words for %q", reason)
+		}
+		if word := (courier.Entry{Reason: reason + " 550"}).Word(); word != reason {
+			t.Errorf("%q is not among the known reasons", reason)
 		}
 	}
 }

@@ -91,8 +91,17 @@ func (e Entry) Codes() string {
 	return ""
 }
 
-// Word is the part of a reason that is a word of ours: the codes of mail servers stand behind it.
+// reasons are all that are known here. A courier that is newer than a node may have more.
+var reasons = []string{
+	ReasonOpened, ReasonAnswered, ReasonNever, ReasonLastCall, ReasonNoAddress, ReasonRevoked, ReasonNotYet, ReasonQuiet, ReasonUnclaimed, ReasonUnreadable, ReasonNotGenuine, ReasonNoIdentity,
+	ReasonNoConnection, ReasonNoTLS, ReasonNoDomain, ReasonNoDNS, ReasonPolicy, ReasonDANE, ReasonBusy, ReasonDeferred, ReasonRefused, ReasonGivenUp, ReasonReturned, ReasonDelayed,
+}
+
+// Word is the part of a reason that is a word of ours: the codes of mail servers stand behind it. "": it is one that is not known here.
 func (e Entry) Word() string {
 	word, _, _ := strings.Cut(e.Reason, " ")
+	if !slices.Contains(reasons, word) {
+		return ""
+	}
 	return word
 }

@@ -51,7 +51,7 @@ func keepMails(t *testing.T, p *live.Server, reasons ...string) (names []string,
 	return names, key.Certificate()
 }
 
-var allReasons = []string{courier.KeptReceipt, courier.KeptEncrypted, courier.KeptReturn, courier.KeptAutomatic, courier.KeptBroken, courier.KeptOther}
+var allReasons = []string{courier.KeptReceipt, courier.KeptEncrypted, courier.KeptReturn, courier.KeptAutomatic, courier.KeptBroken, courier.KeptOther, courier.KeptCommand}
 
 // TestMailThatCameIsForTheDesk: who may know that there is mail sees the list; authors and approvers alone get what is sealed to them, and remove it; the page shows no word of a mail.
 func TestMailThatCameIsForTheDesk(t *testing.T) {

@@ -110,3 +110,15 @@ func TestOutboxPageInTheBrowser(t *testing.T) {
 	chandra.sees("#note", "It is tried again")
 	chandra.sees("#outbox", "Waiting")
 }
+
+// TestAReasonOfACourierToCome: a courier may be newer than a node; the page then shows the mail without saying why.
+func TestAReasonOfACourierToCome(t *testing.T) {
+	p := live.Portal(t, live.Options{})
+	registrar := newVisitor(t, p)
+	registrar.logIn(fingerprint(p.Registrar), p.Registrar)
+	_, number := withMail(t, p, registrar)
+	die(t, p, "a-word-to-come 550")
+	if page := registrar.page("/staff/outbox", 200); !strings.Contains(page, string(number)) {
+		t.Error("the mail that could not be sent is not shown")
+	}
+}
