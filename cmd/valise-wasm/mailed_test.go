@@ -1,3 +1,5 @@
+//go:build desk || !js
+
 package main
 
 import (
