@@ -30,7 +30,6 @@ type mailedPost struct {
 	gpg    *portaltest.GnuPG
 	desk   string // fingerprint of its certificate for mail programs
 	person *live.Person
-	notice crypto.Number
 	ids    []string // Message-IDs of the mails about it
 	trust  string
 	secret string
