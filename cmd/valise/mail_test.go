@@ -81,7 +81,7 @@ func TestStaffReadMailThatCame(t *testing.T) {
 
 	for _, who := range []string{author, registrar} {
 		status, out, said := d.mail(who)
-		if status != 0 || !strings.Contains(out, genuine) || !strings.Contains(out, "an acknowledgement that was not taken not-signed") || !strings.Contains(out, "2  kept receipt") {
+		if status != 0 || !strings.Contains(out, genuine) || !strings.Contains(out, "an acknowledgement that was not taken (not-signed)") || !strings.Contains(out, "2  kept receipt") {
 			t.Errorf("the list (%d): %s%s", status, out, said)
 		}
 	}

@@ -146,6 +146,13 @@ func TestEveryKeyIsThereAndInUse(t *testing.T) {
 			use(file, scriptPrefix+m[1])
 		}
 	}
+	policy, err := os.ReadFile("../../crypto/policy.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile(`(?m)^\tRule\w+ += "([a-z0-9-]+)"`).FindAllStringSubmatch(string(policy), -1) {
+		use("crypto/policy.go", scriptPrefix+"policy-"+m[1]) // each rule has words (policy.js)
+	}
 	for key := range english {
 		name, ofScripts := strings.CutPrefix(key, scriptPrefix)
 		switch {
