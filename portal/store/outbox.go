@@ -79,21 +79,8 @@ func (t *tx) queueReminders(n crypto.Number, at time.Time) error {
 // queueWaiting puts what lies unopened in the mailbox of a representative, whose address was set just now, into the outbox. What could not be sent to the address
 // before is tried again; what was sent, isn't.
 func (t *tx) queueWaiting(r crypto.Representative, now time.Time) error {
-	type waiting struct {
-		notice    crypto.Number
-		manifest  []byte
-		delivered time.Time
-	}
-	var all []waiting
-	if err := t.each(func(rows *sql.Rows) error {
-		var w waiting
-		err := rows.Scan(&w.notice, &w.manifest, instant{&w.delivered})
-		all = append(all, w)
-		return err
-	}, `SELECT n.number, n.manifest, d.delivered_at FROM envelopes e
-		JOIN deliveries d ON d.notice = e.notice AND d.mailbox = e.mailbox
-		JOIN notices n ON n.number = e.notice
-		WHERE e.holder = $1 AND d.opened_at IS NULL`, r.String()); err != nil {
+	all, err := t.lying(r, `d.opened_at IS NULL`)
+	if err != nil {
 		return err
 	}
 	for _, w := range all {
@@ -113,6 +100,27 @@ func (t *tx) queueWaiting(r crypto.Representative, now time.Time) error {
 		}
 	}
 	return nil
+}
+
+// lying is a notice in a representative's mailbox.
+type lying struct {
+	notice    crypto.Number
+	manifest  []byte
+	delivered time.Time
+}
+
+// lying returns the notices that lie sealed to a representative, of those that a condition picks: on d, their deliveries, and e, the envelopes. Its parameters begin with $2.
+func (t *tx) lying(r crypto.Representative, condition string, args ...any) (all []lying, err error) {
+	err = t.each(func(rows *sql.Rows) error {
+		var l lying
+		err := rows.Scan(&l.notice, &l.manifest, instant{&l.delivered})
+		all = append(all, l)
+		return err
+	}, `SELECT n.number, n.manifest, d.delivered_at FROM envelopes e
+		JOIN deliveries d ON d.notice = e.notice AND d.mailbox = e.mailbox
+		JOIN notices n ON n.number = e.notice
+		WHERE e.holder = $1 AND `+condition, append([]any{r.String()}, args...)...)
+	return all, err
 }
 
 const outboxColumns = `notice, holder, reminder, state, queued_at, due_at, next_at, attempts, reason, settled_at, asked`
