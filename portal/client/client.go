@@ -173,11 +173,19 @@ func (c *Client) ask(ctx context.Context, q call, into any) error {
 			return fmt.Errorf("this would be a request of %.1f MiB; the portal takes at most %.1f MiB: make the attachments smaller, or the audience", mib(len(body)), mib(limit))
 		}
 	}
-	wait := firstRetryAfter
-	for attempt := 1; ; attempt++ {
+	return persist(ctx, func() (bool, error) {
 		err := c.once(ctx, q, body, into)
 		// What was refused because too many came at once was not done, so asking again does no harm.
-		if err == nil || attempt == attempts || !q.repeatable && !IsStatus(err, http.StatusTooManyRequests) || ctx.Err() != nil {
+		return q.repeatable || IsStatus(err, http.StatusTooManyRequests), err
+	})
+}
+
+// persist asks until it succeeds, may not be repeated, need not be (retry), or was done often enough.
+func persist(ctx context.Context, ask func() (repeatable bool, err error)) error {
+	wait := firstRetryAfter
+	for attempt := 1; ; attempt++ {
+		repeatable, err := ask()
+		if err == nil || attempt == attempts || !repeatable || ctx.Err() != nil {
 			return err
 		}
 		pause, again := retry(err, wait)
