@@ -68,7 +68,7 @@ func init() {
 	for _, step := range steps {
 		arrows[step] = nouns // never each other, never the store
 	}
-	arrows["portal/courier"] = with(nouns, "portal/courier/route")
+	arrows["portal/courier"] = with(nouns, "portal/courier/route", "portal/mail")
 }
 
 func with(list []string, more ...string) []string { return slices.Concat(list, more) }

@@ -3,11 +3,9 @@ package courier
 import (
 	"bytes"
 	"context"
-	"errors"
 	"strings"
 
 	"valise/crypto"
-	"valise/portal"
 )
 
 const commandLine = "valise command v1"
@@ -31,26 +29,19 @@ func (i *Inbox) command(ctx context.Context, m *entity, signed []receipt) (fate 
 	if i.commands == nil {
 		return "", "", nil
 	}
-	for _, readings := range signed {
-		for _, reading := range readings {
-			if text, err := crypto.ReadHandSigned(reading); err == nil && !crypto.IsCommand(text) || err != nil && !bytes.Contains(reading, []byte(commandLine)) {
-				continue
-			}
-			taken, err := i.commands.CommandByMail(ctx, reading, m.certificates(), i.courier.commandNonce)
-			if err == nil {
-				fate := FateRepeated
-				if taken {
-					fate = FateCommand
-				}
-				return fate, "", i.count(ctx, string(fate), 1)
-			}
-			var known *portal.Error
-			if !errors.As(err, &known) || known.Kind == portal.Unavailable || known.Kind == portal.Internal {
-				return "", "", err
-			}
-			if why == "" || known.Code != "invalid-command" {
-				why = known.Code
-			}
+	take := step{
+		fate: FateCommand, line: commandLine, unreadable: "invalid-command", means: crypto.IsCommand,
+		take: func(reading []byte) (bool, error) {
+			return i.commands.CommandByMail(ctx, reading, m.certificates(), i.courier.commandNonce)
+		},
+	}
+	for _, r := range signed {
+		fate, refused, err := i.handIn(ctx, r, take)
+		if err != nil || fate != "" {
+			return fate, "", err
+		}
+		if why == "" || refused != "" && refused != take.unreadable {
+			why = refused
 		}
 	}
 	return "", why, nil

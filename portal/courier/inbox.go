@@ -168,27 +168,62 @@ func (i *Inbox) Take(ctx context.Context, recipients []string, raw []byte) (fate
 
 // receipt hands a receipt in, in each reading. why is the code of the refusal of the last one that could be read at all; err, that it should be tried again.
 func (i *Inbox) receipt(ctx context.Context, r receipt) (fate Fate, why string, err error) {
+	return i.handIn(ctx, r, step{
+		fate: FateReceipt, line: receiptLine, unreadable: "invalid-receipt",
+		means: func(text []byte) bool { return bytes.HasPrefix(text, []byte(receiptLine)) },
+		take: func(reading []byte) (created bool, err error) {
+			_, created, err = i.receipts.AcknowledgeByMail(ctx, reading, i.courier.receiptNonce)
+			return created, err
+		},
+	})
+}
+
+// step is a step of the portal's that takes what somebody signed.
+type step struct {
+	fate       Fate   // of a mail of which it took something new
+	line       string // that stands in what is meant for it
+	unreadable string // the code with which it refuses what is in no form that it knows
+	means      func(text []byte) bool
+	take       func(reading []byte) (created bool, err error)
+}
+
+// handIn has a step take the first reading of a signed text that counts. why is the code of the refusal of the last one that could be read at all; err, that it should be tried again.
+func (i *Inbox) handIn(ctx context.Context, r receipt, s step) (fate Fate, why string, err error) {
 	for _, reading := range r {
-		if text, err := crypto.ReadHandSigned(reading); err == nil && !bytes.HasPrefix(text, []byte(receiptLine)) || err != nil && !bytes.Contains(reading, []byte(receiptLine)) {
+		if text, err := crypto.ReadHandSigned(reading); err == nil && !s.means(text) || err != nil && !bytes.Contains(reading, []byte(s.line)) {
 			continue
 		}
-		_, created, err := i.receipts.AcknowledgeByMail(ctx, reading, i.courier.receiptNonce)
+		created, err := s.take(reading)
 		if err == nil {
-			fate := FateRepeated
-			if created {
-				fate = FateReceipt
-			}
-			return fate, "", i.count(ctx, string(fate), 1)
+			fate, err := i.taken(ctx, s.fate, created)
+			return fate, "", err
 		}
-		var known *portal.Error
-		if !errors.As(err, &known) || known.Kind == portal.Unavailable || known.Kind == portal.Internal {
+		code, refused := refusal(err)
+		if !refused {
 			return "", "", err
 		}
-		if why == "" || known.Code != "invalid-receipt" {
-			why = known.Code
+		if why == "" || code != s.unreadable {
+			why = code
 		}
 	}
 	return "", why, nil
+}
+
+// taken counts a mail of which a step took something: new, or what it had before.
+func (i *Inbox) taken(ctx context.Context, fate Fate, created bool) (Fate, error) {
+	if !created {
+		fate = FateRepeated
+	}
+	return fate, i.count(ctx, string(fate), 1)
+}
+
+// refusal is the code with which a step refused what came; refused is false when it should be tried again.
+func refusal(err error) (code string, refused bool) {
+	var known *portal.Error
+	if !errors.As(err, &known) || known.Kind == portal.Unavailable || known.Kind == portal.Internal {
+		return "", false
+	}
+	return known.Code, true
 }
 
 // returned records that a mail of ours came back; known is false when it isn't known which.

@@ -2,11 +2,8 @@ package courier
 
 import (
 	"bytes"
-	"encoding/base64"
 	"errors"
-	"io"
 	"mime"
-	"mime/quotedprintable"
 	"regexp"
 	"strings"
 )
@@ -32,11 +29,14 @@ type entity struct {
 	whole  []byte // as it came, header included
 	body   []byte // likewise, not decoded
 	parts  []*entity
+
+	searched []byte // what text returned
 }
 
 type field struct{ name, value string } // name in small letters; value unfolded
 
-// parseMail takes a mail apart. It never fails on what mail programs send in practice; what goes beyond the bounds is refused.
+// parseMail takes a mail apart. It never fails on what mail programs send in practice; what goes beyond the bounds is refused. That is where it differs from package mail, which shows a person what there is: here
+// something is done because of what a mail says, so what can't be read as a whole says nothing.
 func parseMail(raw []byte) (*entity, error) {
 	parts := 0
 	return parseEntity(raw, 0, &parts, "text/plain")
@@ -188,35 +188,13 @@ func trimLineEnd(b []byte) []byte {
 	return bytes.TrimSuffix(bytes.TrimSuffix(b, []byte("\n")), []byte("\r"))
 }
 
-// text returns a part decoded, as much of it as is searched.
+// text returns a part decoded, as much of it as is searched. Several look for something of theirs in it, so it is decoded once.
 func (e *entity) text() []byte {
-	encoding := strings.ToLower(e.field("content-transfer-encoding"))
-	if len(e.body) > 2*maxText {
-		return nil
+	if e.searched == nil && len(e.body) <= 2*maxText {
+		decoded := e.decoded()
+		e.searched = decoded[:min(len(decoded), maxText)]
 	}
-	var r io.Reader = bytes.NewReader(e.body)
-	switch encoding {
-	case "quoted-printable":
-		r = quotedprintable.NewReader(r)
-	case "base64":
-		r = base64.NewDecoder(base64.StdEncoding, lenient{r})
-	}
-	decoded, _ := io.ReadAll(io.LimitReader(r, maxText)) // up to where it is damaged
-	return decoded
-}
-
-// lenient drops what mail programs put between digits of base 64.
-type lenient struct{ r io.Reader }
-
-func (l lenient) Read(p []byte) (int, error) {
-	n, err := l.r.Read(p)
-	kept := p[:0]
-	for _, c := range p[:n] {
-		if c == '+' || c == '/' || c == '=' || c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' {
-			kept = append(kept, c)
-		}
-	}
-	return len(kept), err
+	return e.searched
 }
 
 // walk visits the leaves.

@@ -3,13 +3,10 @@ package courier
 import (
 	"bytes"
 	"context"
-	"encoding/base64"
-	"errors"
-	"io"
-	"mime/quotedprintable"
 	"strings"
 
 	"valise/portal"
+	"valise/portal/mail"
 )
 
 // Replies takes encrypted replies into threads: the portal's own step, which looks at how they are sealed.
@@ -101,19 +98,7 @@ func cutArmored(text []byte) (armored []byte, beside bool) {
 }
 
 // decoded returns a part decoded, however large: what is encrypted may fill the mail.
-func (e *entity) decoded() []byte {
-	var r io.Reader = bytes.NewReader(e.body)
-	switch strings.ToLower(e.field("content-transfer-encoding")) {
-	case "quoted-printable":
-		r = quotedprintable.NewReader(r)
-	case "base64":
-		r = base64.NewDecoder(base64.StdEncoding, lenient{r})
-	default:
-		return e.body
-	}
-	decoded, _ := io.ReadAll(r) // up to where it is damaged, and never larger than the body
-	return decoded
-}
+func (e *entity) decoded() []byte { return mail.Decode(e.field("content-transfer-encoding"), e.body) }
 
 // reply puts an encrypted mail that answers one of ours into its thread. fate is "" when that was not done: why is then the code of the refusal, or "" when it is not known what it answers. err is that it should be tried again.
 func (i *Inbox) reply(ctx context.Context, raw []byte, m *encryptedMessage, about Queued) (fate Fate, why string, err error) {
@@ -127,20 +112,17 @@ func (i *Inbox) reply(ctx context.Context, raw []byte, m *encryptedMessage, abou
 	}
 	created, err := i.replies.TakeMail(ctx, portal.MailedReply{Notice: about.Notice, Answers: about.Representative, Message: m.armored})
 	if err != nil {
-		var known *portal.Error
-		if !errors.As(err, &known) || known.Kind == portal.Unavailable || known.Kind == portal.Internal {
+		code, refused := refusal(err)
+		if !refused {
 			return "", "", err
 		}
-		return "", known.Code, nil
+		return "", code, nil
 	}
 	if m.more { // which is in no thread
 		if _, err := i.keep(ctx, raw, KeptEncrypted, "more-than-its-thread", about); err != nil {
 			return "", "", err
 		}
 	}
-	fate = FateRepeated
-	if created {
-		fate = FateReply
-	}
-	return fate, "", i.count(ctx, string(fate), 1)
+	fate, err = i.taken(ctx, FateReply, created)
+	return fate, "", err
 }

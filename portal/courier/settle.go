@@ -9,9 +9,8 @@ import (
 )
 
 // What came of entries is written down apart from those who send, many at a time: whoever has handed a mail over leaves its outcome with the one who writes, and goes on to the
-// next. Nobody collects: as soon as one transaction is done, the next takes all that came meanwhile. So nothing that was handed over waits longer than two
-// transactions, and a courier that is killed leaves at most two mails of each who sends to be sent twice: fewer than one, mostly, since an outcome is on disk some
-// milliseconds after the mail server's answer.
+// next. Nobody collects: as soon as one transaction is done, the next takes all that came meanwhile. What a mail server took stands in the journal by then (journal.go); without one,
+// who sends waits for the writer (newRound), so that a courier that is killed leaves at most two mails of each to be sent twice.
 
 // outcome is what came of an entry that was leased.
 type outcome struct {

@@ -160,16 +160,18 @@ func cutAtBoundary(body []byte, boundary string, most int) (parts [][]byte) {
 	return parts
 }
 
-// decoded returns a part's octets without its transfer encoding (RFC 2045, section 6), up to where that is damaged. They are never more than what came.
-func (e *entity) decoded() []byte {
-	var r io.Reader = bytes.NewReader(e.body)
-	switch strings.ToLower(e.field("content-transfer-encoding")) {
+func (e *entity) decoded() []byte { return Decode(e.field("content-transfer-encoding"), e.body) }
+
+// Decode returns a part's octets without its transfer encoding (RFC 2045, section 6), up to where that is damaged. They are never more than what came; without an encoding they are what came itself.
+func Decode(encoding string, body []byte) []byte {
+	var r io.Reader = bytes.NewReader(body)
+	switch strings.ToLower(encoding) {
 	case "quoted-printable":
 		r = quotedprintable.NewReader(r)
 	case "base64":
 		r = base64.NewDecoder(base64.StdEncoding, digits{r})
 	default:
-		return e.body
+		return body
 	}
 	decoded, _ := io.ReadAll(r)
 	return decoded
