@@ -174,17 +174,26 @@ type shownMessage struct {
 	Attachments []shownAttachment `json:"attachments"`
 }
 
-func (e *engine) threadMessage(p messageName, data []byte) (shownMessage, error) {
+// fetched reads the answer of GET /threads/{thread}/messages/{message}: the message that was asked for, of a thread that is open here.
+func (e *engine) fetched(p messageName, data []byte) (*ceremony.Conversation, api.ThreadMessage, error) {
+	var wire api.ThreadMessage
 	c := e.letters.threads[p.Thread]
 	if c == nil {
-		return shownMessage{}, errEngine
+		return nil, wire, errEngine
 	}
-	var wire api.ThreadMessage
 	if err := read(data, &wire); err != nil {
-		return shownMessage{}, err
+		return nil, wire, err
 	}
 	if wire.ID != p.Message {
-		return shownMessage{}, errors.New("the portal shows another message than the one that was asked for")
+		return nil, wire, errors.New("the portal shows another message than the one that was asked for")
+	}
+	return c, wire, nil
+}
+
+func (e *engine) threadMessage(p messageName, data []byte) (shownMessage, error) {
+	c, wire, err := e.fetched(p, data)
+	if err != nil {
+		return shownMessage{}, err
 	}
 	o, err := ceremony.ReadMessage(c, wire, e.now())
 	if err != nil {

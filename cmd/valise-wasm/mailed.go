@@ -98,16 +98,12 @@ type shownMail struct {
 
 // mailedMessage opens one. data is the answer of GET /threads/{thread}/messages/{message}.
 func (e *engine) mailedMessage(p messageName, data []byte) (shownMail, error) {
-	c := e.letters.threads[p.Thread]
-	if c == nil || e.desk == nil {
+	if e.desk == nil {
 		return shownMail{}, errEngine
 	}
-	var wire api.ThreadMessage
-	if err := read(data, &wire); err != nil {
+	c, wire, err := e.fetched(p, data)
+	if err != nil {
 		return shownMail{}, err
-	}
-	if wire.ID != p.Message {
-		return shownMail{}, errors.New("the portal shows another message than the one that was asked for")
 	}
 	m, err := ceremony.ReadMailed(e.trust, c, wire, e.letters.mailed.keys, e.now())
 	if err != nil {
