@@ -61,7 +61,7 @@ var (
 	wires = "cmd/valise"
 
 	// Packages for tests, imported by nothing else.
-	forTests = []string{"portal/portaltest", "portal/portaltest/live", "portal/session/recordstest"}
+	forTests = []string{"portal/portaltest", "portal/portaltest/live", "portal/portaltest/people", "portal/session/recordstest"}
 )
 
 func init() {

@@ -173,28 +173,9 @@ func filled(d wireDraft) wireDraft {
 	return d
 }
 
-func hired(t *testing.T, p *live.Server, name string, roles ...crypto.Role) *crypto.Key {
-	t.Helper()
-	key, err := crypto.GenerateKey(crypto.ProfilePQ, name, time.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	certificate, err := crypto.CertifyStaff(p.Root, key.Certificate(), roles, time.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := p.Portal.Registry.AddStaff(t.Context(), certificate.Bytes()); err != nil {
-		t.Fatal(err)
-	}
-	if key, err = key.WithCertificate(certificate); err != nil {
-		t.Fatal(err)
-	}
-	return key
-}
-
 func newNotary(t *testing.T, p *live.Server) *publish.Notary {
 	t.Helper()
-	key := hired(t, p, "Notary 1", crypto.RoleNotary)
+	key := p.Hire("Notary 1", crypto.RoleNotary)
 	notary, err := publish.NewNotary(p.Store, p.Portal.Root, p.Portal.Institution.Languages, key, nil, slog.New(slog.DiscardHandler), p.Portal.Now)
 	if err != nil {
 		t.Fatal(err)
@@ -369,8 +350,8 @@ func TestTheNewsroomForAMinute(t *testing.T) {
 func TestWhoCanNotApproveIsToldWhy(t *testing.T) {
 	moment := time.Now()
 	p := live.Portal(t, live.Options{Now: func() time.Time { return moment }})
-	both := newColleague(t, p, hired(t, p, "Dana Both", crypto.RoleAuthor, crypto.RoleApprover))
-	again := newColleague(t, p, hired(t, p, "dana  both", crypto.RoleApprover)) // with another key, the same person
+	both := newColleague(t, p, p.Hire("Dana Both", crypto.RoleAuthor, crypto.RoleApprover))
+	again := newColleague(t, p, p.Hire("dana  both", crypto.RoleApprover)) // with another key, the same person
 	author, approver := newColleague(t, p, p.Author), newColleague(t, p, p.Approver)
 	both.unlock(both.e.desk.key) // with everybody who has been hired since
 	draft := filled(both.begin(crypto.StatementOriginal, "").Draft)

@@ -10,6 +10,7 @@ import (
 	"valise/portal"
 	"valise/portal/audit"
 	"valise/portal/portaltest"
+	"valise/portal/portaltest/people"
 	"valise/portal/store"
 )
 
@@ -31,20 +32,8 @@ type office struct {
 }
 
 func onBoth(t *testing.T, test func(t *testing.T, o *office)) {
-	root, err := crypto.GenerateRoot("International Court (test)", time.Now())
-	must(t, err)
-	opened, err := crypto.OpenRoot(crypto.Pin{Fingerprint: root.Certificate().Fingerprint()}, root.Certificate().Bytes())
-	must(t, err)
-	hire := func(name string, role crypto.Role) portal.Actor {
-		k, err := crypto.GenerateKey(crypto.ProfilePQ, name, time.Now())
-		must(t, err)
-		c, err := crypto.CertifyStaff(root, k.Certificate(), []crypto.Role{role}, time.Now())
-		must(t, err)
-		member, err := opened.VerifyStaff(c, time.Now())
-		must(t, err)
-		return portal.ActingStaff(member)
-	}
-	auditor, admin := hire("Emil Sato", crypto.RoleAuditor), hire("Olga Berg", crypto.RoleAdministrator)
+	court := people.Found(time.Now())
+	auditor, admin := court.Acting(court.Hire("Emil Sato", crypto.RoleAuditor), time.Now()), court.Acting(court.Hire("Olga Berg", crypto.RoleAdministrator), time.Now())
 	for name, dsn := range map[string]func(*testing.T) string{
 		"SQLite":     func(t *testing.T) string { return filepath.Join(t.TempDir(), "portal.db") },
 		"PostgreSQL": func(t *testing.T) string { return portaltest.PostgreSQL(t) },

@@ -12,6 +12,7 @@ import (
 	"valise/portal"
 	"valise/portal/correspond"
 	"valise/portal/portaltest"
+	"valise/portal/portaltest/people"
 	"valise/portal/store"
 )
 
@@ -21,17 +22,10 @@ var noon = time.Date(2026, 1, 5, 12, 0, 0, 0, time.UTC)
 
 // office are the keys of an institution and of two mailboxes, made once.
 type office struct {
-	root                                        *crypto.Key
+	*people.Institution
 	author, approver, registrar, auditor, comer *crypto.Key
-	people                                      []*person
+	people                                      []*people.Person
 }
-
-type person struct {
-	crypto.Representative
-	issued, own *crypto.Key
-}
-
-func (p *person) actor() portal.Actor { return portal.ActingRepresentative(p.Representative) }
 
 const (
 	delegate  = iota // of a State
@@ -40,48 +34,17 @@ const (
 	lawyer           // of an organisation
 )
 
-func key(k *crypto.Key, err error) *crypto.Key {
-	if err != nil {
-		panic(err)
-	}
-	return k
-}
-
-func certified(k *crypto.Key, certify func(*crypto.Certificate) (*crypto.Certificate, error)) *crypto.Key {
-	c, err := certify(k.Certificate())
-	if err != nil {
-		panic(err)
-	}
-	return key(k.WithCertificate(c))
-}
-
-func (o *office) hire(k *crypto.Key, at time.Time, roles ...crypto.Role) *crypto.Key {
-	return certified(k, func(c *crypto.Certificate) (*crypto.Certificate, error) {
-		return crypto.CertifyStaff(o.root, c, roles, at)
-	})
-}
-
 var theOffice = sync.OnceValue(func() *office {
-	o := &office{root: key(crypto.GenerateRoot("International Court (test)", noon))}
-	hire := func(name string, roles ...crypto.Role) *crypto.Key {
-		return o.hire(key(crypto.GenerateKey(crypto.ProfilePQ, name, noon)), noon, roles...)
-	}
-	o.author, o.approver = hire("Amara Diallo", crypto.RoleAuthor), hire("Benoît Laurent", crypto.RoleApprover)
-	o.registrar, o.auditor, o.comer = hire("Chen Wei", crypto.RoleRegistrar), hire("Emil Sato", crypto.RoleAuditor), hire("Dora Novak", crypto.RoleAuditor)
+	o := &office{Institution: people.Found(noon)}
+	o.author, o.approver = o.Hire("Amara Diallo", crypto.RoleAuthor), o.Hire("Benoît Laurent", crypto.RoleApprover)
+	o.registrar, o.auditor, o.comer = o.Hire("Chen Wei", crypto.RoleRegistrar), o.Hire("Emil Sato", crypto.RoleAuditor), o.Hire("Dora Novak", crypto.RoleAuditor)
 	state := crypto.NewNumber(crypto.KindState)
 	for i, r := range []crypto.Representative{{Mailbox: state, Ordinal: 1}, {Mailbox: state, Ordinal: 2}, {Mailbox: state, Ordinal: 3}, {Mailbox: crypto.NewNumber(crypto.KindOrganisation), Ordinal: 1}} {
 		profile := crypto.ProfilePQ
 		if i == colleague {
 			profile = crypto.ProfileCompat
 		}
-		p := &person{Representative: r}
-		p.issued = certified(key(crypto.GenerateKey(profile, r.String(), noon)), func(c *crypto.Certificate) (*crypto.Certificate, error) {
-			return crypto.CertifyIssued(o.registrar, c, r, noon)
-		})
-		p.own = certified(key(crypto.GenerateKey(profile, r.String(), noon)), func(c *crypto.Certificate) (*crypto.Certificate, error) {
-			return crypto.CertifySuccessor(p.issued, c, r, noon)
-		})
-		o.people = append(o.people, p)
+		o.people = append(o.people, people.Represent(o.registrar, profile, r, noon))
 	}
 	return o
 })
@@ -118,8 +81,7 @@ func newCourt(t *testing.T, dsn string) *court {
 	must(t, err)
 	t.Cleanup(func() { c.db.Close() })
 	must(t, c.db.Migrate(t.Context()))
-	c.pin, err = crypto.OpenRoot(crypto.Pin{Fingerprint: c.root.Certificate().Fingerprint()}, c.root.Certificate().Bytes())
-	must(t, err)
+	c.pin = c.Pin()
 	c.Correspond = correspond.New(c.db, c.pin, func() time.Time { return c.now })
 	for _, k := range []*crypto.Key{c.author, c.approver, c.registrar, c.auditor, c.comer} {
 		c.keepStaff(k)
@@ -127,7 +89,7 @@ func newCourt(t *testing.T, dsn string) *court {
 	for i, p := range c.people {
 		must(t, c.db.Issue(t.Context(), portal.RepresentativeRecord{
 			Representative: p.Representative, State: portal.Issued, Profile: crypto.ProfilePQ, Salt: []byte("salt"), Verifier: []byte("verifier"), LockedBundle: []byte("locked"),
-			Chain: [][]byte{p.issued.Certificate().Bytes()}, IssuedAt: noon,
+			Chain: [][]byte{p.Issued.Certificate().Bytes()}, IssuedAt: noon,
 		}, []byte("label")))
 		if i != newcomer {
 			c.claim(p)
@@ -136,11 +98,11 @@ func newCourt(t *testing.T, dsn string) *court {
 	return c
 }
 
-func (c *court) claim(p *person) {
+func (c *court) claim(p *people.Person) {
 	c.t.Helper()
 	must(c.t, c.db.Claim(c.t.Context(), portal.RepresentativeRecord{
 		Representative: p.Representative, State: portal.Claimed, Profile: crypto.ProfilePQ, Salt: []byte("salt"), Verifier: []byte("verifier"), LockedBundle: []byte("locked"),
-		Chain: [][]byte{p.issued.Certificate().Bytes(), p.own.Certificate().Bytes()}, IssuedAt: noon, ClaimedAt: noon,
+		Chain: [][]byte{p.Issued.Certificate().Bytes(), p.Own.Certificate().Bytes()}, IssuedAt: noon, ClaimedAt: noon,
 	}, nil))
 }
 
@@ -171,7 +133,7 @@ func (c *court) recipients(people ...int) (to []*crypto.Recipient) {
 	c.t.Helper()
 	for _, i := range people {
 		p := c.people[i]
-		r, err := c.pin.VerifyRepresentative(c.certificates(), []*crypto.Certificate{p.issued.Certificate(), p.own.Certificate()}, p.Representative, c.now)
+		r, err := c.pin.VerifyRepresentative(c.certificates(), []*crypto.Certificate{p.Issued.Certificate(), p.Own.Certificate()}, p.Representative, c.now)
 		must(c.t, err)
 		to = append(to, r)
 	}
@@ -195,7 +157,7 @@ func (c *court) writing() *crypto.ThreadMessage {
 func (c *court) reply(m *crypto.ThreadMessage, to ...int) *crypto.SealedThreadMessage {
 	c.t.Helper()
 	p := c.people[delegate]
-	sealed, err := crypto.SealReply(p.own, p.Representative, m, c.recipients(to...), c.desk(c.author, c.approver), c.now)
+	sealed, err := crypto.SealReply(p.Own, p.Representative, m, c.recipients(to...), c.desk(c.author, c.approver), c.now)
 	must(c.t, err)
 	return sealed
 }
@@ -204,7 +166,7 @@ func (c *court) reply(m *crypto.ThreadMessage, to ...int) *crypto.SealedThreadMe
 func (c *court) begun() *crypto.SealedThreadMessage {
 	c.t.Helper()
 	sealed := c.reply(c.writing(), delegate, colleague)
-	_, created, err := c.Reply(c.t.Context(), c.people[delegate].actor(), sealed)
+	_, created, err := c.Reply(c.t.Context(), c.people[delegate].Acting(), sealed)
 	must(c.t, err)
 	if !created {
 		c.t.Error("not created")
@@ -224,7 +186,7 @@ func TestFromReplyToAnswer(t *testing.T) {
 	onBoth(t, func(t *testing.T, c *court) {
 		ctx := t.Context()
 		first := c.begun()
-		approver, delegateActor := c.acting(c.approver), c.people[delegate].actor()
+		approver, delegateActor := c.acting(c.approver), c.people[delegate].Acting()
 
 		// The desk sees it: unread, waiting; the colleague of the same mailbox, too.
 		inbox, err := c.Threads(ctx, approver, "open")
@@ -233,13 +195,13 @@ func TestFromReplyToAnswer(t *testing.T) {
 			t.Fatalf("%+v", inbox)
 		}
 		for i, unread := range map[int]int{delegate: 0, colleague: 1} {
-			threads, err := c.Threads(ctx, c.people[i].actor(), "")
+			threads, err := c.Threads(ctx, c.people[i].Acting(), "")
 			must(t, err)
-			if len(threads) != 1 || threads[0].Unread != unread || threads[0].First.Suite != c.people[i].own.Certificate().Suite() {
+			if len(threads) != 1 || threads[0].Unread != unread || threads[0].First.Suite != c.people[i].Own.Certificate().Suite() {
 				t.Errorf("%d: %+v", i, threads)
 			}
 		}
-		if threads, err := c.Threads(ctx, c.people[lawyer].actor(), ""); err != nil || len(threads) != 0 {
+		if threads, err := c.Threads(ctx, c.people[lawyer].Acting(), ""); err != nil || len(threads) != 0 {
 			t.Errorf("another mailbox sees %+v, %v", threads, err)
 		}
 
@@ -304,7 +266,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 	onBoth(t, func(t *testing.T, c *court) {
 		ctx := t.Context()
 		first := c.begun()
-		registrar, delegateActor := c.acting(c.registrar), c.people[delegate].actor()
+		registrar, delegateActor := c.acting(c.registrar), c.people[delegate].Acting()
 		for _, actor := range []portal.Actor{registrar, c.acting(c.auditor)} {
 			_, err := c.Threads(ctx, actor, "open")
 			c.wantCode(err, portal.Forbidden, "desk-only")
@@ -316,10 +278,10 @@ func TestWhoMayDoWhat(t *testing.T) {
 		}
 		_, err := c.Threads(ctx, portal.Actor{}, "")
 		c.wantCode(err, portal.Unauthenticated, "no-session")
-		_, err = c.Threads(ctx, c.people[newcomer].actor(), "")
+		_, err = c.Threads(ctx, c.people[newcomer].Acting(), "")
 		c.wantCode(err, portal.Forbidden, "claim-first")
 		c.wantCode(c.Close(ctx, delegateActor, first.Thread), portal.Forbidden, "staff-only")
-		lawyerActor := c.people[lawyer].actor()
+		lawyerActor := c.people[lawyer].Acting()
 		_, _, err = c.Thread(ctx, lawyerActor, first.Thread)
 		c.wantCode(err, portal.NotFound, "no-thread")
 		_, _, err = c.Message(ctx, lawyerActor, first.Thread, first.ID)
@@ -350,7 +312,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 // The server opens nothing, but it lets nobody be left out, and nobody listen in.
 func TestMessagesAreSealedToExactlyTheirAddressees(t *testing.T) {
 	c := newCourt(t, filepath.Join(t.TempDir(), "portal.db"))
-	ctx, actor := t.Context(), c.people[delegate].actor()
+	ctx, actor := t.Context(), c.people[delegate].Acting()
 	for name, change := range map[string]struct {
 		change func(*crypto.SealedThreadMessage)
 		kind   portal.Kind
@@ -395,9 +357,9 @@ func (c *court) envelopeFor(i int) crypto.Envelope {
 	p := c.people[i]
 	_, session, err := crypto.SealBody(crypto.SuitePQ, c.author, []byte("x"), c.now)
 	must(c.t, err)
-	data, err := session.Wrap(p.own.Certificate())
+	data, err := session.Wrap(p.Own.Certificate())
 	must(c.t, err)
-	return crypto.Envelope{Holder: p.String(), Certificate: p.own.Certificate().Fingerprint(), Suite: crypto.SuitePQ, Data: data}
+	return crypto.Envelope{Holder: p.String(), Certificate: p.Own.Certificate().Fingerprint(), Suite: crypto.SuitePQ, Data: data}
 }
 
 func TestWhoComesGetsWhatWasAndWhoLeavesNothing(t *testing.T) {
@@ -405,11 +367,11 @@ func TestWhoComesGetsWhatWasAndWhoLeavesNothing(t *testing.T) {
 		ctx := t.Context()
 		first := c.begun()
 		// A new colleague at the desk, and a new representative.
-		joined := c.hire(c.comer, c.now, crypto.RoleAuthor)
+		joined := c.Certify(c.comer, c.now, crypto.RoleAuthor)
 		c.now = c.now.Add(time.Hour)
 		c.keepStaff(joined)
 		c.claim(c.people[newcomer])
-		comer, newActor := c.acting(joined), c.people[newcomer].actor()
+		comer, newActor := c.acting(joined), c.people[newcomer].Acting()
 		for _, actor := range []portal.Actor{comer, newActor} {
 			_, _, err := c.Message(ctx, actor, first.Thread, first.ID)
 			c.wantCode(err, portal.NotFound, "not-shared")
@@ -428,7 +390,7 @@ func TestWhoComesGetsWhatWasAndWhoLeavesNothing(t *testing.T) {
 		if len(lacking) != 2 {
 			t.Fatalf("%+v", lacking)
 		}
-		certificates := map[string]*crypto.Certificate{comer.Holder(): joined.Certificate(), c.people[newcomer].String(): c.people[newcomer].own.Certificate()}
+		certificates := map[string]*crypto.Certificate{comer.Holder(): joined.Certificate(), c.people[newcomer].String(): c.people[newcomer].Own.Certificate()}
 		var shared []correspond.Shared
 		for _, l := range lacking {
 			data, err := crypto.Rewrap(l.Envelope, []*crypto.Key{c.author}, certificates[l.Holder])
@@ -436,7 +398,7 @@ func TestWhoComesGetsWhatWasAndWhoLeavesNothing(t *testing.T) {
 			shared = append(shared, correspond.Shared{Message: l.Message, Envelope: crypto.Envelope{Holder: l.Holder, Certificate: certificates[l.Holder].Fingerprint(), Suite: l.Suite, Data: data}})
 		}
 		// Nobody who could not read it may share it, and to nobody else.
-		_, err = c.Share(ctx, c.people[lawyer].actor(), first.Thread, shared)
+		_, err = c.Share(ctx, c.people[lawyer].Acting(), first.Thread, shared)
 		c.wantCode(err, portal.NotFound, "no-thread")
 		if added, err := c.Share(ctx, comer, first.Thread, shared); err != nil || added != 0 {
 			t.Errorf("who holds none shared %d, %v", added, err)
@@ -450,7 +412,7 @@ func TestWhoComesGetsWhatWasAndWhoLeavesNothing(t *testing.T) {
 		if again, err := c.Share(ctx, c.acting(c.author), first.Thread, shared); added != 2 || again != 0 || err != nil {
 			t.Errorf("added %d, then %d, %v", added, again, err)
 		}
-		for actor, k := range map[portal.Actor]*crypto.Key{comer: joined, newActor: c.people[newcomer].own} {
+		for actor, k := range map[portal.Actor]*crypto.Key{comer: joined, newActor: c.people[newcomer].Own} {
 			m, body, err := c.Message(ctx, actor, first.Thread, first.ID)
 			must(t, err)
 			chains, err := c.Chains(ctx, m)
@@ -460,14 +422,14 @@ func TestWhoComesGetsWhatWasAndWhoLeavesNothing(t *testing.T) {
 				t.Fatal("the writer's chain is missing")
 			}
 			v, err := c.pin.OpenThreadHeading(m.Kind, first.Thread, first.Mailbox, m.Envelope, m.Heading, []*crypto.Key{k}, c.certificates(),
-				map[crypto.Representative][]*crypto.Certificate{p.Representative: {p.issued.Certificate(), p.own.Certificate()}}, c.now)
+				map[crypto.Representative][]*crypto.Certificate{p.Representative: {p.Issued.Certificate(), p.Own.Certificate()}}, c.now)
 			must(t, err)
 			_, err = crypto.OpenThreadMessage(v, body, c.now)
 			must(t, err)
 		}
 
 		// The colleague leaves the desk: the session that they still have opens nothing from now on.
-		left := c.hire(joined, c.now, crypto.RoleAuditor)
+		left := c.Certify(joined, c.now, crypto.RoleAuditor)
 		c.now = c.now.Add(time.Hour)
 		c.keepStaff(left)
 		_, err = c.Threads(ctx, comer, "open")
@@ -475,17 +437,17 @@ func TestWhoComesGetsWhatWasAndWhoLeavesNothing(t *testing.T) {
 		_, _, err = c.Message(ctx, comer, first.Thread, first.ID)
 		c.wantCode(err, portal.Forbidden, "desk-only")
 		next := c.writing()
-		_, _, err = c.Reply(ctx, c.people[delegate].actor(), c.reply(next, delegate, colleague, newcomer))
+		_, _, err = c.Reply(ctx, c.people[delegate].Acting(), c.reply(next, delegate, colleague, newcomer))
 		must(t, err) // sealed to those who are left
 	})
 }
 
 func TestAMailboxCanNotFloodTheDesk(t *testing.T) {
 	c := newCourt(t, filepath.Join(t.TempDir(), "portal.db"))
-	ctx, actor := t.Context(), c.people[delegate].actor()
+	ctx, actor := t.Context(), c.people[delegate].Acting()
 	to, desk := c.recipients(delegate, colleague), c.desk(c.author, c.approver)
 	for i := range 101 {
-		m, err := crypto.SealReply(c.people[delegate].own, c.people[delegate].Representative, c.writing(), to, desk, c.now)
+		m, err := crypto.SealReply(c.people[delegate].Own, c.people[delegate].Representative, c.writing(), to, desk, c.now)
 		must(t, err)
 		_, _, err = c.Reply(ctx, actor, m)
 		if i < 100 {

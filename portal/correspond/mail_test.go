@@ -24,7 +24,7 @@ func (c *court) deskMail() *crypto.Key {
 	c.t.Helper()
 	made, err := crypto.NewDeskKey("International Court (test)", "registry@court.example", noon)
 	must(c.t, err)
-	k := c.hire(made, noon, crypto.RoleDeskMail)
+	k := c.Certify(made, noon, crypto.RoleDeskMail)
 	c.keepStaff(k)
 	c.Correspond = correspond.New(delivering{c.db}, c.pin, func() time.Time { return c.now })
 	return k
@@ -36,7 +36,7 @@ func TestAMailGoesIntoTheThreadOfItsNotice(t *testing.T) {
 		ctx := t.Context()
 		desk := c.deskMail()
 		gpg.Import([]byte(desk.Certificate().Armor()))
-		gpg.Import([]byte(c.people[colleague].own.Certificate().Armor()))
+		gpg.Import([]byte(c.people[colleague].Own.Certificate().Armor()))
 		notice := crypto.NewNumber(crypto.KindNotice)
 		sealed := func(text string) portal.MailedReply {
 			return portal.MailedReply{Notice: notice, Answers: c.people[colleague].Representative, Message: gpg.Encrypt([]byte(text), string(desk.Certificate().Fingerprint()))}
@@ -48,7 +48,7 @@ func TestAMailGoesIntoTheThreadOfItsNotice(t *testing.T) {
 			must(t, err)
 			return created
 		}
-		approver, delegateActor := c.acting(c.approver), c.people[delegate].actor()
+		approver, delegateActor := c.acting(c.approver), c.people[delegate].Acting()
 
 		// It begins a thread, once, which waits for an answer; the mailbox sees that it came, and counts nothing as unread.
 		first := sealed("One")
@@ -71,7 +71,7 @@ func TestAMailGoesIntoTheThreadOfItsNotice(t *testing.T) {
 		if body != nil {
 			t.Error("and the body is given out")
 		}
-		_, _, err = c.Message(ctx, c.people[lawyer].actor(), number, messages[0].ID)
+		_, _, err = c.Message(ctx, c.people[lawyer].Acting(), number, messages[0].ID)
 		c.wantCode(err, portal.NotFound, "no-thread")
 
 		// The desk fetches what came, to the octet; each member for themself.
@@ -111,7 +111,7 @@ func TestAMailGoesIntoTheThreadOfItsNotice(t *testing.T) {
 
 		// What the desk could not open, and what nobody seals like that.
 		other := first
-		other.Message = gpg.Encrypt([]byte("One"), string(c.people[colleague].own.Certificate().Fingerprint()))
+		other.Message = gpg.Encrypt([]byte("One"), string(c.people[colleague].Own.Certificate().Fingerprint()))
 		_, err = c.TakeMail(ctx, other)
 		c.wantCode(err, portal.Invalid, "other-key")
 		other.Message = []byte("-----BEGIN PGP MESSAGE-----\n\nAAAA\n-----END PGP MESSAGE-----\n")
@@ -150,7 +150,7 @@ func TestAFloodOfMailKeepsNobodyFromWriting(t *testing.T) {
 	if taken != 200 {
 		t.Errorf("%d mails were taken into one thread", taken)
 	}
-	threads, err := c.Threads(t.Context(), c.people[delegate].actor(), "")
+	threads, err := c.Threads(t.Context(), c.people[delegate].Acting(), "")
 	must(t, err)
 	if len(threads) != 1 || threads[0].Messages != 200 {
 		t.Fatalf("%+v", threads)
@@ -158,7 +158,7 @@ func TestAFloodOfMailKeepsNobodyFromWriting(t *testing.T) {
 	for range 3 {
 		reply := c.writing()
 		reply.Thread, reply.About = threads[0].Number, notice
-		_, created, err := c.Reply(t.Context(), c.people[delegate].actor(), c.reply(reply, delegate, colleague))
+		_, created, err := c.Reply(t.Context(), c.people[delegate].Acting(), c.reply(reply, delegate, colleague))
 		if err != nil || !created {
 			t.Errorf("a reply on the portal: %v", err)
 		}

@@ -7,6 +7,7 @@ import (
 	"valise/crypto"
 	"valise/portal"
 	"valise/portal/dispatch"
+	"valise/portal/portaltest/people"
 )
 
 // BenchmarkVerifyingAReceipt is what the server computes before it keeps one: both staff signatures, the chain, the receipt. The nonce, which
@@ -19,7 +20,7 @@ func BenchmarkVerifyingAReceipt(b *testing.B) {
 	other := crypto.NewNonce()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			if _, _, err := c.Acknowledge(b.Context(), p.actor(), n, receipt, other); portal.KindOf(err) != portal.Invalid {
+			if _, _, err := c.Acknowledge(b.Context(), p.Acting(), n, receipt, other); portal.KindOf(err) != portal.Invalid {
 				b.Error(err)
 			}
 		}
@@ -34,15 +35,13 @@ func BenchmarkSubmit(b *testing.B) {
 	c.people = nil
 	recipients := make([]*crypto.Recipient, size)
 	for i := range recipients {
-		p := &person{Representative: crypto.Representative{Mailbox: crypto.NewNumber(crypto.KindState), Ordinal: 1}}
-		p.issued = certified(key(crypto.GenerateKey(crypto.ProfilePQ, p.String(), noon)), func(cert *crypto.Certificate) (*crypto.Certificate, error) {
-			return crypto.CertifyIssued(c.registrar, cert, p.Representative, noon)
-		})
+		p := &people.Person{Representative: crypto.Representative{Mailbox: crypto.NewNumber(crypto.KindState), Ordinal: 1}}
+		p.Issued = people.Issued(c.registrar, crypto.ProfilePQ, p.Representative, noon)
 		must(b, c.db.Issue(b.Context(), portal.RepresentativeRecord{
-			Representative: p.Representative, State: portal.Issued, Profile: crypto.ProfilePQ, Chain: [][]byte{p.issued.Certificate().Bytes()}, IssuedAt: noon,
+			Representative: p.Representative, State: portal.Issued, Profile: crypto.ProfilePQ, Chain: [][]byte{p.Issued.Certificate().Bytes()}, IssuedAt: noon,
 		}, []byte("label")))
 		var err error
-		recipients[i], err = c.pin.VerifyRepresentative(c.staffCertificates(), []*crypto.Certificate{p.issued.Certificate()}, p.Representative, c.now)
+		recipients[i], err = c.pin.VerifyRepresentative(c.staffCertificates(), []*crypto.Certificate{p.Issued.Certificate()}, p.Representative, c.now)
 		must(b, err)
 	}
 	draft := &crypto.Draft{From: "Court", Languages: []crypto.LanguageVersion{{Language: "en", Subject: "Subject", Text: "Text.\n"}}}

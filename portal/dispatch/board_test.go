@@ -47,7 +47,7 @@ func TestBoard(t *testing.T) {
 	if err != nil || record.State != portal.Recalled || record.EndedBy != portal.StaffHolder(c.author.Certificate().Fingerprint()) {
 		t.Errorf("%+v, %v", record, err)
 	}
-	for _, who := range []portal.Actor{{}, c.people[delegate].actor()} {
+	for _, who := range []portal.Actor{{}, c.people[delegate].Acting()} {
 		if _, err := c.Standing(ctx, who, back); err == nil {
 			t.Error("somebody was told where a notice stands who isn't staff")
 		}

@@ -85,12 +85,12 @@ func TestAContactIsRecorded(t *testing.T) {
 	_, _, err = c.RecordContact(ctx, c.staff(c.auditor), n, signed, note)
 	wantCode(t, err, portal.Forbidden, "author-only")
 	c.wantAudited(c.staff(c.auditor), "dispatch.contact refused", string(n)+" "+string(state))
-	_, _, err = c.RecordContact(ctx, c.people[focal].actor(), n, signed, note)
+	_, _, err = c.RecordContact(ctx, c.people[focal].Acting(), n, signed, note)
 	wantCode(t, err, portal.Forbidden, "staff-only")
-	if _, err = c.Contacts(ctx, c.people[focal].actor(), n); portal.KindOf(err) != portal.Forbidden {
+	if _, err = c.Contacts(ctx, c.people[focal].Acting(), n); portal.KindOf(err) != portal.Forbidden {
 		t.Errorf("a representative reads the contacts: %v", err)
 	}
-	if _, err = c.Told(ctx, c.people[focal].actor(), n); portal.KindOf(err) != portal.Forbidden {
+	if _, err = c.Told(ctx, c.people[focal].Acting(), n); portal.KindOf(err) != portal.Forbidden {
 		t.Errorf("a representative reads who was told: %v", err)
 	}
 	// What somebody else signed, what is not sealed, or sealed to others, what is not of this notice, mailbox or time.
@@ -164,7 +164,7 @@ func TestReminding(t *testing.T) {
 		t.Errorf("overdue: %+v, want %v", overdue, silent)
 	}
 	// Its representative sees it.
-	deliveries, err := c.Mailbox(ctx, c.people[focal].actor())
+	deliveries, err := c.Mailbox(ctx, c.people[focal].Acting())
 	must(t, err)
 	if len(deliveries) != 1 || !deliveries[0].RemindedAt.Equal(c.now) {
 		t.Errorf("reminded at %v", deliveries[0].RemindedAt)
@@ -175,7 +175,7 @@ func TestReminding(t *testing.T) {
 	wantCode(t, err, portal.NotFound, "no-delivery")
 	_, err = c.Remind(ctx, c.staff(c.auditor), n, dispatch.Reminding{Awaited: true})
 	wantCode(t, err, portal.Forbidden, "author-only")
-	_, err = c.Remind(ctx, c.people[focal].actor(), n, dispatch.Reminding{Awaited: true})
+	_, err = c.Remind(ctx, c.people[focal].Acting(), n, dispatch.Reminding{Awaited: true})
 	wantCode(t, err, portal.Forbidden, "staff-only")
 	waiting, _ := c.submitted()
 	_, err = c.Remind(ctx, author, waiting, dispatch.Reminding{Awaited: true})

@@ -14,6 +14,7 @@ import (
 	"valise/crypto"
 	"valise/portal"
 	"valise/portal/dispatch"
+	"valise/portal/portaltest/people"
 	"valise/portal/store"
 )
 
@@ -21,18 +22,10 @@ var noon = time.Date(2026, 1, 5, 12, 0, 0, 0, time.UTC)
 
 // office are the keys of an institution and of two States and an organisation, made once: no test changes them.
 type office struct {
-	root                                                            *crypto.Key
+	*people.Institution
 	author, secondAuthor, approver, registrar, auditor, both, proxy *crypto.Key
-	people                                                          []*person
+	people                                                          []*people.Person
 }
-
-// person is a representative with their keys.
-type person struct {
-	crypto.Representative
-	issued, own *crypto.Key
-}
-
-func (p *person) actor() portal.Actor { return portal.ActingRepresentative(p.Representative) }
 
 // The people of the office.
 const (
@@ -45,19 +38,14 @@ const (
 )
 
 var theOffice = sync.OnceValue(func() *office {
-	o := &office{root: key(crypto.GenerateRoot("International Court (test)", noon))}
-	hire := func(name string, roles ...crypto.Role) *crypto.Key {
-		return certified(key(crypto.GenerateKey(crypto.ProfilePQ, name, noon)), func(c *crypto.Certificate) (*crypto.Certificate, error) {
-			return crypto.CertifyStaff(o.root, c, roles, noon)
-		})
-	}
-	o.author = hire("Amara Diallo", crypto.RoleAuthor)
-	o.secondAuthor = hire("Ana Costa", crypto.RoleAuthor)
-	o.approver = hire("Benoît Laurent", crypto.RoleApprover)
-	o.registrar = hire("Chen Wei", crypto.RoleRegistrar)
-	o.auditor = hire("Emil Sato", crypto.RoleAuditor)
-	o.both = hire("Fatou Ndiaye", crypto.RoleAuthor, crypto.RoleApprover)
-	o.proxy = hire("AMARA  Diallo", crypto.RoleApprover) // the author under a second key
+	o := &office{Institution: people.Found(noon)}
+	o.author = o.Hire("Amara Diallo", crypto.RoleAuthor)
+	o.secondAuthor = o.Hire("Ana Costa", crypto.RoleAuthor)
+	o.approver = o.Hire("Benoît Laurent", crypto.RoleApprover)
+	o.registrar = o.Hire("Chen Wei", crypto.RoleRegistrar)
+	o.auditor = o.Hire("Emil Sato", crypto.RoleAuditor)
+	o.both = o.Hire("Fatou Ndiaye", crypto.RoleAuthor, crypto.RoleApprover)
+	o.proxy = o.Hire("AMARA  Diallo", crypto.RoleApprover) // the author under a second key
 	state := crypto.NewNumber(crypto.KindState)
 	for i, r := range []crypto.Representative{
 		{Mailbox: state, Ordinal: 1}, {Mailbox: state, Ordinal: 2}, {Mailbox: crypto.NewNumber(crypto.KindState), Ordinal: 1},
@@ -68,33 +56,10 @@ var theOffice = sync.OnceValue(func() *office {
 		if i == lawyer {
 			profile = crypto.ProfileCompat
 		}
-		p := &person{Representative: r}
-		p.issued = certified(key(crypto.GenerateKey(profile, r.String(), noon)), func(c *crypto.Certificate) (*crypto.Certificate, error) {
-			return crypto.CertifyIssued(o.registrar, c, r, noon)
-		})
-		p.own = certified(key(crypto.GenerateKey(profile, r.String(), noon)), func(c *crypto.Certificate) (*crypto.Certificate, error) {
-			return crypto.CertifySuccessor(p.issued, c, r, noon)
-		})
-		o.people = append(o.people, p)
+		o.people = append(o.people, people.Represent(o.registrar, profile, r, noon))
 	}
 	return o
 })
-
-func key(k *crypto.Key, err error) *crypto.Key {
-	if err != nil {
-		panic(err)
-	}
-	return k
-}
-
-// certified returns a key with the certificate that certify makes of its own.
-func certified(k *crypto.Key, certify func(*crypto.Certificate) (*crypto.Certificate, error)) *crypto.Key {
-	c, err := certify(k.Certificate())
-	if err != nil {
-		panic(err)
-	}
-	return key(k.WithCertificate(c))
-}
 
 // court is dispatch over a fresh database, with a clock that tests move.
 type court struct {
@@ -115,8 +80,7 @@ func newCourt(t testing.TB) *court {
 	must(t, err)
 	t.Cleanup(func() { c.db.Close() })
 	must(t, c.db.Migrate(t.Context()))
-	c.pin, err = crypto.OpenRoot(crypto.Pin{Fingerprint: c.root.Certificate().Fingerprint()}, c.root.Certificate().Bytes())
-	must(t, err)
+	c.pin = c.Pin()
 	c.Dispatch = dispatch.New(c.db, c.pin, func() time.Time { return c.now })
 	for _, k := range []*crypto.Key{c.author, c.secondAuthor, c.approver, c.registrar, c.auditor, c.both, c.proxy} {
 		c.keepStaff(k.Certificate())
@@ -124,11 +88,11 @@ func newCourt(t testing.TB) *court {
 	for i, p := range c.people {
 		record := portal.RepresentativeRecord{
 			Representative: p.Representative, State: portal.Issued, Profile: crypto.ProfilePQ, Salt: []byte("salt"), Verifier: []byte("verifier"), LockedBundle: []byte("locked"),
-			Chain: [][]byte{p.issued.Certificate().Bytes()}, IssuedAt: noon,
+			Chain: [][]byte{p.Issued.Certificate().Bytes()}, IssuedAt: noon,
 		}
 		must(t, c.db.Issue(t.Context(), record, []byte("label")))
 		if i != newcomer {
-			record.State, record.ClaimedAt, record.Chain = portal.Claimed, noon, append(record.Chain, p.own.Certificate().Bytes())
+			record.State, record.ClaimedAt, record.Chain = portal.Claimed, noon, append(record.Chain, p.Own.Certificate().Bytes())
 			must(t, c.db.Claim(t.Context(), record, nil))
 		}
 	}
@@ -171,9 +135,9 @@ func (c *court) staffCertificates() (all []*crypto.Certificate) {
 }
 
 // recipient is what an author's client makes of the directory.
-func (c *court) recipient(p *person) *crypto.Recipient {
+func (c *court) recipient(p *people.Person) *crypto.Recipient {
 	c.t.Helper()
-	chain := []*crypto.Certificate{p.issued.Certificate(), p.own.Certificate()}
+	chain := []*crypto.Certificate{p.Issued.Certificate(), p.Own.Certificate()}
 	if p == c.people[newcomer] {
 		chain = chain[:1]
 	}
@@ -250,21 +214,21 @@ func (c *court) wantMember(d portal.Delivery, r crypto.Representative) {
 }
 
 // open is what a recipient's client does.
-func (c *court) open(p *person, n crypto.Number) *crypto.OpenedNotice {
+func (c *court) open(p *people.Person, n crypto.Number) *crypto.OpenedNotice {
 	c.t.Helper()
-	delivery, body, err := c.Open(c.t.Context(), p.actor(), n)
+	delivery, body, err := c.Open(c.t.Context(), p.Acting(), n)
 	must(c.t, err)
 	v, err := c.pin.VerifyManifest(delivery.Notice.Signed, c.staffCertificates(), c.now)
 	must(c.t, err)
-	o, err := crypto.OpenNotice(v, delivery.Envelope, body, []*crypto.Key{p.own})
+	o, err := crypto.OpenNotice(v, delivery.Envelope, body, []*crypto.Key{p.Own})
 	must(c.t, err)
 	return o
 }
 
 // receipt opens a notice and signs its receipt.
-func (c *court) receipt(p *person, n crypto.Number, nonce string) []byte {
+func (c *court) receipt(p *people.Person, n crypto.Number, nonce string) []byte {
 	c.t.Helper()
-	receipt, err := crypto.Acknowledge(c.open(p, n), p.own, p.Representative, crypto.DecisionAcknowledged, nonce, c.now)
+	receipt, err := crypto.Acknowledge(c.open(p, n), p.Own, p.Representative, crypto.DecisionAcknowledged, nonce, c.now)
 	must(c.t, err)
 	return receipt
 }

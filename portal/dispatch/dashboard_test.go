@@ -35,7 +35,7 @@ func TestDashboard(t *testing.T) {
 
 	c.now = released.Add(time.Hour)
 	c.receive(c.people[delegate], n)
-	_, _, err = c.Open(ctx, c.people[focal].actor(), n)
+	_, _, err = c.Open(ctx, c.people[focal].Acting(), n)
 	must(t, err)
 	c.now = released.Add(2 * time.Hour)
 	b := whole()
@@ -54,7 +54,7 @@ func TestDashboard(t *testing.T) {
 
 	// What changed of late; and again, for a while, since who committed late may carry an earlier time.
 	c.now = released.Add(2*time.Hour + time.Minute)
-	_, _, err = c.Open(ctx, c.people[lawyer].actor(), n)
+	_, _, err = c.Open(ctx, c.people[lawyer].Acting(), n)
 	must(t, err)
 	for range 2 {
 		c.now = c.now.Add(10 * time.Second)
@@ -110,7 +110,7 @@ func TestDashboard(t *testing.T) {
 		t.Errorf("%+v, %v", page, err)
 	}
 
-	for _, who := range []portal.Actor{{}, c.people[delegate].actor()} {
+	for _, who := range []portal.Actor{{}, c.people[delegate].Acting()} {
 		for _, since := range []time.Time{{}, c.now} {
 			if _, err := c.Dashboard(ctx, who, n, since, ""); err == nil {
 				t.Error("somebody watches a notice who isn't staff")
@@ -119,7 +119,7 @@ func TestDashboard(t *testing.T) {
 	}
 	_, err = c.Dashboard(ctx, author, crypto.NewNumber(crypto.KindNotice), time.Time{}, "")
 	wantCode(t, err, portal.NotFound, "no-notice")
-	if c.MayWatch(ctx, c.staff(c.auditor)) != nil || c.MayWatch(ctx, c.people[delegate].actor()) == nil || c.MayWatch(ctx, portal.Actor{}) == nil {
+	if c.MayWatch(ctx, c.staff(c.auditor)) != nil || c.MayWatch(ctx, c.people[delegate].Acting()) == nil || c.MayWatch(ctx, portal.Actor{}) == nil {
 		t.Error("who may be woken")
 	}
 }

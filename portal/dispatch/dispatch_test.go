@@ -11,6 +11,7 @@ import (
 	"valise/crypto"
 	"valise/portal"
 	"valise/portal/dispatch"
+	"valise/portal/portaltest/people"
 	"valise/portal/registry"
 	"valise/portal/store"
 )
@@ -31,8 +32,8 @@ func TestWhoMayDoWhat(t *testing.T) {
 		name  string
 		actor portal.Actor
 	}{
-		{"nobody", portal.Actor{}}, {"recipient", c.people[delegate].actor()}, {"other recipient", c.people[focal].actor()}, {"unclaimed", c.people[newcomer].actor()},
-		{"outsider", c.people[outsider].actor()}, {"revoked", revoked.actor()},
+		{"nobody", portal.Actor{}}, {"recipient", c.people[delegate].Acting()}, {"other recipient", c.people[focal].Acting()}, {"unclaimed", c.people[newcomer].Acting()},
+		{"outsider", c.people[outsider].Acting()}, {"revoked", revoked.Acting()},
 		{"author", c.staff(c.author)}, {"approver", c.staff(c.approver)}, {"registrar", c.staff(c.registrar)}, {"auditor", c.staff(c.auditor)},
 	}
 	const ok, no, forbidden, notFound, invalid = allowed, portal.Unauthenticated, portal.Forbidden, portal.NotFound, portal.Invalid
@@ -75,7 +76,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 			}
 		}
 	}
-	_, _, err := c.Open(ctx, c.people[newcomer].actor(), n)
+	_, _, err := c.Open(ctx, c.people[newcomer].Acting(), n)
 	wantCode(t, err, portal.Forbidden, "claim-first")
 	for act, object := range map[string]string{
 		"dispatch.submit refused": "", "dispatch.notices": "all", "dispatch.examine refused": string(waiting), "dispatch.approve refused": string(waiting),
@@ -88,11 +89,11 @@ func TestWhoMayDoWhat(t *testing.T) {
 }
 
 // receive opens and acknowledges.
-func (c *court) receive(p *person, n crypto.Number) []byte {
+func (c *court) receive(p *people.Person, n crypto.Number) []byte {
 	c.t.Helper()
 	nonce := crypto.NewNonce()
 	receipt := c.receipt(p, n, nonce)
-	_, created, err := c.Acknowledge(c.t.Context(), p.actor(), n, receipt, nonce)
+	_, created, err := c.Acknowledge(c.t.Context(), p.Acting(), n, receipt, nonce)
 	if err != nil || !created {
 		c.t.Fatal(created, err)
 	}
@@ -109,7 +110,7 @@ func TestApprove(t *testing.T) {
 	must(t, err)
 	c.wantAudited(c.staff(c.approver), "dispatch.approve", string(n))
 	for i, p := range c.people {
-		deliveries, err := c.Mailbox(ctx, p.actor())
+		deliveries, err := c.Mailbox(ctx, p.Acting())
 		must(t, err)
 		if want := map[bool]int{true: 0, false: 1}[i == outsider]; len(deliveries) != want {
 			t.Errorf("%s has %d notices, want %d", p, len(deliveries), want)
@@ -154,7 +155,7 @@ func TestApproveIsRefused(t *testing.T) {
 		"the author's signature":                  {c.approver, s.AuthorSignature, portal.Invalid, "invalid-approval"},
 		"made for another purpose":                {c.approver, sign(c.approver, crypto.PurposeNoticeAuthor, s.Manifest), portal.Invalid, "invalid-approval"},
 		"by somebody without the role":            {c.approver, sign(c.registrar, crypto.PurposeNoticeApproval, s.Manifest), portal.Invalid, "invalid-approval"},
-		"by a representative":                     {c.approver, sign(c.people[focal].own, crypto.PurposeNoticeApproval, s.Manifest), portal.Invalid, "invalid-approval"},
+		"by a representative":                     {c.approver, sign(c.people[focal].Own, crypto.PurposeNoticeApproval, s.Manifest), portal.Invalid, "invalid-approval"},
 		"another approver's":                      {c.both, c.approval(c.approver, n), portal.Forbidden, "other-approver"},
 		"by the author":                           {c.author, sign(c.author, crypto.PurposeNoticeApproval, s.Manifest), portal.Forbidden, "approver-only"},
 		"by the author under another certificate": {c.proxy, sign(c.proxy, crypto.PurposeNoticeApproval, s.Manifest), portal.Invalid, "invalid-approval"},
@@ -176,7 +177,7 @@ func TestApproveIsRefused(t *testing.T) {
 	wantCode(t, err, portal.Forbidden, "own-notice")
 
 	for _, p := range c.people {
-		if deliveries, err := c.Mailbox(ctx, p.actor()); err != nil || len(deliveries) > 0 {
+		if deliveries, err := c.Mailbox(ctx, p.Acting()); err != nil || len(deliveries) > 0 {
 			t.Errorf("something reached %s: %v", p, err)
 		}
 	}
@@ -189,7 +190,7 @@ func TestApproveIsRefused(t *testing.T) {
 
 	// An author whose role was taken away meanwhile may be why.
 	c.now = later.Add(time.Hour)
-	demoted, err := crypto.CertifyStaff(c.root, c.author.Certificate(), []crypto.Role{crypto.RoleAuditor}, c.now)
+	demoted, err := crypto.CertifyStaff(c.Root, c.author.Certificate(), []crypto.Role{crypto.RoleAuditor}, c.now)
 	must(t, err)
 	c.keepStaff(demoted)
 	_, err = c.Approve(ctx, c.staff(c.approver), n, approval)
@@ -213,12 +214,12 @@ func TestClaimingMeanwhile(t *testing.T) {
 			}
 			held, err := c.db.Envelopes(ctx, p.String())
 			must(t, err)
-			rewrapped, err := crypto.Rewrap(held[0].Data, []*crypto.Key{p.issued}, p.own.Certificate())
+			rewrapped, err := crypto.Rewrap(held[0].Data, []*crypto.Key{p.Issued}, p.Own.Certificate())
 			must(t, err)
 			record, err := c.db.Representative(ctx, p.Representative)
 			must(t, err)
-			record.State, record.ClaimedAt, record.Chain = portal.Claimed, c.now, append(record.Chain, p.own.Certificate().Bytes())
-			must(t, c.db.Claim(ctx, record, []registry.HeldEnvelope{{Notice: n, Certificate: p.own.Certificate().Fingerprint(), Suite: held[0].Suite, Data: rewrapped}}))
+			record.State, record.ClaimedAt, record.Chain = portal.Claimed, c.now, append(record.Chain, p.Own.Certificate().Bytes())
+			must(t, c.db.Claim(ctx, record, []registry.HeldEnvelope{{Notice: n, Certificate: p.Own.Certificate().Fingerprint(), Suite: held[0].Suite, Data: rewrapped}}))
 			if !afterRelease {
 				release()
 			}
@@ -232,10 +233,10 @@ func TestOpen(t *testing.T) {
 	ctx := t.Context()
 	n := c.released()
 	p, other := c.people[delegate], c.people[colleague]
-	if _, err := c.Peek(ctx, p.actor(), n); err != nil {
+	if _, err := c.Peek(ctx, p.Acting(), n); err != nil {
 		t.Fatal(err)
 	}
-	if d, err := c.Mailbox(ctx, p.actor()); err != nil || !d[0].OpenedAt.IsZero() {
+	if d, err := c.Mailbox(ctx, p.Acting()); err != nil || !d[0].OpenedAt.IsZero() {
 		t.Fatal("listing and peeking marked it opened", err)
 	}
 	first := c.now
@@ -245,12 +246,12 @@ func TestOpen(t *testing.T) {
 	}
 	c.now = c.now.Add(time.Hour)
 	c.open(other, n)
-	d, err := c.Peek(ctx, other.actor(), n)
+	d, err := c.Peek(ctx, other.Acting(), n)
 	must(t, err)
 	if !d.OpenedAt.Equal(first) {
 		t.Errorf("opened at %v, want when the first one did, %v", d.OpenedAt, first)
 	}
-	if d, err := c.Peek(ctx, c.people[focal].actor(), n); err != nil || !d.OpenedAt.IsZero() {
+	if d, err := c.Peek(ctx, c.people[focal].Acting(), n); err != nil || !d.OpenedAt.IsZero() {
 		t.Error("it is marked in another mailbox", err)
 	}
 	c.open(c.people[lawyer], n)
@@ -265,29 +266,29 @@ func TestAcknowledge(t *testing.T) {
 	receipt := c.receipt(p, n, nonce)
 	late := c.receipt(other, n, nonce)
 	c.now = c.now.Add(time.Minute)
-	kept, created, err := c.Acknowledge(ctx, p.actor(), n, receipt, nonce)
+	kept, created, err := c.Acknowledge(ctx, p.Acting(), n, receipt, nonce)
 	must(t, err)
 	if !created || !bytes.Equal(kept.Receipt, receipt) || !kept.ReceivedAt.Equal(c.now) || kept.Representative != p.Representative ||
-		kept.Certificate != p.own.Certificate().Fingerprint() || kept.Decision != crypto.DecisionAcknowledged {
+		kept.Certificate != p.Own.Certificate().Fingerprint() || kept.Decision != crypto.DecisionAcknowledged {
 		t.Errorf("created %t, %+v", created, kept)
 	}
 	received := c.now
 
 	// The same again, in another session and much later, changes nothing.
 	c.now = c.now.Add(100 * time.Hour)
-	again, created, err := c.Acknowledge(ctx, p.actor(), n, receipt, crypto.NewNonce())
+	again, created, err := c.Acknowledge(ctx, p.Acting(), n, receipt, crypto.NewNonce())
 	must(t, err)
 	if created || !again.ReceivedAt.Equal(received) {
 		t.Errorf("created %t, received %v", created, again.ReceivedAt)
 	}
-	_, _, err = c.Acknowledge(ctx, other.actor(), n, late, nonce)
+	_, _, err = c.Acknowledge(ctx, other.Acting(), n, late, nonce)
 	wantCode(t, err, portal.Conflict, "already-acknowledged")
 	if err == nil || !strings.Contains(err.Error(), "/1") || !strings.Contains(err.Error(), received.Format(time.RFC3339)) {
 		t.Errorf("%v says neither who nor when", err)
 	}
 
 	// Both of the State see it, and the staff.
-	for _, actor := range []portal.Actor{p.actor(), other.actor(), c.staff(c.auditor)} {
+	for _, actor := range []portal.Actor{p.Acting(), other.Acting(), c.staff(c.auditor)} {
 		got, err := c.Receipt(ctx, actor, n, p.Mailbox)
 		must(t, err)
 		if !bytes.Equal(got.Receipt, receipt) {
@@ -337,9 +338,9 @@ func TestAcknowledgeRefusesWhatDoesNotHold(t *testing.T) {
 	nonce := crypto.NewNonce()
 	opened, openedSecond := c.open(c.people[delegate], n), c.open(p, second)
 
-	honest, err := crypto.Acknowledge(opened, p.own, p.Representative, crypto.DecisionAcknowledged, nonce, c.now)
+	honest, err := crypto.Acknowledge(opened, p.Own, p.Representative, crypto.DecisionAcknowledged, nonce, c.now)
 	must(t, err)
-	_, _, err = c.Acknowledge(ctx, p.actor(), n, honest, nonce)
+	_, _, err = c.Acknowledge(ctx, p.Acting(), n, honest, nonce)
 	wantCode(t, err, portal.Conflict, "not-opened")
 	c.open(p, n)
 
@@ -357,8 +358,8 @@ func TestAcknowledgeRefusesWhatDoesNotHold(t *testing.T) {
 		must(t, err)
 		return signed
 	}
-	theirs := func(change func(*crypto.Acknowledgement)) []byte { return alter(p.own, change) }
-	ofSecond, err := crypto.Acknowledge(openedSecond, p.own, p.Representative, crypto.DecisionAcknowledged, nonce, c.now)
+	theirs := func(change func(*crypto.Acknowledgement)) []byte { return alter(p.Own, change) }
+	ofSecond, err := crypto.Acknowledge(openedSecond, p.Own, p.Representative, crypto.DecisionAcknowledged, nonce, c.now)
 	must(t, err)
 	for name, try := range map[string]struct {
 		code    string
@@ -375,29 +376,29 @@ func TestAcknowledgeRefusesWhatDoesNotHold(t *testing.T) {
 		"dated tomorrow":        {"invalid-receipt", theirs(func(a *crypto.Acknowledgement) { a.Time = c.now.Add(24 * time.Hour) }), nonce},
 		"before it was sealed":  {"invalid-receipt", theirs(func(a *crypto.Acknowledgement) { a.Time = noon }), nonce},
 		"in another's name":     {"other-representative", theirs(func(a *crypto.Acknowledgement) { a.Representative = c.people[delegate].Representative }), nonce},
-		"with the key before":   {"other-certificate", alter(p.issued, func(a *crypto.Acknowledgement) { a.Certificate = p.issued.Certificate().Fingerprint() }), nonce},
-		"naming the key before": {"other-certificate", theirs(func(a *crypto.Acknowledgement) { a.Certificate = p.issued.Certificate().Fingerprint() }), nonce},
-		"signed by a colleague": {"invalid-receipt", alter(c.people[delegate].own, func(*crypto.Acknowledgement) {}), nonce},
+		"with the key before":   {"other-certificate", alter(p.Issued, func(a *crypto.Acknowledgement) { a.Certificate = p.Issued.Certificate().Fingerprint() }), nonce},
+		"naming the key before": {"other-certificate", theirs(func(a *crypto.Acknowledgement) { a.Certificate = p.Issued.Certificate().Fingerprint() }), nonce},
+		"signed by a colleague": {"invalid-receipt", alter(c.people[delegate].Own, func(*crypto.Acknowledgement) {}), nonce},
 		"altered afterwards":    {"invalid-receipt", bytes.Replace(honest, []byte("decision: acknowledged"), []byte("decision: refused"), 1), nonce},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, created, err := c.Acknowledge(ctx, p.actor(), n, try.receipt, try.nonce)
+			_, created, err := c.Acknowledge(ctx, p.Acting(), n, try.receipt, try.nonce)
 			wantCode(t, err, portal.Invalid, try.code)
 			if created {
 				t.Error("created")
 			}
 		})
 	}
-	_, _, err = c.Acknowledge(ctx, p.actor(), n, make([]byte, 1<<20), nonce)
+	_, _, err = c.Acknowledge(ctx, p.Acting(), n, make([]byte, 1<<20), nonce)
 	wantCode(t, err, portal.TooLarge, "too-large")
-	_, err = c.Receipt(ctx, p.actor(), n, p.Mailbox)
+	_, err = c.Receipt(ctx, p.Acting(), n, p.Mailbox)
 	wantCode(t, err, portal.NotFound, "no-acknowledgement")
 
 	// Declining is a receipt, too; and lateness does not make one worthless.
 	c.now = c.now.Add(72 * time.Hour)
-	refusal, err := crypto.Acknowledge(c.open(p, n), p.own, p.Representative, crypto.DecisionRefused, nonce, c.now)
+	refusal, err := crypto.Acknowledge(c.open(p, n), p.Own, p.Representative, crypto.DecisionRefused, nonce, c.now)
 	must(t, err)
-	kept, created, err := c.Acknowledge(ctx, p.actor(), n, refusal, nonce)
+	kept, created, err := c.Acknowledge(ctx, p.Acting(), n, refusal, nonce)
 	if err != nil || !created || kept.Decision != crypto.DecisionRefused {
 		t.Errorf("%+v, %t, %v", kept, created, err)
 	}
@@ -410,9 +411,9 @@ func TestAcknowledgeLooksAtTheStaffAsItIs(t *testing.T) {
 	c.receive(c.people[delegate], n)
 	nonce := crypto.NewNonce()
 	receipt := c.receipt(c.people[focal], n, nonce)
-	uncertified := key(crypto.GenerateKey(crypto.ProfilePQ, "Benoît Laurent", noon)).Certificate()
+	uncertified := people.Stranger("Benoît Laurent", noon).Certificate()
 	must(t, c.db.AddStaff(t.Context(), c.approver.Certificate().Fingerprint(), func([]byte) ([]byte, error) { return uncertified.Bytes(), nil }))
-	_, _, err := c.Acknowledge(t.Context(), c.people[focal].actor(), n, receipt, nonce)
+	_, _, err := c.Acknowledge(t.Context(), c.people[focal].Acting(), n, receipt, nonce)
 	wantCode(t, err, portal.Conflict, "notice-invalid")
 }
 
@@ -452,15 +453,15 @@ func TestNoticeWrittenIntoAnotherMailboxMakesNoReceipt(t *testing.T) {
 	meant, victim := c.people[delegate], c.people[outsider]
 	opened := c.open(meant, n)
 	nonce := crypto.NewNonce()
-	receipt, err := crypto.Acknowledge(opened, victim.own, victim.Representative, crypto.DecisionAcknowledged, nonce, c.now)
+	receipt, err := crypto.Acknowledge(opened, victim.Own, victim.Representative, crypto.DecisionAcknowledged, nonce, c.now)
 	must(t, err)
 	c.exec(`INSERT INTO deliveries (notice, mailbox, delivered_at, opened_at) VALUES (?, ?, 1, 1)`, n, victim.Mailbox)
 	for name, membership := range map[string]string{"none": "NULL", "of who was meant": "membership"} {
 		c.exec(`DELETE FROM envelopes WHERE holder = ?`, victim.String())
 		c.exec(`INSERT INTO envelopes (notice, holder, mailbox, certificate, suite, envelope, membership)
 			SELECT notice, ?, ?, ?, suite, envelope, `+membership+` FROM envelopes WHERE notice = ? AND holder = ?`,
-			victim.String(), victim.Mailbox, victim.own.Certificate().Fingerprint(), n, meant.String())
-		_, _, err := c.Acknowledge(ctx, victim.actor(), n, receipt, nonce)
+			victim.String(), victim.Mailbox, victim.Own.Certificate().Fingerprint(), n, meant.String())
+		_, _, err := c.Acknowledge(ctx, victim.Acting(), n, receipt, nonce)
 		wantCode(t, err, portal.Conflict, "not-addressed")
 		if t.Failed() {
 			t.Log("membership: " + name)

@@ -8,6 +8,7 @@ import (
 
 	"valise/crypto"
 	"valise/portal"
+	"valise/portal/portaltest/people"
 )
 
 // personal is sealed, and tells the first State, of which both delegates are in the audience, and the organisation something of their own.
@@ -22,15 +23,15 @@ func (c *court) personal(author *crypto.Key) *crypto.SealedNotice {
 }
 
 // told is what a recipient's client makes of the personal part of a delivery.
-func (c *court) told(p *person, n crypto.Number) string {
+func (c *court) told(p *people.Person, n crypto.Number) string {
 	c.t.Helper()
-	delivery, body, err := c.Open(c.t.Context(), p.actor(), n)
+	delivery, body, err := c.Open(c.t.Context(), p.Acting(), n)
 	must(c.t, err)
 	v, err := c.pin.VerifyManifest(delivery.Notice.Signed, c.staffCertificates(), c.now)
 	must(c.t, err)
-	o, err := crypto.OpenNotice(v, delivery.Envelope, body, []*crypto.Key{p.own})
+	o, err := crypto.OpenNotice(v, delivery.Envelope, body, []*crypto.Key{p.Own})
 	must(c.t, err)
-	told, err := crypto.OpenPersonal(o, delivery.Membership, delivery.PersonalKey, delivery.Personal, []*crypto.Key{p.own})
+	told, err := crypto.OpenPersonal(o, delivery.Membership, delivery.PersonalKey, delivery.Personal, []*crypto.Key{p.Own})
 	must(c.t, err)
 	if told.Empty() {
 		return ""
@@ -75,7 +76,7 @@ func TestEachMailboxIsToldItsOwn(t *testing.T) {
 	}
 
 	// Listing hands none out.
-	deliveries, err := c.Mailbox(t.Context(), c.people[delegate].actor())
+	deliveries, err := c.Mailbox(t.Context(), c.people[delegate].Acting())
 	must(t, err)
 	if len(deliveries) != 1 || deliveries[0].Personal != nil || deliveries[0].PersonalKey != nil {
 		t.Errorf("%+v", deliveries)

@@ -36,7 +36,7 @@ func TestReturnAndRecall(t *testing.T) {
 	}
 	_, err := c.Recall(ctx, c.staff(c.secondAuthor), n, nil)
 	wantCode(t, err, portal.Forbidden, "other-author")
-	_, err = c.Recall(ctx, c.people[delegate].actor(), n, nil)
+	_, err = c.Recall(ctx, c.people[delegate].Acting(), n, nil)
 	wantCode(t, err, portal.Forbidden, "staff-only")
 	for _, wrong := range [][]byte{nil, []byte("The date is wrong."), c.reason(c.approver, n, crypto.NoticeReturned, "x", c.registrar)} {
 		_, err = c.Return(ctx, c.staff(c.approver), n, wrong)
@@ -59,7 +59,7 @@ func TestReturnAndRecall(t *testing.T) {
 	wantCode(t, err, portal.Conflict, "already-returned")
 	_, err = c.Recall(ctx, c.staff(c.author), n, nil)
 	wantCode(t, err, portal.Conflict, "already-returned")
-	if list, err := c.Mailbox(ctx, c.people[delegate].actor()); err != nil || len(list) != 0 {
+	if list, err := c.Mailbox(ctx, c.people[delegate].Acting()); err != nil || len(list) != 0 {
 		t.Errorf("a notice that was sent back is in a mailbox: %v, %v", list, err)
 	}
 	examined, err := c.Examine(ctx, c.staff(c.author), n)

@@ -11,6 +11,7 @@ import (
 	"valise/crypto"
 	"valise/portal"
 	"valise/portal/dispatch"
+	"valise/portal/portaltest/people"
 )
 
 // planned submits a notice with a policy, and approves it.
@@ -37,9 +38,9 @@ func (c *court) stateOf(n crypto.Number) portal.NoticeRecord {
 	return record
 }
 
-func (c *court) received(p *person) int {
+func (c *court) received(p *people.Person) int {
 	c.t.Helper()
-	deliveries, err := c.Mailbox(c.t.Context(), p.actor())
+	deliveries, err := c.Mailbox(c.t.Context(), p.Acting())
 	must(c.t, err)
 	return len(deliveries)
 }
@@ -138,12 +139,12 @@ func TestAnApprovedNoticeCanBeRecalledUntilItsTime(t *testing.T) {
 func TestWhatCanNotBeReleasedIsShown(t *testing.T) {
 	for code, spoil := range map[string]func(c *court){
 		"author-withdrawn": func(c *court) {
-			demoted, err := crypto.CertifyStaff(c.root, c.author.Certificate(), []crypto.Role{crypto.RoleAuditor}, c.now)
+			demoted, err := crypto.CertifyStaff(c.Root, c.author.Certificate(), []crypto.Role{crypto.RoleAuditor}, c.now)
 			must(c.t, err)
 			c.keepStaff(demoted)
 		},
 		"approver-withdrawn": func(c *court) {
-			demoted, err := crypto.CertifyStaff(c.root, c.approver.Certificate(), []crypto.Role{crypto.RoleAuditor}, c.now)
+			demoted, err := crypto.CertifyStaff(c.Root, c.approver.Certificate(), []crypto.Role{crypto.RoleAuditor}, c.now)
 			must(c.t, err)
 			c.keepStaff(demoted)
 		},
@@ -187,7 +188,7 @@ func TestRemindersAndExpiry(t *testing.T) {
 	n, _, _ := c.planned(func(m *crypto.Manifest) { m.Reminders, m.EscalateHours = []int{24, 6, 2}, 30 })
 	other, _, _ := c.planned(func(m *crypto.Manifest) { m.Acknowledge, m.Deadline, m.EscalateHours = false, time.Time{}, 1 })
 	acknowledge := func(i int) {
-		_, _, err := c.Acknowledge(ctx, c.people[i].actor(), n, c.receipt(c.people[i], n, "00112233445566778899aabbccddeeff"), "00112233445566778899aabbccddeeff")
+		_, _, err := c.Acknowledge(ctx, c.people[i].Acting(), n, c.receipt(c.people[i], n, "00112233445566778899aabbccddeeff"), "00112233445566778899aabbccddeeff")
 		must(t, err)
 	}
 	acknowledge(delegate)
@@ -247,7 +248,7 @@ func TestRemindersAndExpiry(t *testing.T) {
 	if i := slices.IndexFunc(list, func(r dispatch.ToReach) bool { return r.Notice == n && r.Mailbox == c.people[lawyer].Mailbox }); i < 0 || !list[i].Contacted.Equal(c.now) {
 		t.Errorf("after a call: %+v", list)
 	}
-	if _, err := c.ToReach(ctx, c.people[delegate].actor()); portal.KindOf(err) != portal.Forbidden {
+	if _, err := c.ToReach(ctx, c.people[delegate].Acting()); portal.KindOf(err) != portal.Forbidden {
 		t.Errorf("a representative asks whom to reach: %v", err)
 	}
 }

@@ -33,12 +33,12 @@ func TestSubmit(t *testing.T) {
 
 	// Nobody has it before a second person approves.
 	for _, p := range c.people[:newcomer] {
-		if deliveries, err := c.Mailbox(t.Context(), p.actor()); err != nil || len(deliveries) != 0 {
+		if deliveries, err := c.Mailbox(t.Context(), p.Acting()); err != nil || len(deliveries) != 0 {
 			t.Errorf("%s has it already: %d, %v", p, len(deliveries), err)
 		}
-		_, _, err := c.Open(t.Context(), p.actor(), n)
+		_, _, err := c.Open(t.Context(), p.Acting(), n)
 		wantCode(t, err, portal.NotFound, "no-notice")
-		_, err = c.Manifest(t.Context(), p.actor(), n)
+		_, err = c.Manifest(t.Context(), p.Acting(), n)
 		wantCode(t, err, portal.NotFound, "no-notice")
 	}
 }
@@ -135,7 +135,7 @@ func TestSubmitRefusesLyingClients(t *testing.T) {
 		"a certificate that was replaced": {portal.Conflict, "stale-certificate", func(s *crypto.SealedNotice) {
 			c.readdress(s, 4, func(lines []string) []string {
 				i := slices.IndexFunc(lines, func(l string) bool { return strings.HasPrefix(l, state.String()) })
-				lines[i] = fmt.Sprintf("%s %s pq none", state, state.issued.Certificate().Fingerprint())
+				lines[i] = fmt.Sprintf("%s %s pq none", state, state.Issued.Certificate().Fingerprint())
 				return lines
 			})
 		}},
@@ -166,11 +166,11 @@ func TestSubmitRefusesLyingClients(t *testing.T) {
 		"an envelope for the key before": {portal.Invalid, "invalid-envelope", func(s *crypto.SealedNotice) {
 			e := envelopeOf(s, state.String())
 			var err error
-			e.Data, err = crypto.Rewrap(e.Data, []*crypto.Key{state.own}, state.issued.Certificate())
+			e.Data, err = crypto.Rewrap(e.Data, []*crypto.Key{state.Own}, state.Issued.Certificate())
 			must(t, err)
 		}},
 		"said to be for another certificate": {portal.Invalid, "invalid-envelope", func(s *crypto.SealedNotice) {
-			envelopeOf(s, state.String()).Certificate = state.issued.Certificate().Fingerprint()
+			envelopeOf(s, state.String()).Certificate = state.Issued.Certificate().Fingerprint()
 		}},
 		"said to be of another suite": {portal.Invalid, "invalid-envelope", func(s *crypto.SealedNotice) { envelopeOf(s, state.String()).Suite = crypto.SuiteCompat }},
 		"an envelope in plain text":   {portal.Invalid, "invalid-envelope", func(s *crypto.SealedNotice) { envelopeOf(s, state.String()).Data = make([]byte, 32) }},

@@ -39,10 +39,10 @@ func TestWhoWatchesIsTold(t *testing.T) {
 	expect("releasing", n)
 
 	who := c.people[delegate]
-	_, _, err = c.Open(t.Context(), who.actor(), n)
+	_, _, err = c.Open(t.Context(), who.Acting(), n)
 	must(t, err)
 	expect("opening", n)
-	_, _, err = c.Open(t.Context(), c.people[colleague].actor(), n)
+	_, _, err = c.Open(t.Context(), c.people[colleague].Acting(), n)
 	must(t, err)
 	nothing("opening what was open")
 	c.receive(who, n)

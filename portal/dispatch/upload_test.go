@@ -32,7 +32,7 @@ func TestANoticeIsUploadedInPieces(t *testing.T) {
 		}
 		return s, nil
 	}
-	for who, refused := range map[string]portal.Actor{"an approver": c.staff(c.approver), "a registrar": c.staff(c.registrar), "a recipient": c.people[delegate].actor()} {
+	for who, refused := range map[string]portal.Actor{"an approver": c.staff(c.approver), "a registrar": c.staff(c.registrar), "a recipient": c.people[delegate].Acting()} {
 		if _, err := c.BeginUpload(ctx, refused, 10, digestOf(data)); portal.KindOf(err) != portal.Forbidden {
 			t.Errorf("%s may upload: %v", who, err)
 		}
@@ -121,7 +121,7 @@ func TestDraftsOfNoticesAreSealedToTheDesk(t *testing.T) {
 	wantCode(t, save(author, 0, sealed), portal.Invalid, "invalid-revision")
 	must(t, save(author, 1, sealed))
 	c.wantAudited(author, "dispatch.save-draft", string(n))
-	_, err := c.NoticeDrafts(ctx, c.people[delegate].actor())
+	_, err := c.NoticeDrafts(ctx, c.people[delegate].Acting())
 	wantCode(t, err, portal.Forbidden, "staff-only")
 	_, err = c.NoticeDraft(ctx, c.staff(c.auditor), n)
 	wantCode(t, err, portal.Forbidden, "author-only")

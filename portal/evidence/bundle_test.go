@@ -600,22 +600,7 @@ func TestWhoMayHaveABundle(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	hire := func(name string, role crypto.Role) portal.Actor {
-		key, err := crypto.GenerateKey(crypto.ProfilePQ, name, time.Now())
-		if err != nil {
-			t.Fatal(err)
-		}
-		certificate, err := crypto.CertifyStaff(p.Root, key.Certificate(), []crypto.Role{role}, time.Now())
-		if err != nil {
-			t.Fatal(err)
-		}
-		member, err := p.Portal.Root.VerifyStaff(certificate, time.Now())
-		if err != nil {
-			t.Fatal(err)
-		}
-		return portal.ActingStaff(member)
-	}
-	administrator, auditor := hire("Ada Min", crypto.RoleAdministrator), hire("Emil Sato", crypto.RoleAuditor)
+	administrator, auditor := p.Acting(p.Hire("Ada Min", crypto.RoleAdministrator)), p.Acting(p.Hire("Emil Sato", crypto.RoleAuditor))
 	for _, c := range []struct {
 		actor portal.Actor
 		n     crypto.Number

@@ -14,6 +14,7 @@ import (
 	"valise/portal"
 	"valise/portal/passkey"
 	"valise/portal/portaltest"
+	"valise/portal/portaltest/people"
 	"valise/portal/store"
 )
 
@@ -31,29 +32,12 @@ type staff struct {
 }
 
 var theStaff = sync.OnceValue(func() *staff {
-	s := &staff{}
-	rootKey, err := crypto.GenerateRoot("International Court (test)", noon.Add(-time.Hour))
-	if err != nil {
-		panic(err)
-	}
-	if s.root, err = crypto.OpenRoot(crypto.Pin{Fingerprint: rootKey.Certificate().Fingerprint()}, rootKey.Certificate().Bytes()); err != nil {
-		panic(err)
-	}
+	court := people.Found(noon.Add(-time.Hour))
+	s := &staff{root: court.Pin()}
 	hire := func(name string, role crypto.Role) portal.Actor {
-		key, err := crypto.GenerateKey(crypto.ProfileCompat, name, noon.Add(-time.Hour))
-		if err != nil {
-			panic(err)
-		}
-		c, err := crypto.CertifyStaff(rootKey, key.Certificate(), []crypto.Role{role}, noon.Add(-time.Hour))
-		if err != nil {
-			panic(err)
-		}
-		member, err := s.root.VerifyStaff(c, noon)
-		if err != nil {
-			panic(err)
-		}
-		s.certificates = append(s.certificates, c)
-		return portal.ActingStaff(member)
+		key := court.Hire(name, role)
+		s.certificates = append(s.certificates, key.Certificate())
+		return court.Acting(key, noon)
 	}
 	s.ada, s.bela, s.chandra = hire("Ada", crypto.RoleAuthor), hire("Bela", crypto.RoleAdministrator), hire("Chandra", crypto.RoleAdministrator)
 	return s

@@ -11,18 +11,11 @@ import (
 	"valise/crypto"
 	"valise/portal"
 	"valise/portal/portaltest"
+	"valise/portal/portaltest/people"
 	"valise/portal/publish"
 )
 
 func TestMain(m *testing.M) { portaltest.Main(m) }
-
-// person is a representative with their keys.
-type person struct {
-	crypto.Representative
-	issued, own *crypto.Key
-}
-
-func (p *person) actor() portal.Actor { return portal.ActingRepresentative(p.Representative) }
 
 // The people whom statements ask.
 const (
@@ -34,42 +27,28 @@ const (
 	witness          // an individual
 )
 
-var thePeople = sync.OnceValue(func() (people []*person) {
+var thePeople = sync.OnceValue(func() (invited []*people.Person) {
 	state := crypto.NewNumber(crypto.KindState)
-	certified := func(k *crypto.Key, certify func(*crypto.Certificate) (*crypto.Certificate, error)) *crypto.Key {
-		c, err := certify(k.Certificate())
-		if err != nil {
-			panic(err)
-		}
-		return key(k.WithCertificate(c))
-	}
 	for _, r := range []crypto.Representative{
 		{Mailbox: state, Ordinal: 1}, {Mailbox: state, Ordinal: 2}, {Mailbox: crypto.NewNumber(crypto.KindState), Ordinal: 1}, {Mailbox: crypto.NewNumber(crypto.KindOrganisation), Ordinal: 1},
 		{Mailbox: crypto.NewNumber(crypto.KindState), Ordinal: 1}, {Mailbox: crypto.NewNumber(crypto.KindIndividual), Ordinal: 1},
 	} {
-		p := &person{Representative: r}
-		p.issued = certified(key(crypto.GenerateKey(crypto.ProfilePQ, r.String(), noon)), func(c *crypto.Certificate) (*crypto.Certificate, error) {
-			return crypto.CertifyIssued(theOffice().registrar, c, r, noon)
-		})
-		p.own = certified(key(crypto.GenerateKey(crypto.ProfilePQ, r.String(), noon)), func(c *crypto.Certificate) (*crypto.Certificate, error) {
-			return crypto.CertifySuccessor(p.issued, c, r, noon)
-		})
-		people = append(people, p)
+		invited = append(invited, people.Represent(theOffice().registrar, crypto.ProfilePQ, r, noon))
 	}
-	return people
+	return invited
 })
 
 // invite issues mailboxes to the people; who isn't the newcomer claims theirs.
-func (n *newsroom) invite() []*person {
+func (n *newsroom) invite() []*people.Person {
 	n.t.Helper()
 	for i, p := range thePeople() {
 		record := portal.RepresentativeRecord{
 			Representative: p.Representative, State: portal.Issued, Profile: crypto.ProfilePQ, Salt: []byte("salt"), Verifier: []byte("verifier"), LockedBundle: []byte("locked"),
-			Chain: [][]byte{p.issued.Certificate().Bytes()}, IssuedAt: noon,
+			Chain: [][]byte{p.Issued.Certificate().Bytes()}, IssuedAt: noon,
 		}
 		must(n.t, n.db.Issue(n.t.Context(), record, []byte("label")))
 		if i != newcomer {
-			record.State, record.ClaimedAt, record.Chain = portal.Claimed, noon, append(record.Chain, p.own.Certificate().Bytes())
+			record.State, record.ClaimedAt, record.Chain = portal.Claimed, noon, append(record.Chain, p.Own.Certificate().Bytes())
 			must(n.t, n.db.Claim(n.t.Context(), record, nil))
 		}
 	}
@@ -107,9 +86,9 @@ func next(d *crypto.StatementDraft, kind crypto.StatementKind, asked ...crypto.K
 }
 
 // read fetches a statement as a representative's client does, and verifies it.
-func (n *newsroom) read(p *person, statement crypto.Number) *crypto.VerifiedStatement {
+func (n *newsroom) read(p *people.Person, statement crypto.Number) *crypto.VerifiedStatement {
 	n.t.Helper()
-	_, versions, err := n.Fetch(n.t.Context(), p.actor(), statement)
+	_, versions, err := n.Fetch(n.t.Context(), p.Acting(), statement)
 	must(n.t, err)
 	signed := make([]crypto.SignedStatement, len(versions))
 	for i, v := range versions {
@@ -124,16 +103,16 @@ func (n *newsroom) read(p *person, statement crypto.Number) *crypto.VerifiedStat
 const nonce = "00112233445566778899aabbccddeeff"
 
 // receipt signs one.
-func (n *newsroom) receipt(v *crypto.VerifiedStatement, p *person, decision crypto.Decision) []byte {
+func (n *newsroom) receipt(v *crypto.VerifiedStatement, p *people.Person, decision crypto.Decision) []byte {
 	n.t.Helper()
-	receipt, err := crypto.AcknowledgeStatement(v, p.own, p.Representative, decision, nonce, n.clock())
+	receipt, err := crypto.AcknowledgeStatement(v, p.Own, p.Representative, decision, nonce, n.clock())
 	must(n.t, err)
 	return receipt
 }
 
-func (n *newsroom) standing(p *person, statement crypto.Number) publish.MailboxStatement {
+func (n *newsroom) standing(p *people.Person, statement crypto.Number) publish.MailboxStatement {
 	n.t.Helper()
-	all, err := n.Mailbox(n.t.Context(), p.actor())
+	all, err := n.Mailbox(n.t.Context(), p.Acting())
 	must(n.t, err)
 	i := slices.IndexFunc(all, func(s publish.MailboxStatement) bool { return s.Statement == statement })
 	if i < 0 {
@@ -144,61 +123,61 @@ func (n *newsroom) standing(p *person, statement crypto.Number) publish.MailboxS
 
 func TestAStatementIsAcknowledged(t *testing.T) {
 	n := newNewsroom(t)
-	people, ctx := n.invite(), t.Context()
+	invited, ctx := n.invite(), t.Context()
 	d := n.asking(crypto.KindState, crypto.KindOrganisation)
-	if s := n.standing(people[delegate], d.Statement); !s.Awaiting() || s.Overdue(n.clock()) || s.Titles[1].Title != d.Languages[1].Title || !s.FetchedAt.IsZero() {
+	if s := n.standing(invited[delegate], d.Statement); !s.Awaiting() || s.Overdue(n.clock()) || s.Titles[1].Title != d.Languages[1].Title || !s.FetchedAt.IsZero() {
 		t.Errorf("%+v", s)
 	}
-	if s := n.standing(people[newcomer], d.Statement); !s.Awaiting() { // may list, and nothing else
+	if s := n.standing(invited[newcomer], d.Statement); !s.Awaiting() { // may list, and nothing else
 		t.Errorf("%+v", s)
 	}
-	_, _, err := n.Fetch(ctx, people[newcomer].actor(), d.Statement)
+	_, _, err := n.Fetch(ctx, invited[newcomer].Acting(), d.Statement)
 	wantCode(t, err, portal.Forbidden, "claim-first")
-	if all, err := n.Mailbox(ctx, people[witness].actor()); err != nil || len(all) != 0 {
+	if all, err := n.Mailbox(ctx, invited[witness].Acting()); err != nil || len(all) != 0 {
 		t.Errorf("an individual is asked: %+v, %v", all, err)
 	}
-	_, _, err = n.Fetch(ctx, people[witness].actor(), d.Statement)
+	_, _, err = n.Fetch(ctx, invited[witness].Acting(), d.Statement)
 	wantCode(t, err, portal.NotFound, "no-statement")
 
-	v := n.read(people[delegate], d.Statement)
-	receipt := n.receipt(v, people[delegate], crypto.DecisionAcknowledged)
-	kept, created, err := n.Acknowledge(ctx, people[delegate].actor(), d.Statement, receipt, publish.Fetched{Version: 1, Nonce: nonce})
-	if err != nil || !created || kept.Version != 1 || kept.Representative != people[delegate].Representative {
+	v := n.read(invited[delegate], d.Statement)
+	receipt := n.receipt(v, invited[delegate], crypto.DecisionAcknowledged)
+	kept, created, err := n.Acknowledge(ctx, invited[delegate].Acting(), d.Statement, receipt, publish.Fetched{Version: 1, Nonce: nonce})
+	if err != nil || !created || kept.Version != 1 || kept.Representative != invited[delegate].Representative {
 		t.Fatalf("%+v, %v, %v", kept, created, err)
 	}
 	// Anybody with gpg and the certificate verifies it.
 	gpg := portaltest.GPG(t)
-	gpg.Run([]byte(people[delegate].own.Certificate().Armor()), "--import")
+	gpg.Run([]byte(invited[delegate].Own.Certificate().Armor()), "--import")
 	if text := gpg.Run(kept.Receipt, "--decrypt"); !strings.Contains(string(text), "statement: "+string(d.Statement)+"\nversion: 1\n") {
 		t.Errorf("gpg reads %s", text)
 	}
 	// The same again, from any session, gives the same answer; another one, or a colleague's, doesn't.
-	if again, created, err := n.Acknowledge(ctx, people[delegate].actor(), d.Statement, receipt, publish.Fetched{}); err != nil || created || !again.ReceivedAt.Equal(kept.ReceivedAt) {
+	if again, created, err := n.Acknowledge(ctx, invited[delegate].Acting(), d.Statement, receipt, publish.Fetched{}); err != nil || created || !again.ReceivedAt.Equal(kept.ReceivedAt) {
 		t.Errorf("again: %v, %v", created, err)
 	}
 	n.wait(time.Minute)
-	n.read(people[colleague], d.Statement)
-	_, _, err = n.Acknowledge(ctx, people[colleague].actor(), d.Statement, n.receipt(v, people[colleague], crypto.DecisionRefused), publish.Fetched{Version: 1, Nonce: nonce})
+	n.read(invited[colleague], d.Statement)
+	_, _, err = n.Acknowledge(ctx, invited[colleague].Acting(), d.Statement, n.receipt(v, invited[colleague], crypto.DecisionRefused), publish.Fetched{Version: 1, Nonce: nonce})
 	wantCode(t, err, portal.Conflict, "already-acknowledged")
-	if s := n.standing(people[colleague], d.Statement); s.Awaiting() || s.Acknowledgement().Representative != people[delegate].Representative {
+	if s := n.standing(invited[colleague], d.Statement); s.Awaiting() || s.Acknowledgement().Representative != invited[delegate].Representative {
 		t.Errorf("%+v", s)
 	}
 
 	// The receipt is for its mailbox and for staff; its evidence for whoever shows it.
-	for _, who := range []portal.Actor{people[colleague].actor(), n.acting(n.registrar), n.acting(n.auditor)} {
-		if got, err := n.StatementReceipt(ctx, who, d.Statement, 0, people[delegate].Mailbox); err != nil || string(got.Receipt) != string(kept.Receipt) {
+	for _, who := range []portal.Actor{invited[colleague].Acting(), n.acting(n.registrar), n.acting(n.auditor)} {
+		if got, err := n.StatementReceipt(ctx, who, d.Statement, 0, invited[delegate].Mailbox); err != nil || string(got.Receipt) != string(kept.Receipt) {
 			t.Errorf("%v", err)
 		}
 	}
-	_, err = n.StatementReceipt(ctx, people[focal].actor(), d.Statement, 0, people[delegate].Mailbox)
+	_, err = n.StatementReceipt(ctx, invited[focal].Acting(), d.Statement, 0, invited[delegate].Mailbox)
 	wantCode(t, err, portal.NotFound, "no-acknowledgement")
-	_, err = n.StatementReceipt(ctx, n.acting(n.admin), d.Statement, 0, people[delegate].Mailbox)
+	_, err = n.StatementReceipt(ctx, n.acting(n.admin), d.Statement, 0, invited[delegate].Mailbox)
 	wantCode(t, err, portal.Forbidden, "author-only")
 	evidence, err := n.Evidence(ctx, kept.Receipt)
 	if err != nil || len(evidence.Versions) != 1 || len(evidence.Chain) != 2 || !publish.IsReceipt(kept.Receipt) {
 		t.Errorf("%d versions, %d certificates, %v", len(evidence.Versions), len(evidence.Chain), err)
 	}
-	for _, other := range [][]byte{n.receipt(v, people[focal], crypto.DecisionAcknowledged), []byte("?"), append(slices.Clone(kept.Receipt), '\n'), make([]byte, 1<<20)} {
+	for _, other := range [][]byte{n.receipt(v, invited[focal], crypto.DecisionAcknowledged), []byte("?"), append(slices.Clone(kept.Receipt), '\n'), make([]byte, 1<<20)} {
 		_, err = n.Evidence(ctx, other)
 		wantCode(t, err, portal.NotFound, "unknown-receipt")
 	}
@@ -207,14 +186,14 @@ func TestAStatementIsAcknowledged(t *testing.T) {
 // Each thing that is checked, with a receipt in which just that is a lie.
 func TestReceiptsOfStatementsThatDoNotHold(t *testing.T) {
 	n := newNewsroom(t)
-	people, ctx := n.invite(), t.Context()
+	invited, ctx := n.invite(), t.Context()
 	d, other := n.asking(crypto.KindState), n.asking(crypto.KindState)
-	v, another := n.read(people[focal], d.Statement), n.read(people[focal], other.Statement)
-	me := people[focal]
+	v, another := n.read(invited[focal], d.Statement), n.read(invited[focal], other.Statement)
+	me := invited[focal]
 	fetched := publish.Fetched{Version: 1, Nonce: nonce}
 	refuse := func(kind portal.Kind, code string, receipt []byte, fetched publish.Fetched) {
 		t.Helper()
-		_, _, err := n.Acknowledge(ctx, me.actor(), d.Statement, receipt, fetched)
+		_, _, err := n.Acknowledge(ctx, me.Acting(), d.Statement, receipt, fetched)
 		wantCode(t, err, kind, code)
 	}
 	// forged signs an acknowledgement of which some lines were changed, as a client of one's own can.
@@ -237,23 +216,23 @@ func TestReceiptsOfStatementsThatDoNotHold(t *testing.T) {
 	refuse(portal.Conflict, "not-fetched", good, publish.Fetched{Version: 2, Nonce: nonce})
 	refuse(portal.Invalid, "wrong-nonce", good, publish.Fetched{Version: 1, Nonce: strings.Repeat("0", 32)}) // of another session
 	refuse(portal.Invalid, "invalid-receipt", n.receipt(another, me, crypto.DecisionAcknowledged), fetched)
-	refuse(portal.Invalid, "invalid-receipt", forged(me.own, func(a *crypto.StatementAcknowledgement) { a.Version = 2 }), fetched)
-	refuse(portal.Invalid, "invalid-receipt", forged(me.own, func(a *crypto.StatementAcknowledgement) { a.ManifestSHA256 = another.SHA256() }), fetched)
-	refuse(portal.Invalid, "invalid-receipt", forged(me.own, func(a *crypto.StatementAcknowledgement) { a.Institution = me.own.Certificate().Fingerprint() }), fetched)
-	refuse(portal.Invalid, "invalid-receipt", forged(me.own, func(a *crypto.StatementAcknowledgement) { a.Time = noon.Add(-time.Hour) }), fetched)
-	refuse(portal.Invalid, "other-representative", n.receipt(v, people[delegate], crypto.DecisionAcknowledged), fetched) // of another mailbox
-	refuse(portal.Invalid, "invalid-receipt", forged(people[delegate].own, func(*crypto.StatementAcknowledgement) {}), fetched)
-	refuse(portal.Invalid, "other-certificate", forged(me.issued, func(a *crypto.StatementAcknowledgement) { a.Certificate = me.issued.Certificate().Fingerprint() }), fetched) // no longer current
+	refuse(portal.Invalid, "invalid-receipt", forged(me.Own, func(a *crypto.StatementAcknowledgement) { a.Version = 2 }), fetched)
+	refuse(portal.Invalid, "invalid-receipt", forged(me.Own, func(a *crypto.StatementAcknowledgement) { a.ManifestSHA256 = another.SHA256() }), fetched)
+	refuse(portal.Invalid, "invalid-receipt", forged(me.Own, func(a *crypto.StatementAcknowledgement) { a.Institution = me.Own.Certificate().Fingerprint() }), fetched)
+	refuse(portal.Invalid, "invalid-receipt", forged(me.Own, func(a *crypto.StatementAcknowledgement) { a.Time = noon.Add(-time.Hour) }), fetched)
+	refuse(portal.Invalid, "other-representative", n.receipt(v, invited[delegate], crypto.DecisionAcknowledged), fetched) // of another mailbox
+	refuse(portal.Invalid, "invalid-receipt", forged(invited[delegate].Own, func(*crypto.StatementAcknowledgement) {}), fetched)
+	refuse(portal.Invalid, "other-certificate", forged(me.Issued, func(a *crypto.StatementAcknowledgement) { a.Certificate = me.Issued.Certificate().Fingerprint() }), fetched) // no longer current
 	text, err := crypto.ReadClearSigned(good)
 	must(t, err)
-	login, err := crypto.ClearSign(me.own, crypto.PurposeAcknowledgement, text, n.clock())
+	login, err := crypto.ClearSign(me.Own, crypto.PurposeAcknowledgement, text, n.clock())
 	must(t, err)
 	refuse(portal.Invalid, "invalid-receipt", login, fetched)
 	refuse(portal.Invalid, "invalid-receipt", []byte("acknowledged"), fetched)
 	refuse(portal.TooLarge, "too-large", make([]byte, 40<<10), fetched)
 
 	// Whoever isn't asked can't acknowledge, also when they are asked by another version.
-	_, _, err = n.Acknowledge(ctx, people[lawyer].actor(), d.Statement, good, fetched)
+	_, _, err = n.Acknowledge(ctx, invited[lawyer].Acting(), d.Statement, good, fetched)
 	wantCode(t, err, portal.NotFound, "no-statement")
 	_, _, err = n.Acknowledge(ctx, n.acting(n.approver), d.Statement, good, fetched)
 	wantCode(t, err, portal.Forbidden, "representatives-only")
@@ -264,57 +243,57 @@ func TestReceiptsOfStatementsThatDoNotHold(t *testing.T) {
 	if s := n.standing(me, d.Statement); !s.Awaiting() {
 		t.Fatalf("%+v", s)
 	}
-	if _, created, err := n.Acknowledge(ctx, me.actor(), d.Statement, good, fetched); err != nil || !created {
+	if _, created, err := n.Acknowledge(ctx, me.Acting(), d.Statement, good, fetched); err != nil || !created {
 		t.Errorf("%v, %v", created, err)
 	}
 }
 
 func TestEachVersionThatAsksIsAcknowledgedForItself(t *testing.T) {
 	n := newNewsroom(t)
-	people, ctx := n.invite(), t.Context()
+	invited, ctx := n.invite(), t.Context()
 	d := n.asking(crypto.KindState, crypto.KindOrganisation)
-	acknowledge := func(p *person, version int) error {
+	acknowledge := func(p *people.Person, version int) error {
 		t.Helper()
 		v := n.read(p, d.Statement)
-		_, _, err := n.Acknowledge(ctx, p.actor(), d.Statement, n.receipt(v, p, crypto.DecisionAcknowledged), publish.Fetched{Version: version, Nonce: nonce})
+		_, _, err := n.Acknowledge(ctx, p.Acting(), d.Statement, n.receipt(v, p, crypto.DecisionAcknowledged), publish.Fetched{Version: version, Nonce: nonce})
 		return err
 	}
-	must(t, acknowledge(people[delegate], 1))
-	must(t, acknowledge(people[lawyer], 1))
-	first := n.read(people[focal], d.Statement)
-	late := n.receipt(first, people[focal], crypto.DecisionAcknowledged)
+	must(t, acknowledge(invited[delegate], 1))
+	must(t, acknowledge(invited[lawyer], 1))
+	first := n.read(invited[focal], d.Statement)
+	late := n.receipt(first, invited[focal], crypto.DecisionAcknowledged)
 
 	// Corrected: States are asked again, organisations no longer.
 	correction := next(d, crypto.StatementCorrection, crypto.KindState)
 	n.release(correction)
-	if s := n.standing(people[delegate], d.Statement); !s.Awaiting() || s.Version != 2 || s.Acknowledgements[0].Version != 1 || !s.FetchedAt.IsZero() {
+	if s := n.standing(invited[delegate], d.Statement); !s.Awaiting() || s.Version != 2 || s.Acknowledgements[0].Version != 1 || !s.FetchedAt.IsZero() {
 		t.Errorf("%+v", s)
 	}
-	if s := n.standing(people[lawyer], d.Statement); s.Awaiting() || s.Kind != crypto.StatementCorrection {
+	if s := n.standing(invited[lawyer], d.Statement); s.Awaiting() || s.Kind != crypto.StatementCorrection {
 		t.Errorf("%+v", s)
 	}
-	_, _, err := n.Acknowledge(ctx, people[focal].actor(), d.Statement, late, publish.Fetched{Version: 1, Nonce: nonce})
+	_, _, err := n.Acknowledge(ctx, invited[focal].Acting(), d.Statement, late, publish.Fetched{Version: 1, Nonce: nonce})
 	wantCode(t, err, portal.Conflict, "statement-corrected")
-	kept, err := n.StatementReceipt(ctx, people[delegate].actor(), d.Statement, 1, people[delegate].Mailbox)
+	kept, err := n.StatementReceipt(ctx, invited[delegate].Acting(), d.Statement, 1, invited[delegate].Mailbox)
 	must(t, err)
-	if _, created, err := n.Acknowledge(ctx, people[delegate].actor(), d.Statement, kept.Receipt, publish.Fetched{}); err != nil || created {
+	if _, created, err := n.Acknowledge(ctx, invited[delegate].Acting(), d.Statement, kept.Receipt, publish.Fetched{}); err != nil || created {
 		t.Errorf("a kept receipt of an earlier version, again: %v, %v", created, err)
 	}
-	must(t, acknowledge(people[delegate], 2))
-	n.read(people[lawyer], d.Statement)
+	must(t, acknowledge(invited[delegate], 2))
+	n.read(invited[lawyer], d.Statement)
 	// Whom a version doesn't ask no honest client lets sign it.
-	v2 := n.read(people[lawyer], d.Statement)
-	if _, err := crypto.AcknowledgeStatement(v2, people[lawyer].own, people[lawyer].Representative, crypto.DecisionAcknowledged, nonce, n.clock()); err == nil {
+	v2 := n.read(invited[lawyer], d.Statement)
+	if _, err := crypto.AcknowledgeStatement(v2, invited[lawyer].Own, invited[lawyer].Representative, crypto.DecisionAcknowledged, nonce, n.clock()); err == nil {
 		t.Error("an organisation acknowledges what asks States")
 	}
 	text, err := (&crypto.StatementAcknowledgement{
-		Institution: n.pin.Fingerprint(), Statement: d.Statement, Version: 2, ManifestSHA256: v2.SHA256(), Representative: people[lawyer].Representative,
-		Certificate: people[lawyer].own.Certificate().Fingerprint(), Decision: crypto.DecisionAcknowledged, Time: n.clock(), SessionNonce: nonce,
+		Institution: n.pin.Fingerprint(), Statement: d.Statement, Version: 2, ManifestSHA256: v2.SHA256(), Representative: invited[lawyer].Representative,
+		Certificate: invited[lawyer].Own.Certificate().Fingerprint(), Decision: crypto.DecisionAcknowledged, Time: n.clock(), SessionNonce: nonce,
 	}).Encode()
 	must(t, err)
-	unasked, err := crypto.ClearSign(people[lawyer].own, crypto.PurposeStatementAcknowledgement, text, n.clock())
+	unasked, err := crypto.ClearSign(invited[lawyer].Own, crypto.PurposeStatementAcknowledgement, text, n.clock())
 	must(t, err)
-	_, _, err = n.Acknowledge(ctx, people[lawyer].actor(), d.Statement, unasked, publish.Fetched{Version: 2, Nonce: nonce})
+	_, _, err = n.Acknowledge(ctx, invited[lawyer].Acting(), d.Statement, unasked, publish.Fetched{Version: 2, Nonce: nonce})
 	wantCode(t, err, portal.Conflict, "not-asked")
 	evidence, err := n.Evidence(ctx, kept.Receipt)
 	if err != nil || len(evidence.Versions) != 1 {
@@ -324,23 +303,23 @@ func TestEachVersionThatAsksIsAcknowledgedForItself(t *testing.T) {
 	// Withdrawn, whatever the manifest says: it asks nothing.
 	n.release(next(correction, crypto.StatementWithdrawal, crypto.KindState))
 	for _, i := range []int{delegate, focal, lawyer} {
-		if s := n.standing(people[i], d.Statement); s.Awaiting() || s.Asks || s.Kind != crypto.StatementWithdrawal {
+		if s := n.standing(invited[i], d.Statement); s.Awaiting() || s.Asks || s.Kind != crypto.StatementWithdrawal {
 			t.Errorf("%+v", s)
 		}
 	}
-	wantCode(t, acknowledge(people[focal], 3), portal.Conflict, "withdrawn")
+	wantCode(t, acknowledge(invited[focal], 3), portal.Conflict, "withdrawn")
 }
 
 func TestStaffSeeWhoHasAcknowledgedAStatement(t *testing.T) {
 	n := newNewsroom(t)
-	people, ctx := n.invite(), t.Context()
+	invited, ctx := n.invite(), t.Context()
 	d := n.asking(crypto.KindState, crypto.KindOrganisation)
 	quiet := n.findings()
 	n.release(quiet)
-	v := n.read(people[delegate], d.Statement)
-	_, _, err := n.Acknowledge(ctx, people[delegate].actor(), d.Statement, n.receipt(v, people[delegate], crypto.DecisionAcknowledged), publish.Fetched{Version: 1, Nonce: nonce})
+	v := n.read(invited[delegate], d.Statement)
+	_, _, err := n.Acknowledge(ctx, invited[delegate].Acting(), d.Statement, n.receipt(v, invited[delegate], crypto.DecisionAcknowledged), publish.Fetched{Version: 1, Nonce: nonce})
 	must(t, err)
-	n.read(people[focal], d.Statement)
+	n.read(invited[focal], d.Statement)
 
 	status := func(version int) *publish.Acknowledgements {
 		t.Helper()
@@ -385,7 +364,7 @@ func TestStaffSeeWhoHasAcknowledgedAStatement(t *testing.T) {
 		_, err := n.Acknowledgements(ctx, n.acting(k), d.Statement, 0)
 		must(t, err)
 	}
-	for who, actor := range map[string]portal.Actor{"author-only": n.acting(n.admin), "staff-only": people[delegate].actor()} {
+	for who, actor := range map[string]portal.Actor{"author-only": n.acting(n.admin), "staff-only": invited[delegate].Acting()} {
 		_, err := n.Acknowledgements(ctx, actor, d.Statement, 0)
 		wantCode(t, err, portal.Forbidden, who)
 	}
@@ -403,18 +382,18 @@ func TestStaffSeeWhoHasAcknowledgedAStatement(t *testing.T) {
 // What was published before there was a column for whom it asks is found, too.
 func TestVersionsPublishedBeforeAreAskedForTheirManifest(t *testing.T) {
 	n := newNewsroom(t)
-	people := n.invite()
+	invited := n.invite()
 	d := n.asking(crypto.KindState)
 	raw, err := sql.Open("sqlite", n.path)
 	must(t, err)
 	defer raw.Close()
 	_, err = raw.Exec(`UPDATE statement_versions SET asked = NULL, deadline = NULL`)
 	must(t, err)
-	if all, err := n.Mailbox(t.Context(), people[delegate].actor()); err != nil || len(all) != 0 {
+	if all, err := n.Mailbox(t.Context(), invited[delegate].Acting()); err != nil || len(all) != 0 {
 		t.Fatalf("%+v, %v", all, err)
 	}
 	must(t, n.db.Migrate(t.Context()))
-	if s := n.standing(people[delegate], d.Statement); !s.Awaiting() || !s.Deadline.Equal(d.Deadline.Truncate(time.Second)) {
+	if s := n.standing(invited[delegate], d.Statement); !s.Awaiting() || !s.Deadline.Equal(d.Deadline.Truncate(time.Second)) {
 		t.Errorf("%+v", s)
 	}
 }
@@ -423,14 +402,14 @@ func TestVersionsPublishedBeforeAreAskedForTheirManifest(t *testing.T) {
 // compared last, is wrong, so that nothing is kept.
 func BenchmarkVerifyingAReceiptOfAStatement(b *testing.B) {
 	n := newNewsroom(b)
-	people := n.invite()
+	invited := n.invite()
 	d := n.asking(crypto.KindState)
-	p := people[delegate]
+	p := invited[delegate]
 	receipt := n.receipt(n.read(p, d.Statement), p, crypto.DecisionAcknowledged)
 	other := publish.Fetched{Version: 1, Nonce: crypto.NewNonce()}
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			if _, _, err := n.Acknowledge(b.Context(), p.actor(), d.Statement, receipt, other); portal.KindOf(err) != portal.Invalid {
+			if _, _, err := n.Acknowledge(b.Context(), p.Acting(), d.Statement, receipt, other); portal.KindOf(err) != portal.Invalid {
 				b.Error(err)
 			}
 		}
@@ -459,7 +438,7 @@ func TestAStatementIsVerifiedOnce(t *testing.T) {
 	at := n.clock()
 	stranger, err := crypto.GenerateKey(crypto.ProfileCompat, "Another Author", at)
 	must(t, err)
-	c, err := crypto.CertifyStaff(n.root, stranger.Certificate(), []crypto.Role{crypto.RoleAuthor}, at)
+	c, err := crypto.CertifyStaff(n.Root, stranger.Certificate(), []crypto.Role{crypto.RoleAuthor}, at)
 	must(t, err)
 	n.keepStaff(c)
 	if read() == first {

@@ -12,6 +12,7 @@ import (
 
 	"valise/crypto"
 	"valise/portal"
+	"valise/portal/portaltest/people"
 	"valise/portal/publish"
 	"valise/portal/store"
 )
@@ -20,40 +21,25 @@ var noon = time.Date(2026, 1, 5, 12, 0, 0, 0, time.UTC)
 
 // office are the keys of an institution, made once: no test changes them.
 type office struct {
-	root                                                            *crypto.Key
+	*people.Institution
 	author, secondAuthor, approver, both, registrar, auditor, admin *crypto.Key
 	notary, secondNotary, proxy                                     *crypto.Key
 }
 
 var theOffice = sync.OnceValue(func() *office {
-	o := &office{root: key(crypto.GenerateRoot("International Court (test)", noon))}
-	hire := func(name string, roles ...crypto.Role) *crypto.Key {
-		k := key(crypto.GenerateKey(crypto.ProfilePQ, name, noon))
-		c, err := crypto.CertifyStaff(o.root, k.Certificate(), roles, noon)
-		if err != nil {
-			panic(err)
-		}
-		return key(k.WithCertificate(c))
-	}
-	o.author = hire("Amara Diallo", crypto.RoleAuthor)
-	o.secondAuthor = hire("Ana Costa", crypto.RoleAuthor)
-	o.approver = hire("Benoît Laurent", crypto.RoleApprover)
-	o.both = hire("Fatou Ndiaye", crypto.RoleAuthor, crypto.RoleApprover)
-	o.registrar = hire("Chen Wei", crypto.RoleRegistrar)
-	o.auditor = hire("Emil Sato", crypto.RoleAuditor)
-	o.admin = hire("Olga Berg", crypto.RoleAdministrator)
-	o.proxy = hire("AMARA  Diallo", crypto.RoleApprover) // the author under a second key
-	o.notary = hire("Notary 1", crypto.RoleNotary)
-	o.secondNotary = hire("Notary 2", crypto.RoleNotary)
+	o := &office{Institution: people.Found(noon)}
+	o.author = o.Hire("Amara Diallo", crypto.RoleAuthor)
+	o.secondAuthor = o.Hire("Ana Costa", crypto.RoleAuthor)
+	o.approver = o.Hire("Benoît Laurent", crypto.RoleApprover)
+	o.both = o.Hire("Fatou Ndiaye", crypto.RoleAuthor, crypto.RoleApprover)
+	o.registrar = o.Hire("Chen Wei", crypto.RoleRegistrar)
+	o.auditor = o.Hire("Emil Sato", crypto.RoleAuditor)
+	o.admin = o.Hire("Olga Berg", crypto.RoleAdministrator)
+	o.proxy = o.Hire("AMARA  Diallo", crypto.RoleApprover) // the author under a second key
+	o.notary = o.Hire("Notary 1", crypto.RoleNotary)
+	o.secondNotary = o.Hire("Notary 2", crypto.RoleNotary)
 	return o
 })
-
-func key(k *crypto.Key, err error) *crypto.Key {
-	if err != nil {
-		panic(err)
-	}
-	return k
-}
 
 // workingLanguages are those of the institution.
 var workingLanguages = []string{"en", "fr"}
@@ -85,8 +71,7 @@ func newNewsroomOn(t testing.TB, dsn string) *newsroom {
 	must(t, err)
 	t.Cleanup(func() { n.db.Close() })
 	must(t, n.db.Migrate(t.Context()))
-	n.pin, err = crypto.OpenRoot(crypto.Pin{Fingerprint: n.root.Certificate().Fingerprint()}, n.root.Certificate().Bytes())
-	must(t, err)
+	n.pin = n.Pin()
 	n.Publish = publish.New(n.db, n.pin, workingLanguages, n.clock)
 	for _, k := range n.keys() {
 		n.keepStaff(k.Certificate())

@@ -169,7 +169,7 @@ func TestTheNotarySendsBackWhatIsNotRight(t *testing.T) {
 	n.schedule(other.Statement)
 	n.look(notary)
 	n.wait(30 * time.Minute)
-	gone, err := crypto.CertifyStaff(n.root, n.author.Certificate(), nil, n.clock())
+	gone, err := crypto.CertifyStaff(n.Root, n.author.Certificate(), nil, n.clock())
 	must(t, err)
 	n.keepStaff(gone)
 	n.wait(time.Hour)

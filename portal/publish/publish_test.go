@@ -270,7 +270,7 @@ func TestWhatHasChangedSinceTheySigned(t *testing.T) {
 	encoded, err := approved.Encode()
 	must(t, err)
 	n.wait(time.Hour)
-	gone, err := crypto.CertifyStaff(n.root, n.author.Certificate(), nil, n.clock())
+	gone, err := crypto.CertifyStaff(n.Root, n.author.Certificate(), nil, n.clock())
 	must(t, err)
 	n.keepStaff(gone)
 	n.wait(time.Minute)

@@ -12,9 +12,7 @@ func TestAddresses(t *testing.T) {
 	c := newCourt(t)
 	ctx := t.Context()
 	registrar, author := c.staff(t, c.registrar), c.staff(t, c.author)
-	courier := certified(key(crypto.GenerateKey(crypto.ProfilePQ, "Courier 1", noon)), func(k *crypto.Certificate) (*crypto.Certificate, error) {
-		return crypto.CertifyStaff(c.root, k, []crypto.Role{crypto.RoleCourier}, noon)
-	})
+	courier := c.Hire("Courier 1", crypto.RoleCourier)
 	r, _ := c.issue(t)
 	of := func(keys ...*crypto.Key) []*crypto.Staff {
 		var staff []*crypto.Staff

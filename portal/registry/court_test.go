@@ -11,6 +11,7 @@ import (
 
 	"valise/crypto"
 	"valise/portal"
+	"valise/portal/portaltest/people"
 	"valise/portal/registry"
 	"valise/portal/store"
 )
@@ -24,7 +25,7 @@ const origin = "https://portal.example"
 
 // office are the keys of an institution, made once: no test changes them.
 type office struct {
-	root                                                          *crypto.Key
+	*people.Institution
 	author, approver, registrar, secondRegistrar, auditor, former *crypto.Key
 	stranger                                                      *crypto.Key // of whom nobody knows
 	secrets                                                       *crypto.Secrets
@@ -33,25 +34,18 @@ type office struct {
 }
 
 var theOffice = sync.OnceValue(func() *office {
-	o := &office{root: key(crypto.GenerateRoot("International Court (test)", noon)), stranger: key(crypto.GenerateKey(crypto.ProfilePQ, "Eve", noon))}
-	hire := func(name string, roles ...crypto.Role) *crypto.Key {
-		return certified(key(crypto.GenerateKey(crypto.ProfilePQ, name, noon)), func(c *crypto.Certificate) (*crypto.Certificate, error) {
-			return crypto.CertifyStaff(o.root, c, roles, noon)
-		})
-	}
-	o.author = hire("Amara Diallo", crypto.RoleAuthor)
-	o.approver = hire("Benoît Laurent", crypto.RoleApprover)
-	o.registrar = hire("Chen Wei", crypto.RoleRegistrar)
-	o.secondRegistrar = hire("Dora Novák", crypto.RoleRegistrar)
-	o.auditor = hire("Emil Sato", crypto.RoleAuditor)
-	o.former = certified(hire("Femi Grant", crypto.RoleRegistrar), func(c *crypto.Certificate) (*crypto.Certificate, error) {
-		return crypto.CertifyStaff(o.root, c, nil, noon.Add(time.Minute))
-	})
+	o := &office{Institution: people.Found(noon), stranger: people.Stranger("Eve", noon)}
+	o.author = o.Hire("Amara Diallo", crypto.RoleAuthor)
+	o.approver = o.Hire("Benoît Laurent", crypto.RoleApprover)
+	o.registrar = o.Hire("Chen Wei", crypto.RoleRegistrar)
+	o.secondRegistrar = o.Hire("Dora Novák", crypto.RoleRegistrar)
+	o.auditor = o.Hire("Emil Sato", crypto.RoleAuditor)
+	o.former = o.Certify(o.Hire("Femi Grant", crypto.RoleRegistrar), noon.Add(time.Minute))
 	var err error
 	if o.secrets, err = crypto.DeriveSecrets([]byte("a claim code"), crypto.NewSalt()); err != nil {
 		panic(err)
 	}
-	bundle := &crypto.Bundle{Holder: "somebody", Pin: crypto.Pin{Fingerprint: o.root.Certificate().Fingerprint()}, Key: o.stranger}
+	bundle := &crypto.Bundle{Holder: "somebody", Pin: crypto.Pin{Fingerprint: o.Root.Certificate().Fingerprint()}, Key: o.stranger}
 	if o.locked, err = crypto.LockBundle(bundle, o.secrets); err != nil {
 		panic(err)
 	}
@@ -60,22 +54,6 @@ var theOffice = sync.OnceValue(func() *office {
 	}
 	return o
 })
-
-func key(k *crypto.Key, err error) *crypto.Key {
-	if err != nil {
-		panic(err)
-	}
-	return k
-}
-
-// certified returns a key with the certificate that certify makes of its own.
-func certified(k *crypto.Key, certify func(*crypto.Certificate) (*crypto.Certificate, error)) *crypto.Key {
-	c, err := certify(k.Certificate())
-	if err != nil {
-		panic(err)
-	}
-	return key(k.WithCertificate(c))
-}
 
 // court is a registry over a fresh database, with a clock that tests move.
 type court struct {
@@ -95,8 +73,7 @@ func newCourt(t testing.TB) *court {
 	must(t, err)
 	t.Cleanup(func() { c.db.Close() })
 	must(t, c.db.Migrate(t.Context()))
-	c.pin, err = crypto.OpenRoot(crypto.Pin{Fingerprint: c.root.Certificate().Fingerprint()}, c.root.Certificate().Bytes())
-	must(t, err)
+	c.pin = c.Pin()
 	c.Registry = registry.New(c.db, c.pin, portalSecret, func() time.Time { return c.now })
 	for _, k := range []*crypto.Key{c.author, c.approver, c.registrar, c.secondRegistrar, c.auditor} {
 		_, err := c.AddStaff(t.Context(), k.Certificate().Bytes())
@@ -134,9 +111,7 @@ func (c *court) issuance(registrar *crypto.Key, profile crypto.Profile) (registr
 }
 
 func (c *court) issuanceFor(r crypto.Representative, registrar *crypto.Key, profile crypto.Profile) (registry.Issuance, *crypto.Key) {
-	issued := certified(key(crypto.GenerateKey(profile, r.String(), noon)), func(cert *crypto.Certificate) (*crypto.Certificate, error) {
-		return crypto.CertifyIssued(registrar, cert, r, noon)
-	})
+	issued := people.Issued(registrar, profile, r, noon)
 	return registry.Issuance{
 		Representative: r, Profile: profile, Certificate: []byte(issued.Certificate().Armor()),
 		Salt: c.secrets.Salt(), Verifier: crypto.LogInVerifier(c.secrets.LogInSecret()), LockedBundle: c.locked, Label: c.record, Details: c.record,
@@ -153,9 +128,7 @@ func (c *court) issue(t testing.TB) (crypto.Representative, *crypto.Key) {
 
 // successor makes the representative's own key, certified by the one before.
 func successor(r crypto.Representative, old *crypto.Key, profile crypto.Profile) *crypto.Key {
-	return certified(key(crypto.GenerateKey(profile, r.String(), noon.Add(time.Minute))), func(c *crypto.Certificate) (*crypto.Certificate, error) {
-		return crypto.CertifySuccessor(old, c, r, noon.Add(time.Minute))
-	})
+	return people.Own(old, profile, r, noon.Add(time.Minute))
 }
 
 // claiming is what an honest client makes of an own key, with what was held rewrapped to it.

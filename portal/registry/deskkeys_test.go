@@ -17,9 +17,7 @@ func TestTheDeskKeyIsHandedFromMemberToMember(t *testing.T) {
 	author, approver, registrar := c.staff(t, c.author), c.staff(t, c.approver), c.staff(t, c.registrar)
 	made, err := crypto.NewDeskKey("International Court", "registry@court.example", noon)
 	must(t, err)
-	desk := certified(made, func(k *crypto.Certificate) (*crypto.Certificate, error) {
-		return crypto.CertifyStaff(c.root, k, []crypto.Role{crypto.RoleDeskMail}, noon)
-	})
+	desk := c.Certify(made, noon, crypto.RoleDeskMail)
 	f := desk.Certificate().Fingerprint()
 	share := func(by, to *crypto.Key) registry.DeskKeyShare {
 		record, err := crypto.SealDeskKey(desk, by, to.Certificate(), c.now)
@@ -85,9 +83,7 @@ func TestTheDeskKeyIsHandedFromMemberToMember(t *testing.T) {
 	wantCode(t, err, portal.Forbidden, "author-only")
 
 	// Who comes later lacks it, until somebody of the desk gives it to them; a share that the giver spoiled is beside a good one.
-	late := certified(key(crypto.GenerateKey(crypto.ProfilePQ, "Gita Rao", noon)), func(k *crypto.Certificate) (*crypto.Certificate, error) {
-		return crypto.CertifyStaff(c.root, k, []crypto.Role{crypto.RoleAuthor}, noon)
-	})
+	late := c.Hire("Gita Rao", crypto.RoleAuthor)
 	_, err = c.AddStaff(ctx, late.Certificate().Bytes())
 	must(t, err)
 	holder := portal.StaffHolder(late.Certificate().Fingerprint())
@@ -105,14 +101,14 @@ func TestTheDeskKeyIsHandedFromMemberToMember(t *testing.T) {
 	}
 
 	// Who leaves has had it; and a certificate whose role was taken away is not published, but still opens.
-	gone, err := crypto.CertifyStaff(c.root, late.Certificate(), nil, noon.Add(time.Second))
+	gone, err := crypto.CertifyStaff(c.Root, late.Certificate(), nil, noon.Add(time.Second))
 	must(t, err)
 	_, err = c.AddStaff(ctx, gone.Bytes())
 	wantCode(t, err, portal.Conflict, "staff-withdrawn")
 	if k := seen(author); !slices.Equal(k.Former, []string{holder}) {
 		t.Errorf("former: %v", k.Former)
 	}
-	ended, err := crypto.CertifyStaff(c.root, desk.Certificate(), nil, noon.Add(time.Second))
+	ended, err := crypto.CertifyStaff(c.Root, desk.Certificate(), nil, noon.Add(time.Second))
 	must(t, err)
 	_, err = c.AddStaff(ctx, ended.Bytes())
 	wantCode(t, err, portal.Conflict, "staff-withdrawn")
@@ -126,9 +122,7 @@ func TestTheDeskKeyLogsInNowhere(t *testing.T) {
 	c := newCourt(t)
 	made, err := crypto.NewDeskKey("International Court", "registry@court.example", noon)
 	must(t, err)
-	desk := certified(made, func(k *crypto.Certificate) (*crypto.Certificate, error) {
-		return crypto.CertifyStaff(c.root, k, []crypto.Role{crypto.RoleDeskMail}, noon)
-	})
+	desk := c.Certify(made, noon, crypto.RoleDeskMail)
 	member, err := c.pin.VerifyStaff(desk.Certificate(), c.now)
 	must(t, err)
 	if actor := portal.ActingStaff(member); actor.Staff() != nil || actor.Holder() != "" {

@@ -11,6 +11,7 @@ import (
 
 	"valise/crypto"
 	"valise/portal"
+	"valise/portal/portaltest/people"
 	"valise/portal/registry"
 	"valise/portal/store"
 )
@@ -146,7 +147,7 @@ func TestIssueRefusesWhatDoesNotHoldTogether(t *testing.T) {
 		}},
 		"a name in the certificate": {"policy-identifying-user-id", func(i *registry.Issuance) { i.Certificate = c.stranger.Certificate().Bytes() }},
 		"certified by nobody": {"invalid-certificate", func(i *registry.Issuance) {
-			i.Certificate = key(crypto.GenerateKey(crypto.ProfilePQ, i.Representative.String(), noon)).Certificate().Bytes()
+			i.Certificate = people.Stranger(i.Representative.String(), noon).Certificate().Bytes()
 		}},
 		"certified by an author": {"invalid-certificate", func(i *registry.Issuance) {
 			other, _ := c.issuanceFor(i.Representative, c.author, crypto.ProfilePQ)
@@ -253,20 +254,17 @@ func TestClaimRefusesWhatDoesNotHoldTogether(t *testing.T) {
 		code string
 		tell func(*registry.Claiming)
 	}{
-		"a key that nobody certified": {portal.Invalid, "invalid-certificate", certificate(key(crypto.GenerateKey(crypto.ProfilePQ, r.String(), noon)))},
-		"a key certified by a stranger": {portal.Invalid, "invalid-certificate", certificate(certified(key(crypto.GenerateKey(crypto.ProfilePQ, r.String(), noon)),
-			func(cert *crypto.Certificate) (*crypto.Certificate, error) {
-				return crypto.CertifyIssued(c.stranger, cert, r, noon)
-			}))},
-		"another representative's key": {portal.Invalid, "policy-identifying-user-id", certificate(successor(other, otherIssued, crypto.ProfilePQ))},
-		"the issued key again":         {portal.Invalid, "invalid-certificate", certificate(issued)},
-		"a name in the certificate":    {portal.Invalid, "policy-identifying-user-id", certificate(c.stranger)},
-		"a key of another profile":     {portal.Invalid, "invalid-profile", func(x *registry.Claiming) { x.Profile = crypto.ProfileCompat }},
-		"no profile":                   {portal.Invalid, "invalid-profile", func(x *registry.Claiming) { x.Profile = "" }},
-		"an own key with a lock":       {portal.Invalid, "invalid-lock", func(x *registry.Claiming) { x.Profile = crypto.ProfileOwn }},
-		"a lock without salt":          {portal.Invalid, "invalid-lock", func(x *registry.Claiming) { x.Salt = nil }},
-		"a missing envelope":           {portal.Conflict, "envelopes-changed", func(x *registry.Claiming) { x.Envelopes = nil }},
-		"an envelope twice":            {portal.Invalid, "invalid-envelope", func(x *registry.Claiming) { x.Envelopes = append(slices.Clone(x.Envelopes), x.Envelopes[0]) }},
+		"a key that nobody certified":   {portal.Invalid, "invalid-certificate", certificate(people.Stranger(r.String(), noon))},
+		"a key certified by a stranger": {portal.Invalid, "invalid-certificate", certificate(people.Issued(c.stranger, crypto.ProfilePQ, r, noon))},
+		"another representative's key":  {portal.Invalid, "policy-identifying-user-id", certificate(successor(other, otherIssued, crypto.ProfilePQ))},
+		"the issued key again":          {portal.Invalid, "invalid-certificate", certificate(issued)},
+		"a name in the certificate":     {portal.Invalid, "policy-identifying-user-id", certificate(c.stranger)},
+		"a key of another profile":      {portal.Invalid, "invalid-profile", func(x *registry.Claiming) { x.Profile = crypto.ProfileCompat }},
+		"no profile":                    {portal.Invalid, "invalid-profile", func(x *registry.Claiming) { x.Profile = "" }},
+		"an own key with a lock":        {portal.Invalid, "invalid-lock", func(x *registry.Claiming) { x.Profile = crypto.ProfileOwn }},
+		"a lock without salt":           {portal.Invalid, "invalid-lock", func(x *registry.Claiming) { x.Salt = nil }},
+		"a missing envelope":            {portal.Conflict, "envelopes-changed", func(x *registry.Claiming) { x.Envelopes = nil }},
+		"an envelope twice":             {portal.Invalid, "invalid-envelope", func(x *registry.Claiming) { x.Envelopes = append(slices.Clone(x.Envelopes), x.Envelopes[0]) }},
 		"an envelope never held": {portal.Conflict, "envelopes-changed", func(x *registry.Claiming) {
 			extra := x.Envelopes[0]
 			extra.Notice = crypto.NewNumber(crypto.KindNotice)
@@ -373,11 +371,11 @@ func TestStaffCertificates(t *testing.T) {
 	}
 	recertify := func(k *crypto.Certificate, at time.Time, roles ...crypto.Role) *crypto.Certificate {
 		t.Helper()
-		again, err := crypto.CertifyStaff(c.root, k, roles, at)
+		again, err := crypto.CertifyStaff(c.Root, k, roles, at)
 		must(t, err)
 		return again
 	}
-	for name, refused := range map[string]*crypto.Certificate{"a stranger": c.stranger.Certificate(), "a former member": c.former.Certificate(), "the root itself": c.root.Certificate()} {
+	for name, refused := range map[string]*crypto.Certificate{"a stranger": c.stranger.Certificate(), "a former member": c.former.Certificate(), "the root itself": c.Root.Certificate()} {
 		if _, err := c.AddStaff(ctx, refused.Bytes()); portal.KindOf(err) != portal.Invalid {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -402,7 +400,7 @@ func TestStaffCertificates(t *testing.T) {
 		t.Errorf("an old copy brought back %v, %s", member.Roles(), roles(c.author))
 	}
 	// One that lost the certification under which its owner has signed would make those signatures worthless.
-	bare := key(crypto.GenerateKey(crypto.ProfilePQ, "Gita Rao", noon)).Certificate()
+	bare := people.Stranger("Gita Rao", noon).Certificate()
 	_, err = c.AddStaff(ctx, recertify(bare, noon, crypto.RoleAuthor).Bytes())
 	must(t, err)
 	_, err = c.AddStaff(ctx, recertify(bare, noon.Add(30*time.Minute), crypto.RoleAuthor).Bytes())

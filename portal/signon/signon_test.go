@@ -7,7 +7,6 @@ import (
 	"errors"
 	"net/url"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"valise/crypto"
 	"valise/portal"
 	"valise/portal/portaltest"
+	"valise/portal/portaltest/people"
 	"valise/portal/signon"
 	"valise/portal/store"
 )
@@ -106,9 +106,8 @@ func TestTheProviderIsDown(t *testing.T) {
 	provider := portaltest.StartProvider(t)
 	s, err := signon.New(nil, signon.Config{Issuer: "https://127.0.0.1:1", ClientID: "x", Secret: "y", Portal: make([]byte, 32), HTTP: provider.HTTP}, time.Now)
 	must(t, err)
-	root, err := crypto.GenerateRoot("Court", time.Now())
-	must(t, err)
-	_, _, err = s.Begin(t.Context(), member(t, root, "Ada", nil))
+	court := people.Found(time.Now())
+	_, _, err = s.Begin(t.Context(), court.Acting(court.Hire("Ada", crypto.RoleAuthor), time.Now()))
 	want(t, err, "sign-on-unavailable")
 	for _, issuer := range []string{"", "login.court.example", "http://login.court.example", "https://login.court.example?x=1"} {
 		if _, err := signon.New(nil, signon.Config{Issuer: issuer, ClientID: "x", Secret: "y", Portal: make([]byte, 32)}, time.Now); err == nil {
@@ -118,26 +117,11 @@ func TestTheProviderIsDown(t *testing.T) {
 }
 
 func hire(t *testing.T, db *store.DB, name string) portal.Actor {
-	root, err := crypto.GenerateRoot("Court", time.Now().Add(-time.Hour))
-	must(t, err)
-	return member(t, root, name, db)
-}
-
-func member(t *testing.T, root *crypto.Key, name string, db *store.DB) portal.Actor {
 	t.Helper()
-	at := root.Certificate().Created()
-	key, err := crypto.GenerateKey(crypto.ProfileCompat, name, at)
-	must(t, err)
-	c, err := crypto.CertifyStaff(root, key.Certificate(), []crypto.Role{crypto.RoleAuthor}, at)
-	must(t, err)
-	opened, err := crypto.OpenRoot(crypto.Pin{Fingerprint: root.Certificate().Fingerprint()}, root.Certificate().Bytes())
-	must(t, err)
-	self, err := opened.VerifyStaff(c, time.Now())
-	must(t, err)
-	if db != nil {
-		must(t, db.AddStaff(t.Context(), c.Fingerprint(), func([]byte) ([]byte, error) { return slices.Clone(c.Bytes()), nil }))
-	}
-	return portal.ActingStaff(self)
+	court := people.Found(time.Now().Add(-time.Hour))
+	key := court.Hire(name, crypto.RoleAuthor)
+	must(t, db.AddStaff(t.Context(), key.Certificate().Fingerprint(), func([]byte) ([]byte, error) { return key.Certificate().Bytes(), nil }))
+	return court.Acting(key, time.Now())
 }
 
 func must(t *testing.T, err error) {

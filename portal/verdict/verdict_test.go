@@ -11,6 +11,7 @@ import (
 
 	"valise/crypto"
 	"valise/portal/api"
+	"valise/portal/portaltest/people"
 	"valise/portal/verdict"
 )
 
@@ -267,23 +268,10 @@ func TestARoleThatHadEnded(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	rootKey, err := crypto.GenerateRoot("International Court (test)", start)
-	must(err)
-	member := func(name string, role crypto.Role) *crypto.Key {
-		k, err := crypto.GenerateKey(crypto.ProfileCompat, name, start)
-		must(err)
-		c, err := crypto.CertifyStaff(rootKey, k.Certificate(), []crypto.Role{role}, start)
-		must(err)
-		k, err = k.WithCertificate(c)
-		must(err)
-		return k
-	}
-	author, approver := member("Amara Diallo", crypto.RoleAuthor), member("Chen Wei", crypto.RoleApprover)
-	pin := crypto.Pin{Fingerprint: rootKey.Certificate().Fingerprint()}
-	root, err := crypto.OpenRoot(pin, rootKey.Certificate().Bytes())
-	must(err)
-	gone, err := crypto.CertifyStaff(rootKey, approver.Certificate(), nil, start.Add(2*time.Hour))
-	must(err)
+	court := people.Found(start)
+	author, approver := court.Hire("Amara Diallo", crypto.RoleAuthor), court.Hire("Chen Wei", crypto.RoleApprover)
+	root, pin := court.Pin(), crypto.Pin{Fingerprint: court.Root.Certificate().Fingerprint()}
+	gone := court.Certify(approver, start.Add(2*time.Hour)).Certificate()
 	for when, want := range map[time.Duration]verdict.Outcome{time.Hour: verdict.Holds, 150 * time.Minute: verdict.Fails} {
 		at := start.Add(when)
 		signed, err := crypto.PrepareStatement(root, author, &crypto.StatementDraft{
@@ -298,7 +286,7 @@ func TestARoleThatHadEnded(t *testing.T) {
 		text, err := signed.Texts[0].ClearSigned()
 		must(err)
 		v := judge(t, pin, []verdict.File{
-			{Name: "en.txt", Data: text}, {Name: "root.asc", Data: rootKey.Certificate().Bytes()},
+			{Name: "en.txt", Data: text}, {Name: "root.asc", Data: court.Root.Certificate().Bytes()},
 			{Name: "signers.asc", Data: []byte(author.Certificate().Armor() + gone.Armor())},
 		}, time.Now())[0]
 		if v.Outcome != want || want == verdict.Fails && v.Cause != "no-role" {

@@ -19,7 +19,7 @@ import (
 // and representatives see, the tests of those pages show to axe.
 func TestEverybodyCanUseThePublicPages(t *testing.T) {
 	p := live.Portal(t, live.Options{})
-	gone := join(t, p, "Gone & away", time.Now().Add(-30*time.Minute), crypto.RoleApprover)
+	gone := p.HireAt(time.Now().Add(-30*time.Minute), "Gone & away", crypto.RoleApprover).Certificate()
 	gone, err := crypto.CertifyStaff(p.Root, gone, nil, time.Now().Add(-time.Minute))
 	must(t, err)
 	_, _ = p.Portal.Registry.AddStaff(t.Context(), gone.Bytes()) // it says that they have no role

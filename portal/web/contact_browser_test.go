@@ -24,7 +24,7 @@ func TestStaffChaseWhoDoesNotAnswer(t *testing.T) {
 	f := newFrontage(t)
 	state := f.enrol(t, crypto.KindState, crypto.ProfilePQ, "Republic of Elbonia", "Ama Mensah", true)
 	office := f.enrol(t, crypto.KindOrganisation, crypto.ProfilePQ, "=HYPERLINK(\"http://x\")", "Kwame Boateng", true)
-	emil := f.hire(t, "Emil Auditor", crypto.RoleAuditor)
+	emil := f.Hire("Emil Auditor", crypto.RoleAuditor)
 	draft := f.Draft()
 	n := f.Release(draft, state, office)
 	row := func(p *live.Person) string { return "#progress [data-mailbox=" + string(p.Number.Mailbox) + "]" }

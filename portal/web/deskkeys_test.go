@@ -108,7 +108,7 @@ func sealedOctets(t *testing.T, armored []byte, desk *crypto.Key) []byte {
 func TestWhoLacksTheDesksKeyIsGivenItInTheBrowser(t *testing.T) {
 	f := newFrontage(t)
 	desk := f.DeskMail("Registry", "registry@court.example", time.Now())
-	late := hire(t, f.Server, "Gita Rao", crypto.RoleAuthor)
+	late := f.Hire("Gita Rao", crypto.RoleAuthor)
 	as := func(key *crypto.Key) *visitor {
 		v := newVisitor(t, f.Server)
 		v.logIn(fingerprint(key), key)
@@ -119,7 +119,7 @@ func TestWhoLacksTheDesksKeyIsGivenItInTheBrowser(t *testing.T) {
 		key         *crypto.Key
 		seen, gives bool
 	}{
-		"author": {f.Author, true, true}, "registrar": {f.Registrar, true, false}, "who lacks it": {late, true, false}, "administrator": {hire(t, f.Server, "Ada Ministrator", crypto.RoleAdministrator), false, false},
+		"author": {f.Author, true, true}, "registrar": {f.Registrar, true, false}, "who lacks it": {late, true, false}, "administrator": {f.Hire("Ada Ministrator", crypto.RoleAdministrator), false, false},
 	} {
 		page := as(want.key).page("/staff/people", 200)
 		if got := strings.Contains(page, `data-certificate="`+string(desk.Certificate().Fingerprint())+`"`); got != want.seen {

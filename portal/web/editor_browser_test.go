@@ -107,7 +107,7 @@ func TestAStatementIsWrittenByTwoInTheBrowser(t *testing.T) {
 	n := newNewsroom(t, f.Server)
 	earlier := announcement()
 	n.publish(earlier)
-	dora := f.hire(t, "Dora Author", crypto.RoleAuthor)
+	dora := f.Hire("Dora Author", crypto.RoleAuthor)
 	d := &writing{t: t, f: f, newsroom: n, ada: f.desk(t, live.AuthorName, f.Author, "/staff/statements", "newsroom")}
 	d.begin()
 	d.dora = f.desk(t, "Dora Author", dora, "/staff/statements/"+string(d.number)+"/edit", "editor")

@@ -63,7 +63,7 @@ func logInWithKey(t *testing.T, f *frontage, key *crypto.Key) *visitor {
 func TestPasskeysInTheBrowser(t *testing.T) {
 	p := live.Portal(t, live.Options{SecondFactor: true})
 	f := &frontage{Server: p, url: p.URL}
-	dana := administrator(t, p)
+	dana := administrator(p)
 	r := newReader(t, f)
 	if _, err := chromedp.Call(r.Browser, webauthn.Enable, webauthn.EnableParams{}); err != nil {
 		t.Fatal(err)

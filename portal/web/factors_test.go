@@ -201,30 +201,14 @@ func TestALogInOfTheCommandLineIsConfirmedInTheBrowser(t *testing.T) {
 }
 
 // administrator makes another member of the staff, who is one.
-func administrator(t *testing.T, p *live.Server) *crypto.Key {
-	t.Helper()
-	at := time.Now().Add(-time.Hour)
-	key, err := crypto.GenerateKey(crypto.ProfilePQ, "Dana Administrator", at)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := crypto.CertifyStaff(p.Root, key.Certificate(), []crypto.Role{crypto.RoleAdministrator}, at)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if key, err = key.WithCertificate(c); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := p.Portal.Registry.AddStaff(t.Context(), c.Bytes()); err != nil {
-		t.Fatal(err)
-	}
-	return key
+func administrator(p *live.Server) *crypto.Key {
+	return p.HireAt(time.Now().Add(-time.Hour), "Dana Administrator", crypto.RoleAdministrator)
 }
 
 func TestAnAdministratorResetsAColleague(t *testing.T) {
 	p := live.Portal(t, live.Options{SecondFactor: true})
 	author, lost := enrolled(t, p, p.Author, "phone")
-	dana := administrator(t, p)
+	dana := administrator(p)
 	boss, device := enrolled(t, p, dana, "security key")
 	if page := boss.page("/staff/people", 200); strings.Count(page, "data-reset novalidate>") != 3 || !strings.Contains(page, live.AuthorName) {
 		t.Errorf("the people page:\n%s", page)
@@ -311,7 +295,7 @@ func TestSingleSignOnIsAskedForInAddition(t *testing.T) {
 	}
 
 	// An administrator's reset frees the account.
-	dana := portal.StaffHolder(crypto.Fingerprint(fingerprint(administrator(t, p))))
+	dana := portal.StaffHolder(crypto.Fingerprint(fingerprint(administrator(p))))
 	if err := p.Store.ResetFactors(t.Context(), passkey.Reset{Holder: portal.StaffHolder(crypto.Fingerprint(fingerprint(p.Author))), By: dana, Reason: "new account", At: time.Now()}); err != nil {
 		t.Fatal(err)
 	}

@@ -13,26 +13,12 @@ import (
 	"valise/portal/portaltest/live"
 )
 
-// hire puts somebody into office.
-func hire(t *testing.T, p *live.Server, name string, roles ...crypto.Role) *crypto.Key {
-	t.Helper()
-	key, err := crypto.GenerateKey(crypto.ProfilePQ, name, time.Now())
-	must(t, err)
-	certificate, err := crypto.CertifyStaff(p.Root, key.Certificate(), roles, time.Now())
-	must(t, err)
-	_, err = p.Portal.Registry.AddStaff(t.Context(), certificate.Bytes())
-	must(t, err)
-	key, err = key.WithCertificate(certificate)
-	must(t, err)
-	return key
-}
-
 const strangersMail = "From: somebody@elsewhere.example\r\nSubject: <script>alert(1)</script>\r\n\r\nI acknowledge receipt.\r\n"
 
 // keepMails keeps a mail for each reason, as a courier does: sealed to the desk. They are named 000…1 and on, in the order of reasons.
 func keepMails(t *testing.T, p *live.Server, reasons ...string) (names []string, keeper *crypto.Certificate) {
 	t.Helper()
-	key := hire(t, p, "Courier 1", crypto.RoleCourier)
+	key := p.Hire("Courier 1", crypto.RoleCourier)
 	record, err := crypto.SealRecord([]byte(strangersMail), key, crypto.PurposeKeptMail, []*crypto.Certificate{p.Author.Certificate(), p.Approver.Certificate()}, time.Now())
 	must(t, err)
 	for i, reason := range reasons {
@@ -65,7 +51,7 @@ func TestMailThatCameIsForTheDesk(t *testing.T) {
 	author, approver := as(p.Author), as(p.Approver)
 	list, one := "/staff/mail", "/staff/mail/"+names[0]
 
-	for name, reader := range map[string]*visitor{"registrar": as(p.Registrar), "auditor": as(hire(t, p, "Ola Auditor", crypto.RoleAuditor))} {
+	for name, reader := range map[string]*visitor{"registrar": as(p.Registrar), "auditor": as(p.Hire("Ola Auditor", crypto.RoleAuditor))} {
 		var in api.MailIn
 		reader.get(list).into(t, 200, &in)
 		if len(in.Kept) != len(names) {
@@ -75,7 +61,7 @@ func TestMailThatCameIsForTheDesk(t *testing.T) {
 		reader.get(one).wantFailure(t, 403, "author-only")
 		reader.do("DELETE", api.Root+one, nil).wantFailure(t, 403, "author-only")
 	}
-	administrator := as(hire(t, p, "Ada Ministrator", crypto.RoleAdministrator))
+	administrator := as(p.Hire("Ada Ministrator", crypto.RoleAdministrator))
 	for _, path := range []string{list, one} {
 		administrator.get(path).wantFailure(t, 403, "author-only")
 	}

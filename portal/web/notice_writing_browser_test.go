@@ -101,7 +101,7 @@ func TestANoticeIsWrittenInTheBrowser(t *testing.T) {
 		syldavia:   f.enrol(t, crypto.KindState, crypto.ProfilePQ, "Kingdom of Syldavia", "Bo Lund", false),
 		individual: f.Claim(f.Issue(crypto.KindIndividual, crypto.ProfilePQ), crypto.ProfilePQ),
 	}
-	dora := f.hire(t, "Dora Author", crypto.RoleAuthor)
+	dora := f.Hire("Dora Author", crypto.RoleAuthor)
 	o.second = crypto.Representative{Mailbox: o.elbonia.Number.Mailbox, Ordinal: 2}
 	f.IssueAs(o.second, crypto.ProfilePQ)
 	f.spoiled(o.syldavia.Number, o.second)

@@ -33,21 +33,9 @@ func another(t *testing.T, p *live.Server, change func(*web.Portal)) func(path s
 	}
 }
 
-// join lets somebody into the staff.
-func join(t *testing.T, p *live.Server, name string, at time.Time, roles ...crypto.Role) *crypto.Certificate {
-	t.Helper()
-	key, err := crypto.GenerateKey(crypto.ProfilePQ, name, at)
-	must(t, err)
-	c, err := crypto.CertifyStaff(p.Root, key.Certificate(), roles, at)
-	must(t, err)
-	_, err = p.Portal.Registry.AddStaff(context.Background(), c.Bytes())
-	must(t, err)
-	return c
-}
-
 func TestTheCertificatesPageShowsWhatVerifies(t *testing.T) {
 	p := live.Portal(t, live.Options{})
-	gone := join(t, p, "Gone & away", time.Now().Add(-30*time.Minute), crypto.RoleApprover)
+	gone := p.HireAt(time.Now().Add(-30*time.Minute), "Gone & away", crypto.RoleApprover).Certificate()
 	gone, err := crypto.CertifyStaff(p.Root, gone, nil, time.Now().Add(-time.Minute))
 	must(t, err)
 	_, err = p.Portal.Registry.AddStaff(context.Background(), gone.Bytes())
@@ -110,7 +98,7 @@ func TestTheWebKeyDirectory(t *testing.T) {
 	p := live.Portal(t, live.Options{})
 	press, err := crypto.GenerateKey(crypto.ProfileCompat, "Press office <Press@Court.example>", time.Now().Add(-time.Hour))
 	must(t, err)
-	member := join(t, p, "Dana Desk <dana@mail.court.example>", time.Now().Add(-time.Minute), crypto.RoleAuthor)
+	member := p.HireAt(time.Now().Add(-time.Minute), "Dana Desk <dana@mail.court.example>", crypto.RoleAuthor).Certificate()
 	get := another(t, p, func(p *web.Portal) { p.MailCertificates = []*crypto.Certificate{press.Certificate()} })
 
 	gpg := portaltest.GPG(t)

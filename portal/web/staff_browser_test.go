@@ -1,8 +1,6 @@
 package web_test
 
 import (
-	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -89,7 +87,7 @@ func TestStaffComeInWithTheirKeyFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	notary := f.hire(t, "Notary 1", crypto.RoleNotary)
+	notary := f.Hire("Notary 1", crypto.RoleNotary)
 	for _, wrong := range []struct{ file, says string }{
 		{writtenTo(t, "private.asc", []byte(f.Approver.Armor())), "an OpenPGP private key"},
 		{writtenTo(t, "certificate.asc", []byte(f.Approver.Certificate().Armor())), "a certificate"},
@@ -188,7 +186,7 @@ func TestStaffComeInWithTheirKeyFile(t *testing.T) {
 	}
 
 	// An auditor reads what has been done meanwhile.
-	emil := f.hire(t, "Emil Sato", crypto.RoleAuditor)
+	emil := f.Hire("Emil Sato", crypto.RoleAuditor)
 	r.logInStaff(f.keyFile(t, "Emil Sato", emil), live.Passphrase, "staff_home")
 	portaltest.Axe(t, r.Browser, "staff-home-auditor")
 	r.visit("/staff/audit?show=all", "audit")
@@ -204,24 +202,4 @@ func TestStaffComeInWithTheirKeyFile(t *testing.T) {
 	r.arrive("mailbox")
 	r.wantNoProblems("401", "403")
 	tab.wantNoProblems("401", "403")
-}
-
-// hire makes a key with roles, known to the portal.
-func (f *frontage) hire(t *testing.T, name string, roles ...crypto.Role) *crypto.Key {
-	t.Helper()
-	k, err := crypto.GenerateKey(crypto.ProfilePQ, name, time.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := crypto.CertifyStaff(f.Root, k.Certificate(), roles, time.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if k, err = k.WithCertificate(c); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := f.Portal.Registry.AddStaff(context.Background(), c.Bytes()); err != nil {
-		t.Fatal(fmt.Errorf("%s: %w", name, err))
-	}
-	return k
 }

@@ -1,7 +1,6 @@
 package web_test
 
 import (
-	"context"
 	"encoding/csv"
 	"fmt"
 	"html"
@@ -17,20 +16,6 @@ import (
 	"valise/portal/web"
 )
 
-// hireAt makes a key with roles, known to the portal.
-func hireAt(t *testing.T, p *live.Server, name string, roles ...crypto.Role) *crypto.Key {
-	t.Helper()
-	k, err := crypto.GenerateKey(crypto.ProfilePQ, name, time.Now())
-	must(t, err)
-	c, err := crypto.CertifyStaff(p.Root, k.Certificate(), roles, time.Now())
-	must(t, err)
-	k, err = k.WithCertificate(c)
-	must(t, err)
-	_, err = p.Portal.Registry.AddStaff(context.Background(), c.Bytes())
-	must(t, err)
-	return k
-}
-
 // An administrator looks after other people's access. Nothing that anybody wrote, to whom, or who acknowledged it is theirs to see, and nothing theirs to sign.
 func TestAnAdministratorReadsPublishesAndApprovesNothing(t *testing.T) {
 	p := live.Portal(t, live.Options{})
@@ -39,7 +24,7 @@ func TestAnAdministratorReadsPublishesAndApprovesNothing(t *testing.T) {
 	n := newNewsroom(t, p)
 	draft := announcement()
 	n.submit(draft)
-	olga := hireAt(t, p, "Olga Berg", crypto.RoleAdministrator)
+	olga := p.Hire("Olga Berg", crypto.RoleAdministrator)
 	admin := newVisitor(t, p)
 	admin.logIn(fingerprint(olga), olga)
 
@@ -183,7 +168,7 @@ func TestTheTrailOverHTTP(t *testing.T) {
 	n := newNewsroom(t, p)
 	draft := announcement()
 	n.submit(draft)
-	emil := hireAt(t, p, "Emil =Sato", crypto.RoleAuditor)
+	emil := p.Hire("Emil =Sato", crypto.RoleAuditor)
 	auditor := newVisitor(t, p)
 	auditor.logIn(fingerprint(emil), emil)
 	n.author.get("/staff/audit").wantFailure(t, 403, "auditor-only")

@@ -27,13 +27,8 @@ func newNewsroom(t *testing.T, p *live.Server) *newsroom {
 	n := &newsroom{t: t, p: p, author: newVisitor(t, p), approver: newVisitor(t, p), reader: newVisitor(t, p)}
 	n.author.logIn(fingerprint(p.Author), p.Author)
 	n.approver.logIn(fingerprint(p.Approver), p.Approver)
-	key, err := crypto.GenerateKey(crypto.ProfilePQ, "Notary 1", time.Now())
-	must(t, err)
-	certificate, err := crypto.CertifyStaff(p.Root, key.Certificate(), []crypto.Role{crypto.RoleNotary}, time.Now())
-	must(t, err)
-	key, err = key.WithCertificate(certificate)
-	must(t, err)
-	n.reader.post("/staff", api.StaffCertificate{Certificate: certificate.Armor()}).want(t, 201)
+	key := p.Hire("Notary 1", crypto.RoleNotary)
+	var err error
 	n.notary, err = publish.NewNotary(p.Store, p.Portal.Root, p.Portal.Institution.Languages, key, nil, slog.New(slog.DiscardHandler), p.Portal.Now)
 	must(t, err)
 	return n

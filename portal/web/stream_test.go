@@ -133,7 +133,7 @@ func TestAStreamTellsThatSomethingChanged(t *testing.T) {
 			t.Fatal("a window that was closed still counts")
 		}
 	}
-	administrator := hireAt(t, p, "Ines Informatics", crypto.RoleAdministrator)
+	administrator := p.Hire("Ines Informatics", crypto.RoleAdministrator)
 	outsider := newVisitor(t, p)
 	outsider.logIn(fingerprint(administrator), administrator)
 	outsider.get("/staff/stream").wantFailure(t, 403, "author-only")
@@ -158,7 +158,7 @@ func TestOneAccountDoesNotTakeAllStreams(t *testing.T) {
 
 func TestAStreamEndsWithTheSessionAndTheRole(t *testing.T) {
 	p := live.Portal(t, live.Options{Heartbeat: 100 * time.Millisecond})
-	leaving := hireAt(t, p, "Lena Leaving", crypto.RoleAuthor)
+	leaving := p.Hire("Lena Leaving", crypto.RoleAuthor)
 	author, lena := newVisitor(t, p), newVisitor(t, p)
 	author.logIn(fingerprint(p.Author), p.Author)
 	lena.logIn(fingerprint(leaving), leaving)

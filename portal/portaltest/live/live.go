@@ -36,6 +36,7 @@ import (
 	"valise/portal/ledger"
 	"valise/portal/passkey"
 	"valise/portal/portaltest"
+	"valise/portal/portaltest/people"
 	"valise/portal/publish"
 	"valise/portal/registry"
 	"valise/portal/session"
@@ -94,13 +95,10 @@ func Portal(t testing.TB, o Options) *Server {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	keys, err := staffKeys()
-	if err != nil {
-		t.Fatal(err)
-	}
+	court := theInstitution()
 	p := &Server{
-		Pin: crypto.Pin{Fingerprint: keys.root.Certificate().Fingerprint()}, Root: keys.root,
-		Author: keys.author, Approver: keys.approver, Registrar: keys.registrar,
+		Pin: crypto.Pin{Fingerprint: court.Root.Certificate().Fingerprint()}, Root: court.Root,
+		Author: court.author, Approver: court.approver, Registrar: court.registrar,
 		Log: new(Log), t: t, server: httptest.NewUnstartedServer(nil),
 	}
 	p.URL = "https://" + p.server.Listener.Addr().String()
@@ -478,34 +476,32 @@ func (p *Server) recipient(person *Person, staff []*crypto.Certificate) *crypto.
 
 // ------------------------------------------------------------------ keys, once per process
 
-type institutionKeys struct{ root, author, approver, registrar *crypto.Key }
+type institution struct {
+	*people.Institution
+	author, approver, registrar *crypto.Key
+}
 
-var staffKeys = sync.OnceValues(func() (k institutionKeys, err error) {
-	made := time.Now().Add(-time.Hour) // a test's clock may start a little earlier than its keys
-	if k.root, err = crypto.GenerateRoot("International Court (test)", made); err != nil {
-		return k, err
-	}
-	for _, member := range []struct {
-		key  **crypto.Key
-		name string
-		role crypto.Role
-	}{
-		{&k.author, AuthorName, crypto.RoleAuthor}, {&k.approver, ApproverName, crypto.RoleApprover}, {&k.registrar, RegistrarName, crypto.RoleRegistrar},
-	} {
-		key, err := crypto.GenerateKey(crypto.ProfilePQ, member.name, made)
-		if err != nil {
-			return k, err
-		}
-		certificate, err := crypto.CertifyStaff(k.root, key.Certificate(), []crypto.Role{member.role}, made)
-		if err != nil {
-			return k, err
-		}
-		if *member.key, err = key.WithCertificate(certificate); err != nil {
-			return k, err
-		}
-	}
-	return k, nil
+var theInstitution = sync.OnceValue(func() institution {
+	i := institution{Institution: people.Found(time.Now().Add(-time.Hour))} // a test's clock may start a little earlier than its keys
+	i.author, i.approver, i.registrar = i.Hire(AuthorName, crypto.RoleAuthor), i.Hire(ApproverName, crypto.RoleApprover), i.Hire(RegistrarName, crypto.RoleRegistrar)
+	return i
 })
+
+// Hire makes another member of the staff, whom the portal knows from now on.
+func (p *Server) Hire(name string, roles ...crypto.Role) *crypto.Key {
+	p.t.Helper()
+	return p.HireAt(time.Now(), name, roles...)
+}
+
+// HireAt is Hire of somebody who was certified earlier.
+func (p *Server) HireAt(at time.Time, name string, roles ...crypto.Role) *crypto.Key {
+	p.t.Helper()
+	k := (&people.Institution{Root: p.Root, At: at}).Hire(name, roles...)
+	if _, err := p.Portal.Registry.AddStaff(context.Background(), k.Certificate().Bytes()); err != nil {
+		p.t.Fatalf("%s: %v", name, err)
+	}
+	return k
+}
 
 // ------------------------------------------------------------------ the log
 
