@@ -65,6 +65,15 @@ const (
 // IsProcess says whether a role is that of no person, but of a process, or of the desk's certificate for mail programs: whoever has it has no other role, and is no actor of the portal.
 func (r Role) IsProcess() bool { return r == RoleNotary || r == RoleCourier || r == RoleDeskMail }
 
+// JoinRoles is how roles are written for people and in audit entries: "author, approver".
+func JoinRoles(roles []Role) string {
+	names := make([]string, len(roles))
+	for i, r := range roles {
+		names[i] = string(r)
+	}
+	return strings.Join(names, ", ")
+}
+
 // ParseRole reads one of the roles; capitals and spaces around are forgiven.
 func ParseRole(text string) (Role, error) {
 	switch r := Role(strings.ToLower(strings.TrimSpace(text))); r {

@@ -267,7 +267,7 @@ func (d *demo) print(w io.Writer) {
 	}
 	fmt.Fprintf(w, "\n  Staff (keys in %s)\n", filepath.Dir(d.Staff[0].KeyFile))
 	for _, s := range d.Staff {
-		fmt.Fprintf(w, "    %-13s %s\n", joinRoles(s.Roles), s.Name)
+		fmt.Fprintf(w, "    %-13s %s\n", crypto.JoinRoles(s.Roles), s.Name)
 	}
 	if len(d.Statements) > 0 {
 		fmt.Fprint(w, "\n  Statements\n")
@@ -306,12 +306,4 @@ func (d *demo) print(w io.Writer) {
 		fmt.Fprintf(w, "    Verify a statement:    bin/valise statement show %s --server %s --root-fingerprint %s\n", s.Number, d.URL, d.RootFingerprint)
 	}
 	fmt.Fprint(w, "\n  Ctrl-C ends it.\n\n")
-}
-
-func joinRoles(roles []crypto.Role) string {
-	names := make([]string, len(roles))
-	for i, r := range roles {
-		names[i] = string(r)
-	}
-	return strings.Join(names, ", ")
 }

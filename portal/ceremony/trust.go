@@ -132,21 +132,13 @@ func (t *Trust) StaffKey(key *crypto.Key, at time.Time, roles ...crypto.Role) (*
 	}
 	member := members[i]
 	if len(roles) > 0 && !slices.ContainsFunc(roles, member.Has) {
-		return nil, nil, fmt.Errorf("%s does not have the role %q, only %s", member.Name(), roles[0], joinRoles(member.Roles()))
+		return nil, nil, fmt.Errorf("%s does not have the role %q, only %s", member.Name(), roles[0], crypto.JoinRoles(member.Roles()))
 	}
 	certified, err := key.WithCertificate(member.Certificate())
 	if err != nil {
 		return nil, nil, err
 	}
 	return certified, member, nil
-}
-
-func joinRoles(roles []crypto.Role) string {
-	names := make([]string, len(roles))
-	for i, r := range roles {
-		names[i] = string(r)
-	}
-	return strings.Join(names, ", ")
 }
 
 // exists refuses the zero value.

@@ -277,5 +277,5 @@ func (b *believing) staff(c *crypto.Certificate) Verdict {
 	v.checked("certified", "time", stamp(member.Certified()))
 	v.checked("usable")
 	v.unchecked("newer-certificate")
-	return v.holds("name", member.Name(), "roles", joinRoles(member.Roles()), "time", stamp(member.Certified()))
+	return v.holds("name", member.Name(), "roles", crypto.JoinRoles(member.Roles()), "time", stamp(member.Certified()))
 }

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"valise/crypto"
 	"valise/portal/ledger"
 )
 
@@ -189,14 +188,6 @@ var english = map[string]string{
 	"not-audience":          "Whom it went to: only the parties can show that.",
 	"not-latest-key":        "Whether there is a newer key of the same representative.",
 	"not-newer-certificate": "Whether the root has since said something else that the portal doesn’t show: “valise ledger verify” compares with the ledger.",
-}
-
-func joinRoles(roles []crypto.Role) string {
-	names := make([]string, len(roles))
-	for i, r := range roles {
-		names[i] = string(r)
-	}
-	return strings.Join(names, ", ")
 }
 
 // eventLine says what a proof shows.
