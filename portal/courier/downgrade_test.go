@@ -54,3 +54,36 @@ func TestADomainsOwnServer(t *testing.T) {
 		t.Errorf("the log says where mail goes: %s", log)
 	}
 }
+
+// TestADomainsOwnServerWithARealResolver: the same with zones that are signed, and Unbound. While the domain's signatures don't hold the mail waits, and staff learn why; once they do it goes to the server that they pin.
+func TestADomainsOwnServerWithARealResolver(t *testing.T) {
+	p := newPost(t, live.Options{}, portaltest.MailSinkOptions{})
+	person := p.claimed(crypto.KindState, crypto.ProfilePQ)
+	p.address(person, nil)
+	p.Release(atOnce(p.Server), person)
+	_, port, err := net.SplitHostPort(p.sink.Address)
+	must(t, err)
+	number, err := strconv.ParseUint(port, 10, 16)
+	must(t, err)
+	digest, err := dns.CertificateToDANE(1, 1, p.tls.Leaf())
+	must(t, err)
+	zone := portaltest.Zone{Name: "mission.example", Records: []string{
+		"mission.example. MX 10 mx.mission.example.", "mx.mission.example. A 127.0.0.1", "_" + port + "._tcp.mx.mission.example. TLSA 3 1 1 " + digest}}
+	another := zone
+	another.Alter = func(signed string) string { return strings.Replace(signed, "10 mx.mission", "10 mx.evil", 1) }
+	d := portaltest.StartSignedDNS(t, another)
+	config := p.config()
+	for _, i := range []*courier.Identity{config.Institution, config.Individuals} {
+		i.Server = courier.Server{Resolver: d.Address, Port: uint16(number)}
+	}
+	p.until(p.courier(config), "somebody names another server", p.is("waiting no-dns"))
+	if len(p.sink.Mails()) != 0 {
+		t.Fatal("a mail went by what nobody vouches for")
+	}
+	p.pass(time.Hour)
+	d.Set(zone)
+	p.until(p.courier(config), "all is as the domain signed it", p.is("sent "))
+	if len(p.sink.Mails()) != 1 {
+		t.Error("the mail went elsewhere")
+	}
+}

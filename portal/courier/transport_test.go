@@ -78,11 +78,17 @@ func (x *servers) publish(host string) {
 func (x *servers) send(change func(*Server)) string {
 	x.t.Helper()
 	x.dns.Set(x.records...)
+	return x.sendBy(x.dns.Address, change)
+}
+
+// sendBy is send with another resolver.
+func (x *servers) sendBy(resolver string, change func(*Server)) string {
+	x.t.Helper()
 	port, err := strconv.ParseUint(x.port, 10, 16)
 	if err != nil {
 		x.t.Fatal(err)
 	}
-	i := &Identity{From: "registry@court.example", Server: Server{Resolver: x.dns.Address, Roots: x.authority.Pool, Port: uint16(port)}}
+	i := &Identity{From: "registry@court.example", Server: Server{Resolver: resolver, Roots: x.authority.Pool, Port: uint16(port)}}
 	if change != nil {
 		change(&i.Server)
 	}
@@ -194,6 +200,74 @@ func TestTheNextServer(t *testing.T) {
 				if (len(sink.Mails()) == 1) != (i+1 == c.by) {
 					t.Errorf("server %d got %d mails", i+1, len(sink.Mails()))
 				}
+			}
+		})
+	}
+}
+
+// TestADowngradeWithARealResolver: the promises that count, and what is done against them, with Unbound, and zones that ldns signed and NSD serves.
+func TestADowngradeWithARealResolver(t *testing.T) {
+	authority := portaltest.NewAuthority(t)
+	good, stranger := authority.Issue(false, firstServer), portaltest.NewAuthority(t).Issue(false, firstServer)
+	pinned := func(c *portaltest.Certificate) func(*servers) { return func(x *servers) { x.pin(firstServer, c) } }
+	published := func(host string) func(*servers) { return func(x *servers) { x.publish(host) } }
+	loose := func(s *Server) { s.InsecurePlain, s.InsecureUnverified = true, true } // whatever else is allowed, a promise counts
+	// without takes a record and its signature out of the signed zone, as who is on the way does.
+	without := func(name string) func(*portaltest.Zone) {
+		return func(z *portaltest.Zone) {
+			z.Alter = func(signed string) string {
+				var left []string
+				for line := range strings.Lines(signed) {
+					if !strings.HasPrefix(line, name) {
+						left = append(left, line)
+					}
+				}
+				return strings.Join(left, "")
+			}
+		}
+	}
+	for name, c := range map[string]struct {
+		shown   *portaltest.Certificate // nil: it offers no TLS
+		promise func(*servers)
+		zone    func(*portaltest.Zone)
+		want    string
+	}{
+		"pinned":                            {stranger, pinned(stranger), nil, "sent"},
+		"pinned, another key":               {good, pinned(stranger), nil, ReasonDANE},
+		"pinned, no TLS":                    {nil, pinned(good), nil, ReasonDANE},
+		"pinned, and the pin taken out":     {nil, pinned(good), without("_"), ReasonNoDNS},
+		"pinned, and signatures are over":   {good, pinned(good), func(z *portaltest.Zone) { z.Over = true }, ReasonNoDNS},
+		"pinned, and signed by another key": {good, pinned(good), func(z *portaltest.Zone) { z.Replaced = true }, ReasonNoDNS},
+		"pinned unsigned":                   {good, pinned(stranger), func(z *portaltest.Zone) { z.Unsigned = true }, "sent"},
+		"a policy":                          {good, published(firstServer), nil, "sent"},
+		"a policy, another server":          {good, published("mx9.mission.example"), nil, ReasonPolicy},
+		"a policy, nobody vouches":          {stranger, published(firstServer), nil, ReasonPolicy},
+		"a policy, no TLS":                  {nil, published(firstServer), nil, ReasonPolicy},
+		"a policy, in what is not signed":   {nil, published(firstServer), func(z *portaltest.Zone) { z.Unsigned = true }, ReasonPolicy},
+		"a policy, and the word of it gone": {nil, published(firstServer), without("_mta-sts"), ReasonNoDNS},
+		"pinned wrongly, a policy for it":   {good, func(x *servers) { x.pin(firstServer, stranger); x.publish(firstServer) }, nil, ReasonDANE},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			x := newServers(t, authority)
+			x.serve(c.shown, nil)
+			c.promise(x)
+			zone := portaltest.Zone{Name: "mission.example", Records: x.records}
+			if c.zone != nil {
+				c.zone(&zone)
+			}
+			change := loose
+			if c.want == "sent" {
+				change = nil
+			}
+			if got := x.sendBy(portaltest.StartSignedDNS(t, zone).Address, change); got != c.want {
+				t.Error(got)
+			}
+			if wire := x.sinks[0].Wire(); c.want != "sent" && (bytes.Contains(wire, []byte("MAIL")) || bytes.Contains(wire, []byte("mission")) || bytes.Contains(wire, []byte("court"))) {
+				t.Errorf("the server was told: %s", wire)
+			}
+			if (len(x.sinks[0].Mails()) == 1) != (c.want == "sent") {
+				t.Error("the server has another opinion")
 			}
 		})
 	}

@@ -1,5 +1,5 @@
 // Package portaltest starts the real things that tests need: Redis, PostgreSQL,
-// GnuPG, Chromium, a TCP proxy that fails on demand, a certificate for localhost.
+// GnuPG, Chromium, DNS that is signed and a resolver that verifies it, a TCP proxy that fails on demand, a certificate for localhost.
 //
 //	func TestMain(m *testing.M) { portaltest.Main(m) }
 //
