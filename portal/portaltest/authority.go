@@ -45,10 +45,12 @@ func (a *Authority) Issue(over bool, names ...string) *Certificate {
 		Subject: pkix.Name{CommonName: names[0]}, DNSNames: names, KeyUsage: x509.KeyUsageDigitalSignature,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, NotBefore: time.Now().Add(-48 * time.Hour), NotAfter: until,
 	}, a)
-	return &Certificate{
+	c := &Certificate{
 		Server: &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{leaf.Raw, a.Certificate.Raw}, PrivateKey: key, Leaf: leaf}}},
 		Pool:   a.Pool,
 	}
+	c.write(a.t, key)
+	return c
 }
 
 func (a *Authority) sign(template *x509.Certificate, by *Authority) (*x509.Certificate, *ecdsa.PrivateKey) {

@@ -26,7 +26,7 @@
 // which waits for the end of the process on a pipe, removes their folders.
 //
 // A program that is missing fails the test and names the Debian package that brings it;
-// nothing is skipped. scripts/test-packages installs all of them.
+// nothing is skipped but what takes a network of its own ([OwnNetwork]) where the system gives none. scripts/test-packages installs all of them.
 //
 // # Root
 //

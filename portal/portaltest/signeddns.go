@@ -79,6 +79,17 @@ ns.root. 60 IN A 127.0.0.1
 // StartSignedDNS starts both, and they end with the test. Names in no zone are not there, and the root says so, signed.
 func StartSignedDNS(t testing.TB, zones ...Zone) *SignedDNS {
 	t.Helper()
+	return startSignedDNS(t, startOnFreePort, zones)
+}
+
+// StartSystemDNS is StartSignedDNS at port 53, where programs ask that can be told of no other; for a test that has a network of its own ([OwnNetwork]).
+func StartSystemDNS(t testing.TB, zones ...Zone) *SignedDNS {
+	t.Helper()
+	return startSignedDNS(t, func(run func(int) error) error { return run(53) }, zones)
+}
+
+func startSignedDNS(t testing.TB, onPort func(func(int) error) error, zones []Zone) *SignedDNS {
+	t.Helper()
 	folder, remove, err := folder("dns")
 	if err != nil {
 		t.Fatal(err)
@@ -94,7 +105,7 @@ func StartSignedDNS(t testing.TB, zones ...Zone) *SignedDNS {
 		return d.serve(zones)
 	})
 	if err == nil {
-		err = startOnFreePort(func(port int) error {
+		err = onPort(func(port int) error {
 			d.asked, d.Address = port, fmt.Sprintf("127.0.0.1:%d", port)
 			return d.resolve(zones)
 		})

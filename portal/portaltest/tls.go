@@ -51,31 +51,37 @@ func TLS(t testing.TB) *Certificate {
 	if err != nil {
 		t.Fatal(err)
 	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
 	parsed, err := x509.ParseCertificate(der)
 	if err != nil {
 		t.Fatal(err)
 	}
-	folder := t.TempDir()
 	c := &Certificate{
-		CertFile: filepath.Join(folder, "certificate.pem"),
-		KeyFile:  filepath.Join(folder, "key.pem"),
-		Server:   &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key, Leaf: parsed}}},
-		Pool:     x509.NewCertPool(),
+		Server: &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key, Leaf: parsed}}},
+		Pool:   x509.NewCertPool(),
 	}
 	c.Pool.AddCert(parsed)
-	for path, block := range map[string]*pem.Block{
-		c.CertFile: {Type: "CERTIFICATE", Bytes: der},
-		c.KeyFile:  {Type: "PRIVATE KEY", Bytes: private},
-	} {
-		if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
+	c.write(t, key)
+	return c
+}
+
+// write writes the files.
+func (c *Certificate) write(t testing.TB, key *ecdsa.PrivateKey) {
+	t.Helper()
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var chain []byte
+	for _, der := range c.Server.Certificates[0].Certificate {
+		chain = append(chain, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})...)
+	}
+	folder := t.TempDir()
+	c.CertFile, c.KeyFile = filepath.Join(folder, "certificate.pem"), filepath.Join(folder, "key.pem")
+	for path, data := range map[string][]byte{c.CertFile: chain, c.KeyFile: pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})} {
+		if err := os.WriteFile(path, data, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return c
 }
 
 // Client is an HTTP client that trusts the certificate and nothing else. It keeps no cookies.
