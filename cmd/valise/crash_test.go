@@ -656,6 +656,9 @@ func (d *disaster) claim(c *court, round []*claimant, arrived int) (confirmed in
 	for _, s := range round {
 		again = append(again, func() {
 			_, err := untilItAnswers(func() (any, error) { return nil, s.carryOver(c.t.Context()) })
+			if client.IsCode(err, "no-session") { // it was begun with the issued key, whose time was over with the claim
+				_, err = untilItAnswers(func() (any, error) { return c.visitor().LogIn(c.t.Context(), s.Number.String(), s.own) })
+			}
 			if err != nil && !client.IsCode(err, "already-claimed") {
 				c.t.Errorf("%s claims again: %v", s.Number, err)
 			}

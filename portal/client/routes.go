@@ -117,9 +117,9 @@ func (c *Client) PostClaim(ctx context.Context, claim api.Claim) error {
 	return c.ask(ctx, call{method: http.MethodPost, path: "/claim", body: claim, maxRequest: api.MaxKeyRequest}, nil)
 }
 
-// ChangeLock hands in what a new passphrase locked.
+// ChangeLock hands in what a new passphrase locked. The session goes on under another id, so who lost the answer can't ask again.
 func (c *Client) ChangeLock(ctx context.Context, l api.Lock) error {
-	return c.ask(ctx, call{method: http.MethodPost, path: "/me/lock", body: l, maxRequest: api.MaxKeyRequest, repeatable: true}, nil)
+	return c.ask(ctx, call{method: http.MethodPost, path: "/me/lock", body: l, maxRequest: api.MaxKeyRequest}, nil)
 }
 
 // Notices lists the mailbox. That opens nothing.

@@ -57,7 +57,10 @@ func (g *Registry) claimedOnly(ctx context.Context, self crypto.Representative) 
 
 // standing returns the state of an acting representative; one who is revoked or gone is shut out.
 func (g *Registry) standing(ctx context.Context, self crypto.Representative) (portal.RepresentativeState, error) {
-	state, err := g.store.Standing(ctx, self)
+	return admitted(g.store.Standing(ctx, self))
+}
+
+func admitted(state portal.RepresentativeState, err error) (portal.RepresentativeState, error) {
 	if portal.KindOf(err) == portal.NotFound || err == nil && state != portal.Issued && state != portal.Claimed {
 		return "", errShutOut
 	}

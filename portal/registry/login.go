@@ -106,11 +106,15 @@ func (g *Registry) Unlock(ctx context.Context, as string, logInSecret []byte) (l
 type Proof struct {
 	actor portal.Actor
 	state portal.RepresentativeState
+	key   crypto.Fingerprint
 	nonce string
 }
 
 // Actor is who logs in.
 func (p *Proof) Actor() portal.Actor { return p.actor }
+
+// Key is the certificate whose key signed: the current one of who logs in.
+func (p *Proof) Key() crypto.Fingerprint { return p.key }
 
 // State is where a representative stands; "" for staff.
 func (p *Proof) State() portal.RepresentativeState { return p.state }
@@ -188,7 +192,7 @@ func (g *Registry) prove(ctx context.Context, who identity, signedText []byte, n
 		if member.IsProcess() {
 			return nil, errProcess
 		}
-		return &Proof{actor: portal.ActingStaff(member)}, nil
+		return &Proof{actor: portal.ActingStaff(member), key: current.Fingerprint()}, nil
 	}
 	if state != portal.Issued && state != portal.Claimed {
 		return nil, errShutOut
@@ -196,7 +200,7 @@ func (g *Registry) prove(ctx context.Context, who identity, signedText []byte, n
 	if _, err := g.root.VerifyRepresentative(staff, chain, who.representative, now); err != nil {
 		return nil, unproven("certificate-not-current", "%s", portal.Sentence(err))
 	}
-	return &Proof{actor: portal.ActingRepresentative(who.representative), state: state}, nil
+	return &Proof{actor: portal.ActingRepresentative(who.representative), state: state, key: current.Fingerprint()}, nil
 }
 
 // certificates returns the chain of a representative or the one certificate of a staff member; nil when nobody is known by that name.
@@ -220,10 +224,14 @@ func (g *Registry) certificates(ctx context.Context, who identity, staff []*cryp
 	return chain, record.State, err
 }
 
-// ActorOf returns the actor of a session's holder as things stand now: a staff member whose certification ended, or a revoked representative, is
-// portal.Unauthenticated.
-func (g *Registry) ActorOf(ctx context.Context, holder string) (portal.Actor, portal.RepresentativeState, error) {
+// ActorOf returns the actor of a session's holder as things stand now: a staff member whose certification ended, a revoked representative, and one whose certificate was replaced since
+// (by whatever way; key is the one that the session was begun with) is portal.Unauthenticated. So a stolen key is worth nothing from the moment on at which another took its place, and no
+// process that replaces one has to reach the sessions.
+func (g *Registry) ActorOf(ctx context.Context, holder string, key crypto.Fingerprint) (portal.Actor, portal.RepresentativeState, error) {
 	if f, ok := portal.StaffFingerprint(holder); ok {
+		if key != f {
+			return portal.Actor{}, "", errKeyReplaced
+		}
 		staff, err := g.staff(ctx)
 		if err != nil {
 			return portal.Actor{}, "", err
@@ -247,9 +255,14 @@ func (g *Registry) ActorOf(ctx context.Context, holder string) (portal.Actor, po
 	if err != nil || r.String() != holder {
 		return portal.Actor{}, "", errNobody
 	}
-	state, err := g.standing(ctx, r)
-	if err != nil {
+	state, current, err := g.store.CurrentKey(ctx, r)
+	if state, err = admitted(state, err); err != nil {
 		return portal.Actor{}, "", err
+	}
+	if key == "" || key != current {
+		return portal.Actor{}, "", errKeyReplaced
 	}
 	return portal.ActingRepresentative(r), state, nil
 }
+
+var errKeyReplaced = unproven("key-replaced", "The key with which you logged in was replaced by another one. Log in with that.")

@@ -136,10 +136,16 @@ func TestLogIn(t *testing.T) {
 		if proof.Actor().Holder() != who.holder || proof.State() != who.state || proof.Nonce() != nonce {
 			t.Errorf("%s: %q, %q, %q", name, proof.Actor().Holder(), proof.State(), proof.Nonce())
 		}
-		actor, state, err := c.ActorOf(ctx, who.holder)
+		actor, state, err := c.ActorOf(ctx, who.holder, proof.Key())
 		must(t, err)
 		if actor.Holder() != who.holder || state != who.state {
 			t.Errorf("%s: the session is that of %q, %q", name, actor.Holder(), state)
+		}
+		for _, other := range []crypto.Fingerprint{"", c.stranger.Certificate().Fingerprint()} {
+			actor, _, err := c.ActorOf(ctx, who.holder, other)
+			if wantCode(t, err, portal.Unauthenticated, "key-replaced"); actor.Holder() != "" {
+				t.Errorf("%s: a session that was begun with the key %q is theirs", name, other)
+			}
 		}
 	}
 }
@@ -208,7 +214,7 @@ func TestLogInIsRefused(t *testing.T) {
 	c.now = noon.Add(crypto.StaffPeriod)
 	_, err := c.VerifyLogIn(ctx, c.logIn(t, string(c.author.Certificate().Fingerprint()), c.author), origin)
 	wantCode(t, err, portal.Unauthenticated, "not-staff")
-	_, _, err = c.ActorOf(ctx, portal.StaffHolder(c.author.Certificate().Fingerprint()))
+	_, _, err = c.ActorOf(ctx, portal.StaffHolder(c.author.Certificate().Fingerprint()), c.author.Certificate().Fingerprint())
 	wantCode(t, err, portal.Unauthenticated, "not-staff")
 }
 
@@ -220,7 +226,8 @@ func TestNobodysSession(t *testing.T) {
 		"", "staff:", "staff:" + string(c.stranger.Certificate().Fingerprint()), "somebody", revoked.String(),
 		string(crypto.NewNumber(crypto.KindState)) + "/1", strings.ToLower(revoked.String()), string(c.author.Certificate().Fingerprint()),
 	} {
-		actor, _, err := c.ActorOf(t.Context(), holder)
+		f, _ := portal.StaffFingerprint(holder)
+		actor, _, err := c.ActorOf(t.Context(), holder, f)
 		if portal.KindOf(err) != portal.Unauthenticated || actor.Holder() != "" {
 			t.Errorf("%q: %q, %v", holder, actor.Holder(), err)
 		}

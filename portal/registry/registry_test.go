@@ -362,7 +362,7 @@ func TestStaffCertificates(t *testing.T) {
 	ctx := t.Context()
 	roles := func(k *crypto.Key) string {
 		t.Helper()
-		actor, _, err := c.ActorOf(ctx, portal.StaffHolder(k.Certificate().Fingerprint()))
+		actor, _, err := c.ActorOf(ctx, portal.StaffHolder(k.Certificate().Fingerprint()), k.Certificate().Fingerprint())
 		if portal.KindOf(err) == portal.Unauthenticated {
 			return "none"
 		}

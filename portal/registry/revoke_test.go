@@ -45,7 +45,7 @@ func TestRevoke(t *testing.T) {
 	signed := signLogIn(t, &crypto.LogIn{Origin: origin, As: r.String(), Nonce: crypto.NewNonce(), Time: c.now}, own, c.now)
 	_, err = c.VerifyLogIn(ctx, signed, origin)
 	wantCode(t, err, portal.Unauthenticated, "revoked")
-	_, _, err = c.ActorOf(ctx, r.String())
+	_, _, err = c.ActorOf(ctx, r.String(), own.Certificate().Fingerprint())
 	wantCode(t, err, portal.Unauthenticated, "revoked")
 	_, _, err = c.Unlock(ctx, r.String(), []byte("the new log-in secret"))
 	wantCode(t, err, portal.Unauthenticated, "wrong-secret")

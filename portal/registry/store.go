@@ -33,6 +33,8 @@ type Store interface {
 	Representative(ctx context.Context, r crypto.Representative) (portal.RepresentativeRecord, error)
 	// Standing returns a representative's state; portal.NotFound.
 	Standing(ctx context.Context, r crypto.Representative) (portal.RepresentativeState, error)
+	// CurrentKey returns a representative's state and the certificate that is theirs now; portal.NotFound.
+	CurrentKey(ctx context.Context, r crypto.Representative) (portal.RepresentativeState, crypto.Fingerprint, error)
 	// Lock returns what is needed before a locked bundle is given out, without the bundle; portal.NotFound.
 	Lock(ctx context.Context, holder string) (Lock, error)
 	// Directory returns every mailbox with its representatives, for staff clients. Salt, Verifier and LockedBundle are left out.

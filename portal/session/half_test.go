@@ -15,7 +15,7 @@ import (
 func (b *bench) begin() string {
 	b.t.Helper()
 	w := httptest.NewRecorder()
-	state, err := b.store.Start(w, b.request(""), holder, false)
+	state, err := b.store.Start(w, b.request(""), holder, key, false)
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -25,6 +25,7 @@ type State struct {
 	Created      time.Time                `json:"created"`
 	Seen         time.Time                `json:"seen"`
 	Epoch        int64                    `json:"epoch"`
+	Key          crypto.Fingerprint       `json:"key"`               // of the certificate that whoever began it proved to have; replaced since, it ends the session
 	BrowserShare []byte                   `json:"browser_share"`     // 32 random bytes: one half of what unlocks the key kept in the browser's session storage
 	Fetched      map[crypto.Number]string `json:"fetched,omitempty"` // notice → the nonce that its acknowledgement must carry
 

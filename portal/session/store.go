@@ -17,6 +17,7 @@ import (
 
 	"github.com/gorilla/sessions"
 
+	"valise/crypto"
 	"valise/portal"
 )
 
@@ -199,9 +200,9 @@ func (s *Store) Still(r *http.Request) (*State, error) {
 	return found.state.clone(), nil
 }
 
-// Start begins a session for holder: a new id whatever the request carried, and a fresh browser share. A session that the
+// Start begins a session for holder, who proved to have a key: a new id whatever the request carried, and a fresh browser share. A session that the
 // request had before is ended. complete says that nothing more is to be shown; else it is a half session until Complete.
-func (s *Store) Start(w http.ResponseWriter, r *http.Request, holder string, complete bool) (*State, error) {
+func (s *Store) Start(w http.ResponseWriter, r *http.Request, holder string, key crypto.Fingerprint, complete bool) (*State, error) {
 	if holder == "" {
 		return nil, errors.New("session: nobody can't be logged in")
 	}
@@ -224,7 +225,7 @@ func (s *Store) Start(w http.ResponseWriter, r *http.Request, holder string, com
 		clear(t.Values)
 	}
 	now := s.instant()
-	return s.begin(ctx, w, t, State{Holder: holder, Created: now, Seen: now, Epoch: epoch, BrowserShare: random(shareSize), Complete: complete})
+	return s.begin(ctx, w, t, State{Holder: holder, Created: now, Seen: now, Epoch: epoch, Key: key, BrowserShare: random(shareSize), Complete: complete})
 }
 
 // begin keeps a state under a new id, and gives that to the browser.
@@ -388,7 +389,7 @@ func (s *Store) held(r *http.Request) ([]*record, error) {
 
 // Update writes what changed in a session that still exists; portal.Unauthenticated when it is gone meanwhile. Two updates
 // at the same time lose nothing: change is then made again on what the other one wrote, so it must only look at the
-// State that it is given. Whose the session is, when it began, its share and
+// State that it is given. Whose the session is, with which key, when it began, its share and
 // whether it is complete stay as they are, whatever change does.
 func (s *Store) Update(w http.ResponseWriter, r *http.Request, change func(*State)) (*State, error) {
 	t, found, err := s.running(r)
@@ -471,7 +472,17 @@ func (s *Store) RevokeAll(w http.ResponseWriter, r *http.Request) error {
 // EndOthers ends all sessions of the request's holder but this one, which goes on under a new id: what others may have been begun with
 // counts no more.
 func (s *Store) EndOthers(w http.ResponseWriter, r *http.Request) error {
+	return s.goOn(w, r, func(*State) {})
+}
+
+// GoOnWith is EndOthers for who has just put another key in the place of theirs in this session.
+func (s *Store) GoOnWith(w http.ResponseWriter, r *http.Request, key crypto.Fingerprint) error {
+	return s.goOn(w, r, func(next *State) { next.Key = key })
+}
+
+func (s *Store) goOn(w http.ResponseWriter, r *http.Request, change func(next *State)) error {
 	_, err := s.renew(w, r, func(ctx context.Context, _ *record, next *State) (err error) {
+		change(next)
 		if err := s.records.Revoke(ctx, next.Holder); err != nil {
 			return err
 		}
@@ -537,7 +548,7 @@ func (s *Store) update(ctx context.Context, found *record, change func(*State)) 
 	for range maxTries {
 		next := found.state.clone()
 		change(next)
-		next.Holder, next.Created, next.Epoch = found.state.Holder, found.state.Created, found.state.Epoch
+		next.Holder, next.Created, next.Epoch, next.Key = found.state.Holder, found.state.Created, found.state.Epoch, found.state.Key
 		next.BrowserShare, next.Complete = found.state.BrowserShare, found.state.Complete
 		if now := s.instant(); now.Sub(next.Seen) >= seenStep {
 			next.Seen = now

@@ -18,7 +18,10 @@ import (
 	"valise/portal/session"
 )
 
-const holder = "S-7K2M9QXC/2"
+const (
+	holder = "S-7K2M9QXC/2"
+	key    = crypto.Fingerprint("0123456789ABCDEF0123456789ABCDEF01234567")
+)
 
 // bench is a session store on a real Redis, with a clock that the test moves, and a browser for it.
 type bench struct {
@@ -62,7 +65,7 @@ func (b *bench) request(cookie string) *http.Request {
 func (b *bench) logIn(cookie string) string {
 	b.t.Helper()
 	w := httptest.NewRecorder()
-	if _, err := b.store.Start(w, b.request(cookie), holder, true); err != nil {
+	if _, err := b.store.Start(w, b.request(cookie), holder, key, true); err != nil {
 		b.t.Fatal(err)
 	}
 	return b.setCookie(w).Value
@@ -97,7 +100,7 @@ func (b *bench) wantLoggedIn(cookie string, want bool) {
 func TestCookieOfASession(t *testing.T) {
 	b := newBench(t)
 	w := httptest.NewRecorder()
-	state, err := b.store.Start(w, b.request(""), holder, true)
+	state, err := b.store.Start(w, b.request(""), holder, key, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +118,7 @@ func TestCookieOfASession(t *testing.T) {
 
 	insecure := session.NewStore(b.place, true, b.clock)
 	w = httptest.NewRecorder()
-	if _, err := insecure.Start(w, b.request(""), holder, true); err != nil {
+	if _, err := insecure.Start(w, b.request(""), holder, key, true); err != nil {
 		t.Fatal(err)
 	}
 	c := b.setCookie(w)
@@ -417,7 +420,7 @@ func TestRedisStoppedIsNotAnonymous(t *testing.T) {
 	for name, call := range map[string]func(r *http.Request) error{
 		"Current": func(r *http.Request) error { _, err := b.store.Current(r); return err },
 		"Start": func(r *http.Request) error {
-			_, err := b.store.Start(httptest.NewRecorder(), r, holder, true)
+			_, err := b.store.Start(httptest.NewRecorder(), r, holder, key, true)
 			return err
 		},
 		"End": func(r *http.Request) error { return b.store.End(httptest.NewRecorder(), r) },
@@ -474,7 +477,7 @@ func TestASecondLogInReplacesTheCookieOfTheResponse(t *testing.T) {
 	http.SetCookie(w, &http.Cookie{Name: "other", Value: "stays"})
 	r := b.request("")
 	for range 2 {
-		if _, err := b.store.Start(w, r, holder, true); err != nil {
+		if _, err := b.store.Start(w, r, holder, key, true); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -505,7 +508,7 @@ func TestACookieThatComesTooLateIsAnError(t *testing.T) {
 	b := newBench(t)
 	cookie := b.logIn("")
 	late := wrappedWriter{startedWriter{httptest.NewRecorder()}}
-	if _, err := b.store.Start(late, b.request(""), holder, true); err == nil {
+	if _, err := b.store.Start(late, b.request(""), holder, key, true); err == nil {
 		t.Error("Start after the body")
 	}
 	if err := b.store.End(late, b.request(cookie)); err == nil {

@@ -116,6 +116,14 @@ func (d *DB) Standing(ctx context.Context, of crypto.Representative) (state port
 	return state, err
 }
 
+// CurrentKey implements registry.Store.
+func (d *DB) CurrentKey(ctx context.Context, of crypto.Representative) (state portal.RepresentativeState, key crypto.Fingerprint, err error) {
+	err = d.look(ctx, func(t *tx) error {
+		return orNotFound(t.row(`SELECT state, certificate FROM representatives WHERE holder = $1`, of.String()).Scan(&state, &key), "no-representative", "There is no representative %s.", of)
+	})
+	return state, key, err
+}
+
 // Lock implements registry.Store.
 func (d *DB) Lock(ctx context.Context, holder string) (lock registry.Lock, err error) {
 	err = d.look(ctx, func(t *tx) error {

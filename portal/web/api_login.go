@@ -126,7 +126,7 @@ func (s *server) logIn(w http.ResponseWriter, r *http.Request, as string, signed
 	if err != nil {
 		return nil, err
 	}
-	state, err := s.Sessions.Start(w, r, holder, complete)
+	state, err := s.Sessions.Start(w, r, holder, proof.Key(), complete)
 	if err != nil {
 		return nil, err
 	}

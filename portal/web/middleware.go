@@ -239,7 +239,7 @@ func (s *server) who(r *http.Request) (*visit, error) {
 
 // visitOfState is the visit of a session's holder as things stand now; nil when they may no longer come in.
 func (s *server) visitOfState(ctx context.Context, state *session.State) (*visit, error) {
-	actor, standing, err := s.Registry.ActorOf(ctx, state.Holder)
+	actor, standing, err := s.Registry.ActorOf(ctx, state.Holder, state.Key)
 	if portal.KindOf(err) == portal.Unauthenticated {
 		return nil, nil
 	}

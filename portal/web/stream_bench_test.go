@@ -29,7 +29,7 @@ func BenchmarkFanOut(b *testing.B) {
 			_, author = p.Employ("Author", crypto.RoleAuthor)
 		}
 		w := httptest.NewRecorder()
-		if _, err := p.Portal.Sessions.Start(w, session.Attach(httptest.NewRequest("GET", "/", nil)), portal.StaffHolder(author.Certificate().Fingerprint()), true); err != nil {
+		if _, err := p.Portal.Sessions.Start(w, session.Attach(httptest.NewRequest("GET", "/", nil)), portal.StaffHolder(author.Certificate().Fingerprint()), author.Certificate().Fingerprint(), true); err != nil {
 			b.Fatal(err)
 		}
 		cookies = append(cookies, w.Result().Cookies()...)
