@@ -91,7 +91,7 @@ func PersonalFields(texts []crypto.PersonalText) ([]string, error) {
 }
 
 // FillPersonal writes the personal part of each mailbox that has values: the texts, with {field} replaced by the value of that field. Values are Markdown, as the
-// texts are; line ends in them become LF. known are the names that there are (nil: those in values); a placeholder that names none of them is refused, and so is a mailbox for which
+// texts are; line ends in them become LF, and each text ends with one. known are the names that there are (nil: those in values); a placeholder that names none of them is refused, and so is a mailbox for which
 // a value that a text needs is missing or blank. Every mailbox's problem is a *PersonalProblem in the error, joined.
 //
 // The result is crypto.Draft.Personal.
@@ -141,7 +141,11 @@ func FillPersonal(texts []crypto.PersonalText, known []string, values map[crypto
 				}
 				b.WriteString(piece)
 			}
-			filled[mailbox] = append(filled[mailbox], crypto.PersonalText{Language: t.Language, Text: b.String()})
+			text := b.String()
+			if !strings.HasSuffix(text, "\n") { // there are mail programs that show the next part on the same line
+				text += "\n"
+			}
+			filled[mailbox] = append(filled[mailbox], crypto.PersonalText{Language: t.Language, Text: text})
 		}
 	}
 	if len(problems) > 0 {

@@ -68,6 +68,22 @@ func TestATableSaysWhatIsWrongWithWhichLine(t *testing.T) {
 	}
 }
 
+// TestAPersonalTextEndsWithItsLine: a page's texts have no line feed at their end, and mu shows the next part behind what has none.
+func TestAPersonalTextEndsWithItsLine(t *testing.T) {
+	one := crypto.NewNumber(crypto.KindState)
+	texts := []crypto.PersonalText{{Language: "en", Text: "Read: {files}"}, {Language: "fr", Text: "Lus\u00a0: {files}\n"}}
+	for value, ends := range map[string]string{"A-1": "A-1\n", "A-1\r\n": "A-1\n"} {
+		filled, err := FillPersonal(texts[:1], nil, map[crypto.Number]map[string]string{one: {"files": value}})
+		if err != nil || !strings.HasSuffix(filled[one][0].Text, ends) || strings.HasSuffix(filled[one][0].Text, "\n\n") {
+			t.Errorf("%q: %v, %v", value, filled, err)
+		}
+	}
+	filled, err := FillPersonal(texts, nil, map[crypto.Number]map[string]string{one: {"files": "A-1"}})
+	if err != nil || filled[one][0].Text != "Read: A-1\n" || filled[one][1].Text != "Lus\u00a0: A-1\n" {
+		t.Errorf("%v, %v", filled, err)
+	}
+}
+
 func TestPlaceholdersThatAreRefused(t *testing.T) {
 	of := map[crypto.Number]map[string]string{crypto.NewNumber(crypto.KindState): {"a": "1"}}
 	for _, text := range []string{"{a", "a}", "{}", "{ a}", "{a\n}", "{b}", "{a}{"} {
