@@ -198,7 +198,7 @@ func (k *ledgerKeeper) keep(ctx context.Context, every time.Duration) error {
 			k.log.Error("the ledger needs people", "trouble", string(alarm.Trouble), "what", alarm.Text)
 			return err
 		case err != nil:
-			k.log.Error("signing the ledger", "error", err.Error())
+			k.log.Error("signing the ledger", "cause", portal.Scrubbed(err))
 		case round.checkpoint.Size > before:
 			k.log.Info("ledger signed", "size", round.checkpoint.Size, "cosignatures", len(round.checkpoint.Cosignatures()))
 		}
@@ -273,7 +273,7 @@ func (k *ledgerKeeper) ask(ctx context.Context, r *ledgerRound) {
 	r.checkpoint, r.failures = witness.Gather(ctx, clients, k.store, r.checkpoint)
 	k.asked = time.Now()
 	for _, failure := range r.failures {
-		k.log.Warn("a witness did not cosign", "error", failure.Error())
+		k.log.Warn("a witness did not cosign", "cause", portal.Scrubbed(failure))
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"os"
 	"time"
 
+	"valise/portal"
 	"valise/portal/ledger"
 	"valise/portal/ledger/witness"
 )
@@ -75,7 +76,7 @@ func (c *LedgerWitnessCommand) Run(ctx context.Context, p *process) (err error) 
 		return fmt.Errorf("listening: %w", err)
 	}
 	logger.Info("witnessing", "listen", listener.Addr().String(), "name", key.Name(), "verifier_key", key.VerifierKey())
-	return serveWitness(ctx, listener, witness.Handler(w, func(err error) { logger.Error("the witness has trouble", "error", err.Error()) }))
+	return serveWitness(ctx, listener, witness.Handler(w, func(err error) { logger.Error("the witness has trouble", "cause", portal.Scrubbed(err)) }))
 }
 
 // policies are whose checkpoints it knows.

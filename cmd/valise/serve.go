@@ -352,9 +352,7 @@ func (s *site) Serve(ctx context.Context) error {
 		case err := <-failed:
 			return fmt.Errorf("serving: %w", err)
 		case <-tick.C:
-			if err := s.store.Purge(ctx, time.Now()); err != nil {
-				s.portal.Log.Error("purging what has expired", "error", err.Error())
-			}
+			s.purge(ctx)
 		case <-ctx.Done():
 			stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 			defer cancel()
@@ -363,6 +361,13 @@ func (s *site) Serve(ctx context.Context) error {
 			}
 			return nil
 		}
+	}
+}
+
+// purge deletes what has expired; what stays is deleted the next time.
+func (s *site) purge(ctx context.Context) {
+	if err := s.store.Purge(ctx, time.Now()); err != nil {
+		s.portal.Log.Error("purging what has expired", "cause", portal.Scrubbed(err))
 	}
 }
 
@@ -377,8 +382,8 @@ func (s *site) notarise(ctx context.Context) {
 			notary.Run(ctx)
 			return
 		}
-		if err.Error() != said && ctx.Err() == nil {
-			said = err.Error()
+		if now := portal.Scrubbed(err); now != said && ctx.Err() == nil {
+			said = now
 			s.portal.Log.Warn("notary", "problem", said)
 		}
 		select {
@@ -402,8 +407,8 @@ func (s *site) carry(ctx context.Context) {
 		if err == nil {
 			return
 		}
-		if err.Error() != said && ctx.Err() == nil {
-			said = err.Error()
+		if now := portal.Scrubbed(err); now != said && ctx.Err() == nil {
+			said = now
 			s.portal.Log.Warn("courier", "problem", said)
 		}
 		select {
@@ -416,7 +421,7 @@ func (s *site) carry(ctx context.Context) {
 // keepTime does what falls due: approved notices are released, who has not answered is reminded, deadlines pass. Every node does, and each thing happens once.
 func (s *site) keepTime(ctx context.Context) {
 	s.portal.Dispatch.Run(ctx, func(err error) {
-		s.portal.Log.Error("what fell due could not be done, and is tried again in a minute", "cause", web.Scrubbed(err))
+		s.portal.Log.Error("what fell due could not be done, and is tried again in a minute", "cause", portal.Scrubbed(err))
 	})
 }
 

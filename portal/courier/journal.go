@@ -17,6 +17,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"valise/portal"
 )
 
 // Between a mail server's "250" and the commit that says so in the database lie some milliseconds, in which the courier or the database can die. What is known only to this
@@ -88,7 +90,7 @@ func openJournal(path string, secret []byte, log *slog.Logger) (own *journal, ot
 			continue
 		}
 		if err != nil {
-			log.Warn("courier", "problem", "the journal can't be used, so mails may be sent twice when this process is killed: "+err.Error())
+			log.Warn("courier", "problem", "the journal can't be used, so mails may be sent twice when this process is killed: "+portal.Scrubbed(err))
 			continue
 		}
 		j := &journal{secret: secret, log: log, file: file, open: map[journalLine]string{}}
@@ -196,7 +198,7 @@ func (j *journal) take(l journalLine) {
 
 func (j *journal) failed(err error) {
 	if !j.fails {
-		j.log.Warn("courier", "problem", "the journal can't be written, so mails may be sent twice when this process is killed: "+err.Error())
+		j.log.Warn("courier", "problem", "the journal can't be written, so mails may be sent twice when this process is killed: "+portal.Scrubbed(err))
 	}
 	j.fails = true
 }
@@ -303,7 +305,7 @@ func (c *Courier) settleJournal(ctx context.Context, j *journal) (pieces []journ
 	}
 	lines, broken, err := j.lines()
 	if err != nil {
-		c.log.Error("courier", "problem", "the journal can't be read, so mails may be sent twice: "+err.Error())
+		c.log.Error("courier", "problem", "the journal can't be read, so mails may be sent twice: "+portal.Scrubbed(err))
 		return nil
 	}
 	if broken > 0 {

@@ -198,7 +198,7 @@ func (n *Notary) handedOn(ctx context.Context, statement crypto.Number, h *house
 		}
 		data, _, err := n.root.OpenStatementAttachment(f.Data, statement, n.keys, h.all, n.now())
 		if err != nil {
-			n.log.Warn("notary", "statement", string(statement), "problem", "an attachment can't be opened with this notary's key: "+err.Error())
+			n.log.Warn("notary", "statement", string(statement), "problem", "an attachment can't be opened with this notary's key: "+portal.Scrubbed(err))
 			continue
 		}
 		files = append(files, data)

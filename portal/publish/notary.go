@@ -53,7 +53,7 @@ func (n *Notary) Run(ctx context.Context) {
 	for ctx.Err() == nil {
 		next, err := n.Look(ctx)
 		if err != nil && ctx.Err() == nil {
-			n.log.Error("notary", "problem", err.Error())
+			n.log.Error("notary", "problem", portal.Scrubbed(err))
 		}
 		wait := lookEvery
 		if !next.IsZero() {
@@ -113,7 +113,7 @@ func (n *Notary) examine(ctx context.Context, w Waiting) (examined, error) {
 		return e, err
 	}
 	if e.signed, _, err = n.root.OpenStatement(work.Submission, w.Statement, n.keys, h.all, n.now()); err != nil {
-		n.log.Warn("notary", "statement", string(w.Statement), "problem", "it can't be opened with this notary's key: "+err.Error())
+		n.log.Warn("notary", "statement", string(w.Statement), "problem", "it can't be opened with this notary's key: "+portal.Scrubbed(err))
 		return e, nil // perhaps another notary can
 	}
 	v, _, err := n.complete(ctx, w.Statement, e.signed)
@@ -161,7 +161,7 @@ func (n *Notary) release(ctx context.Context, w Waiting, e examined) error {
 	}
 	published, err := n.publish(ctx, v, Approved, w.SubmissionSHA256, files)
 	if portal.KindOf(err) == portal.Conflict {
-		n.log.Warn("notary", "statement", string(w.Statement), "problem", err.Error()) // taken back at the last moment
+		n.log.Warn("notary", "statement", string(w.Statement), "problem", portal.Scrubbed(err)) // taken back at the last moment
 		return nil
 	}
 	if err == nil {

@@ -55,7 +55,7 @@ func (s *server) getBundle(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		// The status is out. What was sent can't be opened as a zip, and the broken connection says that it isn't whole.
 		if r.Context().Err() == nil {
-			s.Log.Error("evidence bundle", "cause", scrub(err.Error()))
+			s.Log.Error("evidence bundle", "cause", portal.Scrubbed(err))
 		}
 		panic(http.ErrAbortHandler)
 	}

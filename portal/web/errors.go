@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -148,29 +147,4 @@ func writeFailure(w http.ResponseWriter, f failure) {
 // newReference draws 40 bits that connect what a person tells us with a log line.
 func newReference() string {
 	return rand.Text()[:8]
-}
-
-// identifying are shapes that must not get into a log by way of an error's text: numbers of whatever kind, network addresses,
-// e-mail addresses, fingerprints and hashes, and anything that stands between quotes or in a database's "Key (…)=(…)".
-var identifying = []struct {
-	shape *regexp.Regexp
-	put   string
-}{
-	{regexp.MustCompile(`(?i)\b[A-Z]-[0-9A-Z]{8}\b(/\d+)?`), "[number]"},
-	{regexp.MustCompile(`[^\s@"<>]+@[^\s@"<>]+`), "[mail]"},
-	{regexp.MustCompile(`\b\d{1,3}(\.\d{1,3}){3}(:\d+)?\b`), "[address]"},
-	{regexp.MustCompile(`\[?[0-9A-Fa-f]{0,4}(:[0-9A-Fa-f]{0,4}){2,7}(%\w+)?\]?(:\d+)?`), "[address]"},
-	{regexp.MustCompile(`(?i)\b[0-9a-f]{16,}\b`), "[hex]"},
-	{regexp.MustCompile(`=\([^)]*\)`), "=([value])"},
-}
-
-// Scrubbed is what may be logged of an error: its text, without what could identify a person.
-func Scrubbed(err error) string { return scrub(err.Error()) }
-
-// scrub takes out of an error's text what could identify a person.
-func scrub(text string) string {
-	for _, i := range identifying {
-		text = i.shape.ReplaceAllString(text, i.put)
-	}
-	return text
 }

@@ -45,7 +45,7 @@ func (s *server) missingParts(ctx context.Context) []string {
 	for name, check := range s.Ready {
 		wait.Go(func() {
 			if err := check(ctx); err != nil {
-				s.Log.Warn("part is missing", "part", name, "cause", scrub(err.Error()), "kind", int(portal.KindOf(err)))
+				s.Log.Warn("part is missing", "part", name, "cause", portal.Scrubbed(err), "kind", int(portal.KindOf(err)))
 				mu.Lock()
 				defer mu.Unlock()
 				missing = append(missing, name)

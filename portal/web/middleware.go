@@ -108,7 +108,7 @@ func (s *server) logLine(r *http.Request, t *trace, took time.Duration) {
 	if t.reference != "" {
 		line = append(line, slog.String("reference", t.reference))
 		if t.cause != nil {
-			line = append(line, slog.String("cause", scrub(t.cause.Error())))
+			line = append(line, slog.String("cause", portal.Scrubbed(t.cause)))
 		}
 		if t.stack != nil {
 			line = append(line, slog.String("stack", string(t.stack)))

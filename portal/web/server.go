@@ -141,7 +141,7 @@ func (p *Portal) Server() (*http.Server, error) {
 type complaints struct{ log *slog.Logger }
 
 func (c complaints) Write(line []byte) (int, error) {
-	c.log.Warn("http", "problem", scrub(string(line)))
+	c.log.Warn("http", "problem", portal.Scrub(string(line)))
 	return len(line), nil
 }
 
