@@ -65,6 +65,7 @@ type AddressCommand struct {
 	staffFlags
 	Representative string `arg:"" help:"Whose address: S-7K2M9QXD/2. Without /2 it is the first representative's."`
 	emailFlags
+	directoryFlags
 	Remove bool `help:"Forget the address: they get no e-mail from now on."`
 	Reseal bool `help:"Seal what is there once more, to those who are couriers and registrars now."`
 }
@@ -73,18 +74,21 @@ type AddressCommand struct {
 func (AddressCommand) Help() string {
 	return manual(`Without --email, --remove or --reseal it shows what is set. An address is sealed on this machine, to the courier and the registrars: neither the portal nor a copy of its database tells where anybody gets e-mail, only that they do. What lies unopened in their mailbox is sent to a new address, when the notice says so.
 
+With --wkd the Web Key Directory of the address's domain is asked for a certificate first, which is shown: the one that messages are sealed to, which says that the address is right; another one, which you ask the person about; or none. Whatever it answers, the address is set, and messages stay sealed to the certificate that a registrar issued or that grew out of that. To find the certificate of somebody who is yet to get a mailbox, see valise issue --wkd.
+
 The mail shows outside whom it goes to, the sender that the institution chose, and the subject; nothing about what it is.
 
 EXAMPLES
 
   valise address S-7K2M9QXD/2 --server https://portal.example --key chen.key --email ama.mensah@mission.example --quiet 22-7 --zone Europe/Paris
   valise address I-4GZ0R8TB … --email m@post.example --policy "after 12h" --at-their-request
+  valise address S-7K2M9QXD/2 … --email ama.mensah@mission.example --wkd
   valise address S-7K2M9QXD/2 …
   valise address S-7K2M9QXD/2 … --remove
 
 JSON
 
-  representative, email ("" when removed), subject, quiet, zone, policy, asked, set, by
+  representative, email ("" when removed), subject, quiet, zone, policy, asked, set, by, directory (with --wkd: found, url, fingerprint, same)
 
 ENVIRONMENT
 
@@ -105,6 +109,7 @@ type addressJSON struct {
 	Asked          bool              `json:"asked"`
 	Set            *time.Time        `json:"set"`
 	By             string            `json:"by"`
+	Directory      *directoryAnswer  `json:"directory,omitempty"`
 }
 
 // Run shows, sets or removes.
@@ -123,29 +128,54 @@ func (c *AddressCommand) Run(ctx context.Context, p *process) error {
 			given++
 		}
 	}
-	if given > 1 {
+	switch {
+	case given > 1:
 		return usagef("give one of --email, --remove and --reseal")
+	case c.WKD && c.Remove:
+		return usagef("--wkd asks about an address that is set or shown, not about one that is removed")
+	case c.WKD:
+		if err := notForIndividuals(of.Mailbox.Kind(), "leave out --wkd"); err != nil {
+			return err
+		}
 	}
 	o, err := c.logIn(ctx, p, crypto.RoleRegistrar)
 	if err != nil {
 		return err
 	}
 	defer o.close(ctx)
-	now := time.Now().UTC().Truncate(time.Second)
 	switch {
 	case c.Remove:
-		if err := o.client.RemoveAddress(ctx, of); err != nil {
-			return err
-		}
-		p.report(addressJSON{Representative: of.String(), Set: &now, By: o.self.Name()}, func() { p.say("%s gets no e-mail any more.", of) })
-		return nil
+		return c.remove(ctx, p, o, of)
 	case a != nil:
-		if err := o.setAddress(ctx, a); err != nil {
-			return err
-		}
-		p.report(addressOf(a, now, o.self.Name()), func() { p.say("%s gets e-mail at %s.", of, a.Email) })
-		return nil
+		return c.set(ctx, p, o, a)
 	}
+	return c.show(ctx, p, o, of)
+}
+
+func (c *AddressCommand) remove(ctx context.Context, p *process, o *officer, of crypto.Representative) error {
+	if err := o.client.RemoveAddress(ctx, of); err != nil {
+		return err
+	}
+	now := time.Now().UTC().Truncate(time.Second)
+	p.report(addressJSON{Representative: of.String(), Set: &now, By: o.self.Name()}, func() { p.say("%s gets no e-mail any more.", of) })
+	return nil
+}
+
+func (c *AddressCommand) set(ctx context.Context, p *process, o *officer, a *crypto.Address) error {
+	directory, err := c.lookUp(ctx, p, o, a.Representative, a.Email)
+	if err != nil {
+		return err
+	}
+	now := time.Now().UTC().Truncate(time.Second)
+	if err := o.setAddress(ctx, a); err != nil {
+		return err
+	}
+	p.report(addressOf(a, now, o.self.Name(), directory), func() { p.say("%s gets e-mail at %s.", a.Representative, a.Email) })
+	return nil
+}
+
+// show opens what is set, and seals it once more when that is asked for.
+func (c *AddressCommand) show(ctx context.Context, p *process, o *officer, of crypto.Representative) error {
 	wire, err := o.client.Address(ctx, of)
 	if err != nil {
 		return err
@@ -154,12 +184,16 @@ func (c *AddressCommand) Run(ctx context.Context, p *process) error {
 	if err != nil {
 		return err
 	}
+	directory, err := c.lookUp(ctx, p, o, of, opened.Email)
+	if err != nil {
+		return err
+	}
 	if c.Reseal {
 		if err := o.setAddress(ctx, &opened); err != nil {
 			return err
 		}
 	}
-	p.report(addressOf(&opened, wire.Set, by.Name()), func() {
+	p.report(addressOf(&opened, wire.Set, by.Name(), directory), func() {
 		p.say("%s  %s", of, opened.Email)
 		quiet := opened.Quiet.String()
 		if opened.Zone != "" {
@@ -176,6 +210,6 @@ func (c *AddressCommand) Run(ctx context.Context, p *process) error {
 	return nil
 }
 
-func addressOf(a *crypto.Address, set time.Time, by string) addressJSON {
-	return addressJSON{a.Representative.String(), a.Email, a.Subject, a.Quiet.String(), a.Zone, a.Policy, a.Asked, &set, by}
+func addressOf(a *crypto.Address, set time.Time, by string, directory *directoryAnswer) addressJSON {
+	return addressJSON{a.Representative.String(), a.Email, a.Subject, a.Quiet.String(), a.Zone, a.Policy, a.Asked, &set, by, directory}
 }

@@ -36,7 +36,7 @@ Who they are goes up sealed: to the registrars, and for States and organisations
 
 The claim code stands in the letter and nowhere else. Print the letter, have it delivered by hand or by courier, and delete the file: until the mailbox is claimed, whoever reads the letter can claim it. Give every State and organisation two representatives, so that one absence locks nobody out.
 
-Who uses OpenPGP already can keep their certificate. Find it with --wkd, or take it from them (--own-certificate), and have them read its fingerprint to you, by telephone or in person: what a directory says is worth what its web server is worth. The mailbox can then be taken up with that certificate and no other, so a letter that somebody opened on its way lets them take up nothing. What is sealed to them before they have can be opened with the letter's code alone, as always.
+Who uses OpenPGP already can keep their certificate. Find it with --wkd, or take it from them (--own-certificate), and have them read its fingerprint to you, by telephone or in person: what a directory says is worth what its web server is worth. The mailbox can then be taken up with that certificate and no other, so a letter that somebody opened on its way lets them take up nothing. What is sealed to them before they have can be opened with the letter's code alone, as always. Individuals are not looked up, since the domain of their address would see who asks: take their certificate from them.
 
 EXAMPLES
 
@@ -69,8 +69,18 @@ func (c *IssueCommand) Run(ctx context.Context, p *process) error {
 	if (c.Kind == "") == (c.Mailbox == "") {
 		return usagef("give --kind for a new mailbox, or --mailbox for one that exists")
 	}
-	if _, err := c.existing(); c.Mailbox != "" && err != nil {
-		return err
+	kind := kinds[c.Kind]
+	if c.Mailbox != "" {
+		n, err := c.existing()
+		if err != nil {
+			return err
+		}
+		kind = n.Kind()
+	}
+	if c.WKD != "" {
+		if err := notForIndividuals(kind, "take their certificate from them, and give it with --own-certificate"); err != nil {
+			return err
+		}
 	}
 	if c.Mailbox != "" && c.Stakeholder != "" {
 		return usagef("the mailbox has its stakeholder's name already; leave out --stakeholder")

@@ -42,7 +42,7 @@ func (f *ownFlags) own(ctx context.Context, p *process) (crypto.Fingerprint, err
 	if err != nil {
 		return "", err
 	}
-	f.show(p, found)
+	showFound(p, found)
 	fingerprint := found.Certificate.Fingerprint()
 	switch {
 	case found.Refused != nil:
@@ -76,7 +76,8 @@ func (f *ownFlags) find(ctx context.Context, p *process) (*wkd.Found, error) {
 	return &wkd.Found{URL: f.Own, Certificate: c, Others: c.UserIDs(), Refused: c.CheckPolicy(time.Now())}, nil
 }
 
-func (f *ownFlags) show(p *process, found *wkd.Found) {
+// showFound shows a certificate that was found.
+func showFound(p *process, found *wkd.Found) {
 	kind := "not post-quantum: what is sealed to it can be opened by whoever has a quantum computer later"
 	if found.Certificate.PostQuantum() {
 		kind = "post-quantum"
