@@ -14,10 +14,12 @@ import (
 
 // RecordAudit implements portal.Auditor. Entries of the same microsecond are told apart by a number drawn at random, so nobody waits for anybody.
 func (d *DB) RecordAudit(ctx context.Context, e portal.AuditEntry) error {
-	return d.writeOnce(ctx, func(t *tx) error {
-		_, err := t.exec(`INSERT INTO audit (at, id, actor, act, object) VALUES ($1, $2, $3, $4, $5)`, micros(time.Now()), rand.Int64(), e.Actor, e.Act, e.Object)
-		return err
-	})
+	return d.writeOnce(ctx, func(t *tx) error { return t.audit(e) })
+}
+
+func (t *tx) audit(e portal.AuditEntry) error {
+	_, err := t.exec(`INSERT INTO audit (at, id, actor, act, object) VALUES ($1, $2, $3, $4, $5)`, micros(time.Now()), rand.Int64(), e.Actor, e.Act, e.Object)
+	return err
 }
 
 // Audited implements dispatch.Store.

@@ -34,6 +34,47 @@ func (t *tx) commandTaken(r crypto.Representative, digest [sha256.Size]byte) (bo
 	return err == nil, err
 }
 
+// TryCommand implements registry.Store. The representative's row is locked first, so that couriers that try at the same time count each other's.
+func (d *DB) TryCommand(ctx context.Context, e portal.AuditEntry, more string) (try bool, err error) {
+	err = d.write(ctx, func(t *tx) error {
+		if _, _, err := t.lockRepresentative(e.Actor); err != nil {
+			return err
+		}
+		var tried int
+		if err := t.row(`SELECT count(*) FROM audit WHERE actor = $1 AND at > $2 AND act LIKE 'registry.mail-%'`, e.Actor, micros(time.Now().Add(-24*time.Hour))).Scan(&tried); err != nil {
+			return err
+		}
+		switch try = tried < registry.MaxCommandsTried; {
+		case tried > registry.MaxCommandsTried:
+			return nil
+		case !try:
+			e = portal.AuditEntry{Actor: e.Actor, Act: more, Object: e.Actor}
+		}
+		return t.audit(e)
+	})
+	return try && err == nil, err
+}
+
+// CommandsOf implements registry.Store.
+func (d *DB) CommandsOf(ctx context.Context, mailbox crypto.Number, since time.Time) (commands []registry.Command, err error) {
+	err = d.look(ctx, func(t *tx) error {
+		commands = nil
+		return t.each(func(rows *sql.Rows) error {
+			var c registry.Command
+			var holder string
+			if err := rows.Scan(&holder, &c.Kind, &c.About, instant{&c.SaidAt}, instant{&c.TakenAt}); err != nil {
+				return err
+			}
+			r, err := crypto.ParseRepresentative(holder)
+			c.Representative = r
+			commands = append(commands, c)
+			return err
+		}, `SELECT c.holder, c.command, c.about, c.said_at, c.taken_at FROM representatives r JOIN commands c ON c.holder = r.holder
+			WHERE r.mailbox = $1 AND c.taken_at > $2 ORDER BY c.taken_at DESC, c.holder`, mailbox, micros(since))
+	})
+	return commands, err
+}
+
 // TakeCommand implements registry.Store. The representative's row is locked first, so the same text is obeyed once, and nothing is obeyed of somebody whose access ends at this moment.
 func (d *DB) TakeCommand(ctx context.Context, c registry.Command, chain [][]byte) (taken bool, err error) {
 	holder := c.Representative.String()
@@ -106,8 +147,8 @@ func (t *tx) resend(c registry.Command) error {
 		}
 		waiting, err := t.exec(`UPDATE outbox SET asked = 1, next_at = $3 WHERE notice = $1 AND holder = $2 AND state = 'waiting'`, r.notice, holder, micros(c.TakenAt))
 		if err == nil && waiting == 0 {
-			_, err = t.exec(`INSERT INTO outbox (notice, holder, reminder, mailbox, state, queued_at, due_at, next_at, attempts, reason, asked) VALUES ($1, $2, $3, $4, 'waiting', $5, $3, $3, 0, '', 1)
-				ON CONFLICT (notice, holder, reminder) DO NOTHING`, r.notice, holder, micros(c.TakenAt), c.Representative.Mailbox, micros(r.delivered))
+			_, err = t.exec(`INSERT INTO outbox (notice, holder, reminder, mailbox, state, queued_at, due_at, next_at, attempts, reason, asked, made_at) VALUES ($1, $2, $3, $4, 'waiting', $5, $3, $3, 0, '', 1, $6)
+				ON CONFLICT (notice, holder, reminder) DO NOTHING`, r.notice, holder, micros(c.TakenAt), c.Representative.Mailbox, micros(r.delivered), micros(time.Now()))
 		}
 		if err != nil {
 			return err

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"sync"
@@ -263,6 +264,31 @@ func TestAFailureInAGroupHurtsNobodyElse(t *testing.T) {
 	must(t, err)
 	if n := len(directory[0].Representatives); n != 1+writers/2 {
 		t.Errorf("%d representatives are there, want %d", n, 1+writers/2)
+	}
+}
+
+// One that fails alone takes itself back, too, and the next finds the connection as it should be.
+func TestAFailureAloneLeavesNothing(t *testing.T) {
+	db := openForTest(t, filepath.Join(t.TempDir(), "portal.db"))
+	failed := errors.New("failed after it wrote")
+	for i := range 3 {
+		r := newRepresentative()
+		if err := db.write(t.Context(), func(tx *tx) error {
+			if _, err := tx.exec(`INSERT INTO audit (at, id, actor, act, object) VALUES ($1, 1, '', 'something', '')`, micros(noon)); err != nil {
+				return err
+			}
+			return failed
+		}); !errors.Is(err, failed) {
+			t.Fatalf("%v", err)
+		}
+		issued(t, db, r)
+		var written int
+		must(t, db.look(t.Context(), func(tx *tx) error { return tx.row(`SELECT count(*) FROM audit`).Scan(&written) }))
+		directory, err := db.Directory(t.Context())
+		must(t, err)
+		if written != 0 || len(directory) != 1+i {
+			t.Fatalf("%d entries that failed, %d mailboxes; want 0 and %d", written, len(directory), 1+i)
+		}
 	}
 }
 

@@ -15,7 +15,7 @@
 // Statements are written once, with $1, $2 … in the SQL that both speak. The differences
 // are few: SQLite has no row locks and needs none, as it has one writer; and its
 // writer commits in groups, as PostgreSQL does by itself: whatever came in while one
-// commit was under way goes into the next one together, each in a savepoint of its own.
+// commit was under way goes into the next one together, each in a savepoint of its own. Compiled statements are kept (prepared.go).
 //
 // # What a thief finds
 //

@@ -16,8 +16,18 @@ var (
 )
 
 // QueuedSince implements courier.InStore.
-func (d *DB) QueuedSince(ctx context.Context, after time.Time, limit int) (queued []courier.Queued, err error) {
+func (d *DB) QueuedSince(ctx context.Context, after time.Time, limit int) ([]courier.Queued, error) {
+	return d.queued(ctx, `queued_at > $1 ORDER BY queued_at DESC`, after, limit)
+}
+
+// QueuedNewly implements courier.InStore.
+func (d *DB) QueuedNewly(ctx context.Context, within time.Duration, limit int) ([]courier.Queued, error) {
+	return d.queued(ctx, `made_at > $1 ORDER BY made_at DESC`, time.Now().Add(-within), limit)
+}
+
+func (d *DB) queued(ctx context.Context, which string, after time.Time, limit int) (queued []courier.Queued, err error) {
 	err = d.look(ctx, func(t *tx) error {
+		queued = nil
 		return t.each(func(rows *sql.Rows) error {
 			var q courier.Queued
 			var holder string
@@ -28,7 +38,7 @@ func (d *DB) QueuedSince(ctx context.Context, after time.Time, limit int) (queue
 			q.Representative = r
 			queued = append(queued, q)
 			return err
-		}, `SELECT notice, holder, reminder FROM outbox WHERE queued_at > $1 ORDER BY queued_at DESC LIMIT $2`, micros(after), limit)
+		}, `SELECT notice, holder, reminder FROM outbox WHERE `+which+` LIMIT $2`, micros(after), limit)
 	})
 	return queued, err
 }

@@ -42,10 +42,10 @@ func (t *tx) queueFallback(n crypto.Number, manifest []byte, at time.Time) error
 	if err != nil || due.IsZero() {
 		return err
 	}
-	_, err = t.exec(`INSERT INTO outbox (notice, holder, reminder, mailbox, state, queued_at, due_at, next_at, attempts, reason)
-		SELECT e.notice, e.holder, 0, e.mailbox, 'waiting', CAST($2 AS BIGINT), CAST($3 AS BIGINT), CAST($2 AS BIGINT), 0, ''
+	_, err = t.exec(`INSERT INTO outbox (notice, holder, reminder, mailbox, state, queued_at, due_at, next_at, attempts, reason, made_at)
+		SELECT e.notice, e.holder, 0, e.mailbox, 'waiting', CAST($2 AS BIGINT), CAST($3 AS BIGINT), CAST($2 AS BIGINT), 0, '', CAST($4 AS BIGINT)
 		FROM envelopes e JOIN addresses a ON a.holder = e.holder WHERE e.notice = $1 AND e.mailbox IS NOT NULL
-		ON CONFLICT (notice, holder, reminder) DO NOTHING`, n, micros(at), micros(due))
+		ON CONFLICT (notice, holder, reminder) DO NOTHING`, n, micros(at), micros(due), micros(time.Now()))
 	return err
 }
 
@@ -64,15 +64,15 @@ func (t *tx) queueReminders(n crypto.Number, at time.Time) error {
 	if due.Before(at) {
 		due = at
 	}
-	_, err = t.exec(`INSERT INTO outbox (notice, holder, reminder, mailbox, state, queued_at, due_at, next_at, attempts, reason)
-		SELECT e.notice, e.holder, CAST($2 AS BIGINT), e.mailbox, 'waiting', d.delivered_at, CAST($3 AS BIGINT), CAST($2 AS BIGINT), 0, ''
+	_, err = t.exec(`INSERT INTO outbox (notice, holder, reminder, mailbox, state, queued_at, due_at, next_at, attempts, reason, made_at)
+		SELECT e.notice, e.holder, CAST($2 AS BIGINT), e.mailbox, 'waiting', d.delivered_at, CAST($3 AS BIGINT), CAST($2 AS BIGINT), 0, '', CAST($4 AS BIGINT)
 		FROM notice_events v
 		JOIN envelopes e ON e.notice = v.notice AND e.mailbox = v.mailbox
 		JOIN addresses a ON a.holder = e.holder
 		JOIN deliveries d ON d.notice = e.notice AND d.mailbox = e.mailbox
 		WHERE v.notice = $1 AND v.kind = 'NotificationForAcceptance' AND v.via = 'portal' AND v.at = $2
 			AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.notice = e.notice AND o.holder = e.holder AND o.state = 'waiting')
-		ON CONFLICT (notice, holder, reminder) DO NOTHING`, n, micros(at), micros(due))
+		ON CONFLICT (notice, holder, reminder) DO NOTHING`, n, micros(at), micros(due), micros(time.Now()))
 	return err
 }
 
@@ -91,11 +91,11 @@ func (t *tx) queueWaiting(r crypto.Representative, now time.Time) error {
 		if due.IsZero() {
 			continue
 		}
-		if _, err := t.exec(`INSERT INTO outbox (notice, holder, reminder, mailbox, state, queued_at, due_at, next_at, attempts, reason)
-			VALUES ($1, $2, 0, $3, 'waiting', $4, $5, $6, 0, '')
+		if _, err := t.exec(`INSERT INTO outbox (notice, holder, reminder, mailbox, state, queued_at, due_at, next_at, attempts, reason, made_at)
+			VALUES ($1, $2, 0, $3, 'waiting', $4, $5, $6, 0, '', $7)
 			ON CONFLICT (notice, holder, reminder) DO UPDATE SET state = 'waiting', next_at = excluded.next_at, attempts = 0, reason = '', settled_at = NULL, lease = NULL, leased_until = NULL
 			WHERE outbox.state <> 'sent'`,
-			w.notice, r.String(), r.Mailbox, micros(w.delivered), micros(due), micros(now)); err != nil {
+			w.notice, r.String(), r.Mailbox, micros(w.delivered), micros(due), micros(now), micros(time.Now())); err != nil {
 			return err
 		}
 	}
@@ -244,6 +244,7 @@ func (d *DB) Letters(ctx context.Context, entries []courier.Entry) (letters []*c
 			for len(holders) > 0 {
 				few := holders[:min(len(holders), t.parameters-1)]
 				holders = holders[len(few):]
+				few = rounded(few, t.parameters-1)
 				chains, err := t.chains(`WHERE holder IN (`+parameters(1, len(few))+`)`, few...)
 				if err != nil {
 					return err

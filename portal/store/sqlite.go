@@ -12,7 +12,7 @@ import (
 	"sync"
 
 	"github.com/pressly/goose/v3"
-	_ "modernc.org/sqlite" // the driver "sqlite"
+	"modernc.org/sqlite"
 )
 
 // openSQLite opens a file with one connection that writes and several that read.
@@ -29,7 +29,7 @@ func openSQLite(ctx context.Context, path string) (*DB, error) {
 	if err := file.Close(); err != nil {
 		return nil, err
 	}
-	writers, err := sql.Open("sqlite", sqliteAddress(path, url.Values{
+	writers, err := openConnections(sqliteAddress(path, url.Values{
 		"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "secure_delete(1)"},
 		"_txlock": {"immediate"},
 	}))
@@ -37,7 +37,7 @@ func openSQLite(ctx context.Context, path string) (*DB, error) {
 		return nil, err
 	}
 	writers.SetMaxOpenConns(1)
-	readers, err := sql.Open("sqlite", sqliteAddress(path, url.Values{
+	readers, err := openConnections(sqliteAddress(path, url.Values{
 		"_pragma": {"busy_timeout(10000)", "query_only(1)"},
 	}))
 	if err != nil {
@@ -61,6 +61,14 @@ func openSQLite(ctx context.Context, path string) (*DB, error) {
 			return errors.Join(readers.Close(), writers.Close())
 		},
 	}, nil
+}
+
+func openConnections(address string) (*sql.DB, error) {
+	connector, err := sqlite.NewConnector(address)
+	if err != nil {
+		return nil, err
+	}
+	return sql.OpenDB(preparing{connector}), nil
 }
 
 func sqliteAddress(path string, parameters url.Values) string {
@@ -165,7 +173,7 @@ func (w *writer) commit(group []*job) {
 	err := w.inTransaction(func(ctx context.Context, conn *sql.Conn) error {
 		for i, j := range group {
 			var broken error
-			if outcomes[i], broken = j.run(ctx, conn); broken != nil {
+			if outcomes[i], broken = j.run(ctx, conn, len(group) == 1); broken != nil {
 				return broken
 			}
 		}
@@ -179,14 +187,17 @@ func (w *writer) commit(group []*job) {
 	}
 }
 
-// run does a job, inside a savepoint if it needs one. broken means that the whole transaction is.
-func (j *job) run(ctx context.Context, conn *sql.Conn) (outcome, broken error) {
+// run does a job, inside a savepoint if it needs one: a job that is alone in its group takes back what it did with the transaction. broken means that the whole transaction is.
+func (j *job) run(ctx context.Context, conn *sql.Conn, alone bool) (outcome, broken error) {
 	if err := j.ctx.Err(); err != nil {
 		return err, nil // whoever asked has left
 	}
 	t := &tx{speech: speechOfSQLite, ctx: context.WithoutCancel(j.ctx), on: conn}
 	if j.once {
 		return j.do(t), nil
+	}
+	if alone {
+		return nil, j.do(t)
 	}
 	if _, err := conn.ExecContext(ctx, "SAVEPOINT job"); err != nil {
 		return nil, err

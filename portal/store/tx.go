@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"database/sql"
+	"math/bits"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -102,6 +104,12 @@ func parameters(first, n int) string {
 		b.WriteString("$" + strconv.Itoa(first+i))
 	}
 	return b.String()
+}
+
+// rounded returns values, the last one several times, so that there is a power of two of them, or most: lists of any length make a few texts then, and both databases keep what they compiled.
+func rounded(values []any, most int) []any {
+	n := min(most, 1<<bits.Len(uint(len(values)-1)))
+	return append(slices.Clip(values), slices.Repeat(values[len(values)-1:], n-len(values))...)
 }
 
 // look runs one reading statement.
