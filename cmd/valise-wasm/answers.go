@@ -36,6 +36,7 @@ type answerWrong struct {
 	Mailbox crypto.Number `json:"mailbox"`
 	What    string        `json:"what"` // "unproved", "invented", "missing"
 	Why     string        `json:"why"`
+	Reason  string        `json:"reason"` // a word for it; ""
 }
 
 // noticeAnswers verifies all receipts of a released notice; data is the answer of GET /staff/notices/{notice}/receipts, all its pages in one.
@@ -72,11 +73,11 @@ func (e *engine) noticeAnswers(parameters, data []byte) (any, error) {
 			if answers.Mailboxes[m.Mailbox] == nil {
 				what = "invented"
 			}
-			shown.Wrong = append(shown.Wrong, answerWrong{m.Mailbox, what, sentence(err).Error()})
+			shown.Wrong = append(shown.Wrong, answerWrong{m.Mailbox, what, sentence(err).Error(), ceremony.ReasonOf(err)})
 		}
 	}
 	for _, n := range answers.Missing(p.Mailboxes) {
-		shown.Wrong = append(shown.Wrong, answerWrong{n, "missing", ""})
+		shown.Wrong = append(shown.Wrong, answerWrong{n, "missing", "", ""})
 	}
 	return shown, nil
 }

@@ -69,6 +69,7 @@ type shownContact struct {
 	Sealed      bool                  `json:"sealed"`      // there is a note, which is not for the reader
 	Problem     string                `json:"problem"`     // nothing of it is to be believed
 	NoteProblem string                `json:"noteProblem"` // its note is not what was signed
+	Reason      string                `json:"reason"`      // a word for either; ""
 	Signed      string                `json:"signed"`
 }
 
@@ -86,13 +87,13 @@ func (e *engine) readContacts(p contactsKept) ([]shownContact, error) {
 	for i, c := range read {
 		shown[i] = shownContact{Mailbox: c.Mailbox, Signed: c.Signed}
 		if c.Problem != nil {
-			shown[i].Problem = sentence(c.Problem).Error()
+			shown[i].Problem, shown[i].Reason = sentence(c.Problem).Error(), ceremony.ReasonOf(c.Problem)
 			continue
 		}
 		shown[i].Way, shown[i].Outcome, shown[i].Time, shown[i].By, shown[i].Note = c.Way, c.Outcome, c.Time.Format(time.RFC3339), c.By, c.Note
 		if c.NoteProblem != nil {
 			if reader {
-				shown[i].NoteProblem = sentence(c.NoteProblem).Error()
+				shown[i].NoteProblem, shown[i].Reason = sentence(c.NoteProblem).Error(), ceremony.ReasonOf(c.NoteProblem)
 			}
 			shown[i].Sealed = !reader
 		}

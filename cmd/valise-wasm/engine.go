@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -98,7 +99,7 @@ func codeOf(err error) string {
 	if is, ok := ceremony.IsWrongKey(err); ok {
 		return is
 	}
-	return "refused"
+	return cmp.Or(ceremony.ReasonOf(err), "refused")
 }
 
 // call runs one call by name. A panic becomes an error: the worker must not die with a key that nobody can use.

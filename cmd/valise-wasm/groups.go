@@ -29,6 +29,7 @@ type registryGroup struct {
 	Members   []registryMember `json:"members"`
 	Mailboxes int              `json:"mailboxes"` // of the members, and of all groups in it
 	Problem   string           `json:"problem"`   // why it can't be used; ""
+	Reason    string           `json:"reason"`    // a word for that; ""
 }
 
 type registryMember struct {
@@ -78,7 +79,7 @@ func (o *officer) groupLine(g *ceremony.Group) registryGroup {
 	}
 	mailboxes, err := o.directory.Groups.Expand(g)
 	if err != nil {
-		line.Problem = sentence(err).Error()
+		line.Problem, line.Reason = sentence(err).Error(), ceremony.ReasonOf(err)
 	}
 	line.Mailboxes = len(mailboxes)
 	return line
@@ -109,7 +110,7 @@ func (e *engine) registryGroupChange(p registryGroupChanging) (changed registryG
 	var group *ceremony.Group
 	if p.Group != "" {
 		if group = all.Find(p.Group); group == nil {
-			return changed, fmt.Errorf("the portal has no group %s", p.Group)
+			return changed, &refusal{"group-missing", fmt.Errorf("the portal has no group %s", p.Group)}
 		}
 	}
 	add, err := groupMembers(all, p.Add)
@@ -138,7 +139,7 @@ func groupMembers(all ceremony.Groups, words []string) (members []crypto.Number,
 		if g := all.Find(word); g != nil {
 			n = g.Number
 		} else if n, err = crypto.ParseNumber(word); err != nil {
-			return nil, fmt.Errorf("%q is neither a number nor the name of a group: %w", word, err)
+			return nil, &refusal{"group-word", fmt.Errorf("%q is neither a number nor the name of a group: %w", word, err)}
 		}
 		members = append(members, n)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -221,7 +222,7 @@ func (e *engine) checkReceipt(p receiptShown) (none, error) {
 		return none{}, err
 	}
 	if _, err := ceremony.CheckReceipt(e.trust, o.notice, e.as.Mailbox, o.answered, []byte(p.Receipt), p.Chain, e.now()); err != nil {
-		return none{}, &refusal{"receipt-false", err}
+		return none{}, &refusal{cmp.Or(ceremony.ReasonOf(err), "receipt-false"), err}
 	}
 	return none{}, nil
 }

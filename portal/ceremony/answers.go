@@ -82,32 +82,36 @@ func (t *Trust) receiptOf(v *crypto.VerifiedManifest, mailbox crypto.Number, rec
 	chainOf func(crypto.Representative) ([]string, error), now time.Time) (*VerifiedReceipt, error) {
 	said, err := crypto.ReadReceipt(receipt) // to know whose certificate; verified below
 	if err != nil {
-		return nil, fmt.Errorf("what the portal shows is no receipt: %w", err)
+		word := "receipt-unread"
+		if errors.Is(err, crypto.ErrSignedMail) {
+			word = "receipt-mail"
+		}
+		return nil, because(word, fmt.Errorf("what the portal shows is no receipt: %w", err))
 	}
 	if said.Notice != v.Manifest().Notice {
-		return nil, fmt.Errorf("the receipt that the portal shows is that of another notice, %s", said.Notice)
+		return nil, because("receipt-other", fmt.Errorf("the receipt that the portal shows is that of another notice, %s", said.Notice))
 	}
 	if said.Representative.Mailbox != mailbox {
-		return nil, fmt.Errorf("the receipt that the portal shows is that of another mailbox, %s", said.Representative.Mailbox)
+		return nil, because("receipt-other", fmt.Errorf("the receipt that the portal shows is that of another mailbox, %s", said.Representative.Mailbox))
 	}
 	sealedTo, in := members[said.Representative]
 	if members != nil && !in {
-		return nil, fmt.Errorf("the receipt is signed by %s, whom the notice did not go to", said.Representative)
+		return nil, because("receipt-stranger", fmt.Errorf("the receipt is signed by %s, whom the notice did not go to", said.Representative))
 	}
 	shown, err := chainOf(said.Representative)
 	if err != nil {
-		return nil, err
+		return nil, because("receipt-signature", err)
 	}
 	chain, err := parseChain(shown)
 	if err != nil {
-		return nil, err
+		return nil, because("receipt-signature", err)
 	}
 	r, signer, err := t.verifyReceipt(v, receipt, said, chain, now)
 	if err != nil {
-		return nil, err
+		return nil, because("receipt-signature", err)
 	}
 	if in && !slices.ContainsFunc(chain, func(c *crypto.Certificate) bool { return c.Fingerprint() == sealedTo }) {
-		return nil, fmt.Errorf("the notice was sealed to a key that was never that of %s", said.Representative)
+		return nil, because("receipt-stranger", fmt.Errorf("the notice was sealed to a key that was never that of %s", said.Representative))
 	}
 	return &VerifiedReceipt{Receipt: r, Notice: v, Signer: signer}, nil
 }
@@ -139,15 +143,15 @@ func (a *Answers) Check(m api.MailboxStatus) error {
 	case answer.Problem != nil:
 		return fmt.Errorf("no receipt holds, so count it as not acknowledged, reach them by another way, and tell the administrators: %w", answer.Problem)
 	case answer.Receipt == nil && m.Acknowledged != nil:
-		return errors.New("the portal says that it has answered, and shows no receipt: count it as not acknowledged, reach them by another way, and tell the administrators")
+		return because("receipt-none", errors.New("the portal says that it has answered, and shows no receipt: count it as not acknowledged, reach them by another way, and tell the administrators"))
 	case answer.Receipt == nil:
 		return nil
 	}
 	switch said := answer.Receipt.Receipt.Acknowledgement(); {
 	case m.Acknowledged == nil:
-		return fmt.Errorf("the portal says that it has not answered, and there is a receipt: it was %s by %s; tell the administrators", said.Decision, said.Representative)
+		return because("receipt-hidden", fmt.Errorf("the portal says that it has not answered, and there is a receipt: it was %s by %s; tell the administrators", said.Decision, said.Representative))
 	case m.Decision != said.Decision || m.By != said.Representative.String():
-		return fmt.Errorf("the portal says %s by %s, and the receipt says %s by %s: believe the receipt, and tell the administrators", printable(string(m.Decision)), printable(m.By), said.Decision, said.Representative)
+		return because("receipt-differs", fmt.Errorf("the portal says %s by %s, and the receipt says %s by %s: believe the receipt, and tell the administrators", printable(string(m.Decision)), printable(m.By), said.Decision, said.Representative))
 	}
 	return nil
 }
@@ -182,7 +186,7 @@ func CheckReceipt(t *Trust, o *crypto.OpenedNotice, mailbox crypto.Number, said 
 		return nil, err
 	}
 	if a := r.Receipt.Acknowledgement(); a.Decision != said.Decision || a.Representative.String() != said.Representative {
-		return nil, fmt.Errorf("the portal says %s by %s, and the receipt says %s by %s", printable(string(said.Decision)), printable(said.Representative), a.Decision, a.Representative)
+		return nil, because("receipt-differs", fmt.Errorf("the portal says %s by %s, and the receipt says %s by %s", printable(string(said.Decision)), printable(said.Representative), a.Decision, a.Representative))
 	}
 	r.Received = said.Received
 	return r, nil

@@ -1,6 +1,7 @@
 package ceremony
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -76,22 +77,24 @@ func (t *Trust) readContact(keys []*crypto.Key, v *crypto.VerifiedManifest, wire
 	read := ContactRead{Mailbox: wire.Mailbox, Signed: wire.Contact, Received: wire.Received}
 	verified, err := t.root.VerifyContact([]byte(wire.Contact), v, t.staff, now)
 	if err != nil {
-		read.Problem = err
+		read.Problem = because("contact-signature", err)
 		return read
 	}
 	c := verified.Contact()
 	if c.Mailbox != wire.Mailbox {
-		read.Problem = fmt.Errorf("the portal shows a contact with %s as one with %s: tell the administrators", c.Mailbox, printable(string(wire.Mailbox)))
+		read.Problem = because("contact-other", fmt.Errorf("the portal shows a contact with %s as one with %s: tell the administrators", c.Mailbox, printable(string(wire.Mailbox))))
 		return read
 	}
 	read.Way, read.Outcome, read.Time, read.By = c.Way, c.Outcome, c.Time, verified.By().Name()
 	switch {
 	case c.NoteSHA256 == "" && len(wire.Note) > 0:
-		read.NoteProblem = fmt.Errorf("the portal shows a note where none was signed")
+		read.NoteProblem = because("note-added", errors.New("the portal shows a note where none was signed"))
 	case c.NoteSHA256 != "" && len(wire.Note) == 0:
-		read.NoteProblem = fmt.Errorf("the portal keeps the note back")
+		read.NoteProblem = because("note-held", errors.New("the portal keeps the note back"))
 	case c.NoteSHA256 != "":
-		read.Note, read.NoteProblem = t.root.OpenContactNote(wire.Note, verified, keys, now)
+		if read.Note, err = t.root.OpenContactNote(wire.Note, verified, keys, now); err != nil {
+			read.NoteProblem = because("note-unopened", err)
+		}
 	}
 	return read
 }

@@ -58,35 +58,35 @@ func ReadGroups(t *Trust, keys []*crypto.Key, groups []api.Group, now time.Time)
 
 func readGroup(t *Trust, keys []*crypto.Key, wire api.Group, now time.Time) *Group {
 	g := &Group{Number: wire.Group, Revision: wire.Revision}
-	fail := func(format string, args ...any) *Group {
+	fail := func(word, format string, args ...any) *Group {
 		g.Name, g.Members = "", nil
-		g.Problem = fmt.Errorf(format, args...)
+		g.Problem = because(word, fmt.Errorf(format, args...))
 		return g
 	}
 	if n, err := crypto.ParseNumber(string(wire.Group)); err != nil || n != wire.Group || n.Kind() != crypto.KindGroup {
 		g.Number = ""
-		return fail("the portal shows a group with a number that none has, %q", printable(string(wire.Group)))
+		return fail("group-swapped", "the portal shows a group with a number that none has, %q", printable(string(wire.Group)))
 	}
 	text, s, err := crypto.OpenRecord(wire.Record, keys, t.staff, crypto.PurposeDetails, now)
 	if err != nil {
-		return fail("%w", err)
+		return fail("group-unopened", "%w", err)
 	}
 	if g.By, err = t.root.VerifyStaff(s.Signer(), s.Made()); err != nil {
-		return fail("%w", err)
+		return fail("group-signer", "%w", err)
 	}
 	if !g.By.Has(crypto.RoleRegistrar) {
-		return fail("it was made by %s, who was not a registrar", g.By.Name())
+		return fail("group-signer", "it was made by %s, who was not a registrar", g.By.Name())
 	}
 	g.Saved = s.Made()
 	var r groupRecord
 	if err := json.Unmarshal(text, &r); err != nil || r.Record != groupKind {
-		return fail("its record is malformed")
+		return fail("group-malformed", "its record is malformed")
 	}
 	if r.Of != wire.Group || r.Revision != wire.Revision {
-		return fail("the portal shows revision %d of the group %q as revision %d of %s: don't rely on it, and tell the institution's administrators", r.Revision, printable(string(r.Of)), wire.Revision, wire.Group)
+		return fail("group-swapped", "the portal shows revision %d of the group %q as revision %d of %s: don't rely on it, and tell the institution's administrators", r.Revision, printable(string(r.Of)), wire.Revision, wire.Group)
 	}
 	if err := checkGroup(r.Of, r.Name, r.Members); err != nil {
-		return fail("%w", err)
+		return fail("group-malformed", "%w", err)
 	}
 	g.Name, g.Members = r.Name, r.Members
 	return g
@@ -98,13 +98,13 @@ func checkGroup(n crypto.Number, name string, members []crypto.Number) error {
 		return err
 	}
 	if _, err := crypto.ParseNumber(name); err == nil || kindsOf(name) != nil {
-		return fmt.Errorf("a group can't be called %q, which means something else in an audience", name)
+		return because("group-name", fmt.Errorf("a group can't be called %q, which means something else in an audience", name))
 	}
 	if strings.Contains(name, ",") {
-		return errors.New("a group's name has no comma in it, since commas part an audience")
+		return because("group-comma", errors.New("a group's name has no comma in it, since commas part an audience"))
 	}
 	if len(members) > MaxGroupMembers {
-		return fmt.Errorf("a group holds at most %d mailboxes and groups; divide it into several, and put those into one", MaxGroupMembers)
+		return because("group-large", fmt.Errorf("a group holds at most %d mailboxes and groups; divide it into several, and put those into one", MaxGroupMembers))
 	}
 	for i, m := range members {
 		again, err := crypto.ParseNumber(string(m))
@@ -112,7 +112,7 @@ func checkGroup(n crypto.Number, name string, members []crypto.Number) error {
 		case err != nil || again != m || !m.Kind().Mailbox() && m.Kind() != crypto.KindGroup:
 			return fmt.Errorf("a group holds mailboxes and groups, not %q", printable(string(m)))
 		case m == n:
-			return fmt.Errorf("%s can't hold itself", n)
+			return because("group-circle", fmt.Errorf("%s can't hold itself", n))
 		case i > 0 && members[i-1] >= m:
 			return errors.New("the members of a group are sorted, each once")
 		}
@@ -155,7 +155,7 @@ func (all Groups) expand(g *Group, within []crypto.Number, finished, found map[c
 		return fmt.Errorf("the group %s can't be used: %w", g.Number, g.Problem)
 	}
 	if slices.Contains(within, g.Number) {
-		return fmt.Errorf("the group %s (%s) would hold itself", g.Number, printable(g.Name))
+		return because("group-circle", fmt.Errorf("the group %s (%s) would hold itself", g.Number, printable(g.Name)))
 	}
 	if finished[g.Number] {
 		return nil
@@ -168,7 +168,7 @@ func (all Groups) expand(g *Group, within []crypto.Number, finished, found map[c
 		}
 		other := all.Find(string(m))
 		if other == nil {
-			return fmt.Errorf("the portal has no group %s, which the group %s (%s) holds", m, g.Number, printable(g.Name))
+			return because("group-missing", fmt.Errorf("the portal has no group %s, which the group %s (%s) holds", m, g.Number, printable(g.Name)))
 		}
 		if err := all.expand(other, within, finished, found); err != nil {
 			return err
@@ -194,13 +194,13 @@ func (all Groups) Change(d *Directory, g *Group, name string, add, remove []cryp
 	next.Revision++
 	for _, m := range remove {
 		if !slices.Contains(next.Members, m) {
-			return nil, fmt.Errorf("%s is not in the group", m)
+			return nil, because("group-not-in", fmt.Errorf("%s is not in the group", m))
 		}
 		next.Members = slices.DeleteFunc(next.Members, func(other crypto.Number) bool { return other == m })
 	}
 	for _, m := range add {
 		if m.Kind().Mailbox() && d.Mailbox(m) == nil {
-			return nil, fmt.Errorf("the portal has no mailbox %s", m)
+			return nil, because("group-no-mailbox", fmt.Errorf("the portal has no mailbox %s", m))
 		}
 		next.Members = append(next.Members, m)
 	}
@@ -210,7 +210,7 @@ func (all Groups) Change(d *Directory, g *Group, name string, add, remove []cryp
 		return nil, err
 	}
 	if other := all.Find(next.Name); other != nil && other.Number != next.Number {
-		return nil, fmt.Errorf("there is a group %q already: %s", printable(next.Name), other.Number)
+		return nil, because("group-exists", fmt.Errorf("there is a group %q already: %s", printable(next.Name), other.Number))
 	}
 	after := slices.DeleteFunc(slices.Clone(all), func(other *Group) bool { return other.Number == next.Number })
 	if _, err := append(after, next).Expand(next); err != nil {

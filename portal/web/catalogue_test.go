@@ -151,17 +151,37 @@ func TestEveryKeyIsThereAndInUse(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, m := range regexp.MustCompile(`(?m)^\tRule\w+ += "([a-z0-9-]+)"`).FindAllStringSubmatch(string(policy), -1) {
-		use("crypto/policy.go", scriptPrefix+"policy-"+m[1]) // each rule has words (policy.js)
+		use("crypto/policy.go", scriptPrefix+"policy-"+m[1])       // each rule has words for staff (policy.js),
+		use("crypto/policy.go", scriptPrefix+"claim-policy-"+m[1]) // and for whom the certificate belongs to (claim.js)
 	}
+	useReasons(t, use)
 	for key := range english {
 		name, ofScripts := strings.CutPrefix(key, scriptPrefix)
 		switch {
 		case used[key], key == "name", key == "date", strings.HasPrefix(key, "failure."):
 		case strings.HasPrefix(key, "reader."): // the offline reader's; its own test (cmd/valise-wasm/pack) compares
-		case ofScripts && (strings.Contains(all.String(), "'"+name+"'") || strings.HasPrefix(name, "code-")):
+		case ofScripts && (strings.Contains(all.String(), "'"+name+"'") || strings.HasPrefix(name, "code-") || strings.HasPrefix(name, "desk-code-")):
 			// handed to word() by way of a variable
 		default:
 			t.Errorf("%s is used nowhere", key)
+		}
+	}
+}
+
+// useReasons uses the words of every reason that something does not hold (ceremony.Reason).
+func useReasons(t *testing.T, use func(file, key string)) {
+	for file, prefixes := range map[string][]string{"answers.go": {"code-", "desk-code-"}, "contact.go": {"desk-code-"}, "groups.go": {"desk-code-"}} {
+		text, err := os.ReadFile("../ceremony/" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`(?:because|fail)\("([a-z-]+)",`).FindAllStringSubmatch(string(text), -1) {
+			for _, prefix := range prefixes {
+				if staffOnly := m[1] == "receipt-none" || m[1] == "receipt-hidden"; staffOnly && prefix == "code-" {
+					continue
+				}
+				use(file, scriptPrefix+prefix+m[1])
+			}
 		}
 	}
 }

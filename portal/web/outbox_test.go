@@ -86,6 +86,10 @@ func TestEMailOverHTTP(t *testing.T) {
 	if page := author.page("/staff/outbox?state=sent", 200); strings.Contains(page, string(number)) {
 		t.Error("the page shows what wasn't asked for")
 	}
+	if french := author.page("/staff/outbox?lang=fr", 200); !strings.Contains(french, `calls">Non envoyé</span>`) {
+		t.Error("one mail is called several in French")
+	}
+	author.page("/staff/outbox?lang=en", 200)
 	author.do("POST", retry, nil).want(t, 303)
 	author.get("/staff/outbox?state=dead").into(t, 200, &mails)
 	if len(mails) != 0 {

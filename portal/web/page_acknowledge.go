@@ -78,14 +78,14 @@ func (s *server) postAcknowledge(w http.ResponseWriter, r *http.Request) error {
 	return s.handIn(w, r, "/notices/"+string(n), func(signed []byte) error {
 		_, _, err := s.acknowledge(r, n, signed)
 		return err
-	}, func(signed string, f failure) error {
-		return s.showAcknowledge(w, r, acknowledgePage{Number: n, Signed: signed, Problem: f.message}, f.status)
+	}, func(signed, problem string, status int) error {
+		return s.showAcknowledge(w, r, acknowledgePage{Number: n, Signed: signed, Problem: problem}, status)
 	})
 }
 
 // handIn takes a receipt that was signed by hand out of a page's form, and goes on to where it is shown. What the person can mend is shown with the
 // form again, and loses nothing.
-func (s *server) handIn(w http.ResponseWriter, r *http.Request, shownAt string, take func(signed []byte) error, again func(signed string, f failure) error) error {
+func (s *server) handIn(w http.ResponseWriter, r *http.Request, shownAt string, take func(signed []byte) error, again func(signed, problem string, status int) error) error {
 	values, err := form(w, r)
 	if err != nil {
 		return err
@@ -93,7 +93,11 @@ func (s *server) handIn(w http.ResponseWriter, r *http.Request, shownAt string, 
 	signed := values.Get("receipt")
 	err = take([]byte(signed))
 	if f, ok := s.again(r, err); ok {
-		return again(signed, f)
+		problem, err := s.problem(w, r, f)
+		if err != nil {
+			return err
+		}
+		return again(signed, problem, f.status)
 	}
 	if err != nil {
 		return err

@@ -92,10 +92,8 @@ func (s *server) getAuditPage(w http.ResponseWriter, r *http.Request) error {
 		if !ok {
 			return err
 		}
-		page.Problem, page.Foreign, status = f.message, l.tag != "en", f.status
-		if text, err := l.say("failure.code."+f.code, nil, nil); err == nil {
-			page.Problem, page.Foreign = text, false
-		}
+		page.Problem, page.Foreign = l.failure(f)
+		status = f.status
 	}
 	if page.Days, err = auditDays(l, names, entries); err != nil {
 		return err

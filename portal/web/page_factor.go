@@ -175,9 +175,6 @@ func (s *server) signOnProblem(w http.ResponseWriter, r *http.Request, page fact
 	t := traceOf(r)
 	t.code, t.reference, t.cause = f.code, f.reference, f.cause
 	l := s.pages.languages.pick(w, r, s.pages.secure)
-	page.Problem, page.Foreign = f.message, l.tag != "en"
-	if text, err := l.say("failure.code."+f.code, nil, nil); err == nil {
-		page.Problem, page.Foreign = text, false
-	}
+	page.Problem, page.Foreign = l.failure(f)
 	return s.showFactor(w, r, page, f.status)
 }

@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"strconv"
+	"strings"
 )
 
 type failurePage struct {
@@ -27,6 +28,35 @@ var elsewhere = map[string]struct{ address, text string }{
 	"administrator-only":   {deskPath, "failure.to-desk"},
 }
 
+// failure says what went wrong, in the catalogue's words for its code. In other languages than English, those that scripts have will do, too: the failure's own sentence
+// says more, but is English, and foreign then says that it is that.
+func (l *spoken) failure(f failure) (text string, foreign bool) {
+	keys := []string{"failure.code." + f.code}
+	if l.tag != "en" {
+		keys = append(keys, scriptPrefix+"code-"+f.code, scriptPrefix+"desk-code-"+f.code)
+	}
+	for _, key := range keys {
+		if text, err := l.say(key, nil, nil); err == nil {
+			return strings.NewReplacer("{seconds}", strconv.Itoa(f.retryAfter), "{reference}", f.reference).Replace(text), false
+		}
+	}
+	return f.message, l.tag != "en"
+}
+
+// problem is what went wrong, for pages that show it beside a form: an English sentence is said to be one.
+func (l *spoken) problem(f failure) (string, error) {
+	text, foreign := l.failure(f)
+	if !foreign {
+		return text, nil
+	}
+	return l.say("failure.english", map[string]any{"Message": text}, nil)
+}
+
+// problem is the same in the language of who asks.
+func (s *server) problem(w http.ResponseWriter, r *http.Request, f failure) (string, error) {
+	return s.pages.languages.pick(w, r, s.pages.secure).problem(f)
+}
+
 // failure is the page that says what went wrong.
 func (g *pages) failure(w http.ResponseWriter, r *http.Request, f failure) {
 	page := failurePage{Code: f.code, Message: f.message, Reference: f.reference}
@@ -39,11 +69,7 @@ func (g *pages) failure(w http.ResponseWriter, r *http.Request, f failure) {
 			page.Title = "failure.title.500"
 		}
 	}
-	if text, err := l.say("failure.code."+f.code, nil, nil); err == nil {
-		page.Message = text
-	} else {
-		page.Foreign = l.tag != "en"
-	}
+	page.Message, page.Foreign = l.failure(f)
 	if err := g.render(w, r, f.status, "failure", page); err != nil {
 		// The page that tells of a mistake has one itself: plain words then.
 		writeBytes(w, f.status, "text/plain; charset=utf-8", []byte(f.message+"\n"))

@@ -62,7 +62,9 @@ func (s *server) postLogInText(w http.ResponseWriter, r *http.Request) error {
 func (s *server) showText(w http.ResponseWriter, r *http.Request, page textPage, status int) error {
 	challenge, err := s.challenge(r, page.As)
 	if f, ok := s.again(r, err); ok {
-		page.Problem = f.message
+		if page.Problem, err = s.problem(w, r, f); err != nil {
+			return err
+		}
 		return s.pages.render(w, r, f.status, "login_text", page)
 	}
 	if err != nil {
@@ -84,7 +86,9 @@ func (s *server) postLogInSigned(w http.ResponseWriter, r *http.Request) error {
 	page := textPage{Next: localPath(values.Get("next")), As: values.Get("as"), Signed: values.Get("signed_text")}
 	_, err = s.logIn(w, r, page.As, []byte(page.Signed))
 	if f, ok := s.again(r, err); ok {
-		page.Problem = f.message
+		if page.Problem, err = s.problem(w, r, f); err != nil {
+			return err
+		}
 		return s.showText(w, r, page, f.status)
 	}
 	if err != nil {

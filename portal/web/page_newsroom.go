@@ -128,8 +128,8 @@ func (s *server) newsroomArchive(w http.ResponseWriter, r *http.Request, page *n
 		if !ok {
 			return 0, err
 		}
-		page.Problem = f.message
-		return f.status, nil
+		page.Problem, err = s.problem(w, r, f)
+		return f.status, err
 	}
 	l := s.pages.languages.pick(w, r, s.pages.secure)
 	for _, line := range archiveLines(entries, l.tag) {

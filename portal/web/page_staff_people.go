@@ -21,6 +21,7 @@ type peoplePage struct {
 	Desk     bool // of the desk or a registrar: sees its certificates for mail programs
 	DeskMail []deskMailLine
 	MayGive  bool // has a key of the desk that somebody lacks
+	Unmade   bool // there is no certificate, or one that nobody can open
 }
 
 // deskMailLine is one of the desk's certificates for mail programs.
@@ -30,6 +31,7 @@ type deskMailLine struct {
 	Certified   time.Time
 	Published   bool
 	Own         bool // who reads was given its key
+	Nobody      bool // of the desk can open it
 	Lacking     []string
 	Former      []string // names; only of one that is published
 }
@@ -68,10 +70,12 @@ func (s *server) getPeople(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	page := peoplePage{Administrator: actor.Has(crypto.RoleAdministrator), SignOn: s.SignOn != nil}
+	page.Desk = portal.IsOfDesk(actor.Staff()) || actor.Has(crypto.RoleRegistrar)
+	desk := 0 // people of it
 	page.MayReset = page.Administrator && standings[actor.Holder()].Passkeys > 0
 	for _, c := range staff {
 		record := s.Root.StaffRecord(c, s.Now())
-		if record == nil {
+		if record == nil || page.Desk && slices.Contains(record.Roles, crypto.RoleDeskMail) { // those have a place of their own below
 			continue
 		}
 		holder := portal.StaffHolder(c.Fingerprint())
@@ -79,9 +83,13 @@ func (s *server) getPeople(w http.ResponseWriter, r *http.Request) error {
 			staffFrame: staffFrame{Name: record.Name, Roles: record.Roles}, Fingerprint: c.Fingerprint(), Self: holder == actor.Holder(),
 			Process: slices.ContainsFunc(record.Roles, crypto.Role.IsProcess), Passkeys: standings[holder].Passkeys, SignOn: standings[holder].SignOn,
 		}
-		if _, err := s.Root.VerifyStaff(c, s.Now()); err != nil {
+		member, err := s.Root.VerifyStaff(c, s.Now())
+		if err != nil {
 			page.Former = append(page.Former, line)
 			continue
+		}
+		if portal.IsOfDesk(member) {
+			desk++
 		}
 		page.People = append(page.People, line)
 	}
@@ -93,18 +101,18 @@ func (s *server) getPeople(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	if err := s.deskMail(r, actor, &page); err != nil {
+	if err := s.deskMail(r, actor, desk, &page); err != nil {
 		return err
 	}
 	return s.renderPasskeys(w, r, http.StatusOK, "staff_people", page)
 }
 
-// deskMail fills in the desk's certificates for mail programs, for those whom they concern.
-func (s *server) deskMail(r *http.Request, actor portal.Actor, page *peoplePage) error {
-	ofDesk := portal.IsOfDesk(actor.Staff())
-	if page.Desk = ofDesk || actor.Has(crypto.RoleRegistrar); !page.Desk {
+// deskMail fills in the desk's certificates for mail programs, for those whom they concern; desk is how many people are of it.
+func (s *server) deskMail(r *http.Request, actor portal.Actor, desk int, page *peoplePage) error {
+	if !page.Desk {
 		return nil
 	}
+	ofDesk := portal.IsOfDesk(actor.Staff())
 	keys, err := s.Registry.DeskKeys(r.Context(), actor)
 	if err != nil {
 		return err
@@ -114,7 +122,7 @@ func (s *server) deskMail(r *http.Request, actor portal.Actor, page *peoplePage)
 		return err
 	}
 	for _, k := range keys {
-		line := deskMailLine{Name: strings.Join(k.Certificate.UserIDs(), ", "), Fingerprint: k.Certificate.Fingerprint(), Certified: k.Certified, Published: k.Published, Own: len(k.Shares) > 0}
+		line := deskMailLine{Name: strings.Join(k.Certificate.UserIDs(), ", "), Fingerprint: k.Certificate.Fingerprint(), Certified: k.Certified, Published: k.Published, Own: len(k.Shares) > 0, Nobody: len(k.Lacking) >= desk}
 		for _, holder := range k.Lacking {
 			line.Lacking = append(line.Lacking, names.of(holder))
 		}
@@ -126,6 +134,7 @@ func (s *server) deskMail(r *http.Request, actor portal.Actor, page *peoplePage)
 		page.MayGive = page.MayGive || ofDesk && line.Own && len(line.Lacking) > 0
 		page.DeskMail = append(page.DeskMail, line)
 	}
+	page.Unmade = !slices.ContainsFunc(page.DeskMail, func(l deskMailLine) bool { return !l.Nobody })
 	return nil
 }
 

@@ -190,7 +190,7 @@ func (s *server) postStatementAcknowledge(w http.ResponseWriter, r *http.Request
 	return s.handIn(w, r, mailboxStatementPath(n, ""), func(signed []byte) error {
 		_, _, err := s.acknowledgeStatement(r, n, signed)
 		return err
-	}, func(signed string, f failure) error {
-		return s.showStatementAcknowledge(w, r, statementAcknowledgePage{Number: n, Signed: signed, Problem: f.message}, f.status)
+	}, func(signed, problem string, status int) error {
+		return s.showStatementAcknowledge(w, r, statementAcknowledgePage{Number: n, Signed: signed, Problem: problem}, status)
 	})
 }

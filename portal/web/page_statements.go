@@ -99,7 +99,7 @@ func (s *server) getArchivePage(tag string) handler {
 			if !ok {
 				return err
 			}
-			page.Problem, page.Foreign = f.message, l.tag != "en"
+			page.Problem, page.Foreign = l.failure(f)
 			body, err := s.pages.publicBody(l, links, "statements", page)
 			if err != nil {
 				return err

@@ -151,14 +151,14 @@ func (v *view) In(path string) string { return inPath(v.tag, path) }
 
 // wordy are pages whose scripts have many words of their own, which begin with the page's name: they are on that page only, and on those whose names go on behind
 // an underscore.
-var wordy = []string{"compose", "editor", "review", "dispatch", "registry", "thread"}
+var wordy = []string{"claim", "compose", "editor", "review", "dispatch", "registry", "thread"}
 
-// Words are the messages that scripts show; why a certificate is refused (policy-…), only staff see. A notice is written in the editor's parts, and with its words.
+// Words are the messages that scripts show; only staff see why somebody's certificate is refused (policy-…), and what went wrong with what they alone do (desk-…). A notice is written in the editor's parts, and with its words.
 func (v *view) Words() []word {
 	return slices.DeleteFunc(slices.Clone(v.scripts), func(w word) bool {
 		page, _, _ := strings.Cut(w.Key, "-")
 		on := v.Page == page || strings.HasPrefix(v.Page, page+"_") || v.Page == "compose" && page == "editor"
-		return !on && slices.Contains(wordy, page) || page == "policy" && !v.Desk
+		return !on && slices.Contains(wordy, page) || (page == "policy" || page == "desk") && !v.Desk
 	})
 }
 

@@ -125,6 +125,15 @@ function confirmWith(chosen) {
 
 // ---------------------------------------------------------------- 3b: a certificate made elsewhere
 
+// Why the certificate is refused: the engine's own sentence, which is English, else the catalogue's words with the commands for gpg that the sentence holds.
+function refused(error) {
+  const key = `claim-${error.code}`;
+  const words = root.lang === 'en' ? key : word(key);
+  if (words === key) return root.lang === 'en' && error.code?.startsWith('policy-') ? error.message : explain(error);
+  const commands = error.message.match(/gpg --.*?(?=\) and |\.?$)/g)?.join(' && ');
+  return commands ? `${words} ${word('claim-commands', { commands })}` : words;
+}
+
 $('claim-certificate-file').addEventListener('change', async ({ target }) => {
   const file = target.files[0];
   if (!file || file.size > 1e6) return;
@@ -143,7 +152,7 @@ $('claim-own-certificate').addEventListener('submit', (event) => {
       wipe();
       step('own-done');
     } catch (error) {
-      fieldError(certificate, explain(error));
+      fieldError(certificate, refused(error));
     }
     status($('claim-certificate-status'));
   });

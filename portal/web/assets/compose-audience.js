@@ -57,7 +57,7 @@ export function audienceFields({ changed, told }) {
     box.disabled = Boolean(group.problem) && !box.checked;
     box.addEventListener('change', () => choose(group.group, box.checked));
     const line = el('div', { class: 'tick' }, box, ' ', el('label', { for: box.id }, el('bdi', {}, group.name || group.group)));
-    if (group.problem) line.append(el('p', { class: 'error', lang: 'en' }, group.problem));
+    if (group.problem) line.append(el('p', { class: 'error' }, because(group.reason, group.problem, 'desk-code')));
     else if (group.mailboxes !== undefined) line.append(' ', el('span', { class: 'count' }, count(Array.isArray(group.mailboxes) ? group.mailboxes.length : group.mailboxes)));
     return line;
   }
@@ -197,7 +197,7 @@ export function audienceFields({ changed, told }) {
     const listed = $('numbers').value;
     const pasted = unknown.filter(({ word: w }) => listed.includes(w.replace(/…$/, '')));
     const gone = unknown.filter((u) => !pasted.includes(u));
-    const line = ({ word: w, why }) => el('li', {}, el('code', { dir: 'auto' }, w), ': ', el('span', { lang: 'en' }, why));
+    const line = ({ word: w, why }) => el('li', {}, el('code', { dir: 'auto' }, w), ': ', because('audience-word', why, 'desk-code'));
     $('numbers-error').textContent = pasted.length ? many(pasted.length, 'list-wrong') : '';
     $('numbers').toggleAttribute('aria-invalid', pasted.length > 0);
     if (pasted.length) $('numbers').setAttribute('aria-invalid', 'true');

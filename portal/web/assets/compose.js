@@ -1,6 +1,6 @@
 // The page on which a notice is written: its form (compose-form.js), what is around it (draft-page.js), sealing it and handing it in.
 
-import { $, busy, explain, hide, root, show, status, word } from './page.js';
+import { $, busy, explain, hide, quoted, root, show, status, word } from './page.js';
 import { ask } from './engine.js';
 import { withKey } from './staff-unlock.js';
 import { composeForm } from './compose-form.js';
@@ -140,7 +140,7 @@ function stopped(error) {
   hide($('sealing-bar'), $('sealing-text'));
   $('sealing-word').textContent = '';
   const line = error.code === 'network' || error.status >= 500 || error.status === 429;
-  $('sealing-error').textContent = line ? word('compose-broke', { why: explain(error) }) : error.code?.startsWith('audience') || error.code === 'stale-certificate' ? word('compose-changed', { why: error.message }) : explain(error);
+  $('sealing-error').textContent = line ? word('compose-broke', { why: explain(error) }) : error.code?.startsWith('audience') || error.code === 'stale-certificate' ? word('compose-changed', { why: error.code === 'stale-certificate' ? quoted(error.message) : explain(error) }) : explain(error);
   $('sealing-resume').hidden = !line;
   $('sealing-cancel').textContent = word('compose-back');
   if (line) $('sealing-resume').focus();

@@ -1,6 +1,7 @@
 // On the page of a released notice: contacts outside the portal, shown as far as signatures vouch for them, and written down; the table of its mailboxes.
 
 import { $, busy, el, explain, hide, save, status, time, word } from './page.js';
+import { because } from './policy.js';
 import { ask } from './engine.js';
 import { whenEnded } from './session.js';
 import { logInAgain } from './staff-unlock.js';
@@ -48,13 +49,13 @@ export function drawContacts() {
 }
 
 function contactLine(c) {
-  if (c.problem) return [el('p', { class: 'error row-problem' }, word('dispatch-contact-problem'), ' ', el('span', { lang: 'en', dir: 'ltr' }, c.problem))];
+  if (c.problem) return [el('p', { class: 'error row-problem' }, word('dispatch-contact-problem'), ' ', because(c.reason, c.problem, 'desk-code'))];
   const line = [el('p', { class: 'facts contact' },
     el('b', {}, word('dispatch-contact-how', { way: word(`dispatch-way-${c.way}`), outcome: word(`dispatch-outcome-${c.outcome}`) })), ' ',
     el('time', { datetime: c.time }, time(c.time)), ' ', el('span', {}, word('dispatch-contact-by', { name: c.by })))];
   if (c.note) line.push(el('p', { class: 'note', dir: 'auto' }, c.note));
   if (c.sealed) line.push(el('p', { class: 'note sealed' }, word('dispatch-contact-sealed')));
-  if (c.noteProblem) line.push(el('p', { class: 'error row-problem' }, word('dispatch-note-problem'), ' ', el('span', { lang: 'en', dir: 'ltr' }, c.noteProblem)));
+  if (c.noteProblem) line.push(el('p', { class: 'error row-problem' }, word('dispatch-note-problem'), ' ', because(c.reason, c.noteProblem, 'desk-code')));
   return line;
 }
 

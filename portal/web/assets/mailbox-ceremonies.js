@@ -146,7 +146,7 @@ export const ceremonies = {
   exportKey: () => call('export'),
 };
 
-/** Whether the receipt holds that the portal says the mailbox has given: {answerProblem: why not}. Where the line is broken, or the portal busy, it fails, to be tried again. */
+/** Whether the receipt holds that the portal says the mailbox has given: {answerProblem: the error}. Where the line is broken, or the portal busy, it fails, to be tried again. */
 async function answer(notice, by) {
   try {
     const [receipt, { chain }] = await Promise.all([
@@ -155,7 +155,7 @@ async function answer(notice, by) {
     call('check-receipt', { notice, receipt: new TextDecoder().decode(receipt), chain });
   } catch (error) {
     if (error.code === 'network' || error.status >= 500 || error.status === 429) throw error;
-    return { answerProblem: error.message || error.code };
+    return { answerProblem: error };
   }
   return {};
 }

@@ -1,6 +1,6 @@
 // The mailbox: subjects appear once the key is there, and what the server says of each notice and statement is compared with what staff signed.
 
-import { $, el, languages, explain, status, time, word } from './page.js';
+import { $, el, languages, explain, quoted, status, time, word } from './page.js';
 import { ask } from './engine.js';
 import { withKey } from './unlock.js';
 
@@ -26,7 +26,7 @@ function fill(row, text, line) {
   const subject = row.querySelector('.subject');
   if (line.problem) {
     const problem = row.querySelector('.row-problem');
-    problem.textContent = word(row.dataset.statement ? 'statement-problem' : 'row-problem', { why: line.problem });
+    problem.textContent = word(row.dataset.statement ? 'statement-problem' : 'row-problem', { why: quoted(line.problem) });
     problem.hidden = false;
     if (row.dataset.statement) subject.textContent = row.dataset.statement; // the server's title is worth nothing then
     return;

@@ -1,6 +1,6 @@
 // Notices in a list that the server made: their subjects appear once the key is there, and how far they have come moves.
 
-import { $, el, explain, languages, status, word } from './page.js';
+import { $, el, explain, languages, quoted, status, word } from './page.js';
 import { ask } from './engine.js';
 import { askQuietly, live } from './live.js';
 
@@ -52,7 +52,7 @@ export async function fillDrafts(place) {
 
 function fillDraft(row, { draft, problem }) {
   if (!draft) {
-    row.querySelector('.row-problem').textContent = word('dispatch-draft-problem', { why: problem });
+    row.querySelector('.row-problem').textContent = word('dispatch-draft-problem', { why: quoted(problem) });
     row.querySelector('.row-problem').hidden = false;
     return;
   }

@@ -22,7 +22,7 @@ function showNotice(notice) {
     show($('notice-late'));
   }
   if (notice.answerProblem) {
-    $('receipt-problem-text').textContent = word('receipt-problem', { why: notice.answerProblem });
+    $('receipt-problem-text').textContent = word('receipt-problem', { why: explain(notice.answerProblem) });
     hide($('receipt-section'));
     show($('receipt-problem'));
     $('state').textContent = word('not-proved');

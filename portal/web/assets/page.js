@@ -23,11 +23,14 @@ export function word(key, gaps = {}) {
 
 const hasWord = (key) => document.querySelector(`#words [data-word="${CSS.escape(key)}"]`) !== null;
 
-const precise = ['number', 'mistyped', 'weak', 'other-root'];
+const precise = /^(number|mistyped|weak|other-root|(audience|group|receipt)-(?!altered$).*)$/;
 
-/** What to tell somebody of an error that came from the worker. */
+/** A sentence of the client's or the portal's own, which is English: to those who read another language it is said to be. */
+export const quoted = (sentence) => (root.lang === 'en' ? sentence : word('in-english', { message: sentence }));
+
+/** What to tell somebody of an error that came from the worker: the catalogue's words for its code, else what it says itself. */
 export function explain(error) {
-  const key = `code-${error.code}`;
+  const key = [`code-${error.code}`, `desk-code-${error.code}`].find(hasWord);
   switch (error.code) {
     case 'network': return word('network');
     case 'engine': case 'engine-gone': return word('engine-failed');
@@ -35,13 +38,14 @@ export function explain(error) {
     case 'unavailable': case 'sessions-unavailable': return word('code-unavailable');
   }
   // In English the engine's own sentence says more.
-  if (root.lang === 'en' && precise.includes(error.code)) return error.message;
+  if (root.lang === 'en' && precise.test(error.code)) return error.message;
   if (error.code === 'mistyped') {
     const group = /\bgroup (\d)\b/i.exec(error.message);
     if (group) return word('code-mistyped-group', { group: group[1] });
   }
-  if (hasWord(key)) return word(key, { seconds: error.retryAfter ?? '', reference: error.reference ?? '' });
-  return error.message || word('engine-failed');
+  if (key) return word(key, { seconds: error.retryAfter ?? '', reference: error.reference ?? '' });
+  if (!error.message) return word('engine-failed');
+  return root.lang === 'en' ? error.message : word(error.status ? 'said-by-portal' : 'said-by-browser', { message: error.message });
 }
 
 export function show(...elements) { for (const e of elements) if (e) e.hidden = false; }
@@ -87,6 +91,15 @@ export function languageName(tag) {
   try {
     const name = new Intl.DisplayNames([tag], { type: 'language' }).of(tag) ?? tag;
     return name.charAt(0).toLocaleUpperCase(tag) + name.slice(1);
+  } catch {
+    return tag;
+  }
+}
+
+/** A language's name in the reader's language, for a sentence of the page's. */
+export function languageHere(tag) {
+  try {
+    return new Intl.DisplayNames([root.lang], { type: 'language' }).of(tag) ?? tag;
   } catch {
     return tag;
   }

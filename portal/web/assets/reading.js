@@ -1,6 +1,6 @@
 // What the pages of a notice and of a statement in the mailbox have in common: a text in several languages, who signed it, and the receipt.
 
-import { $, busy, el, explain, hide, languageName, languages, root, show, status, time, word } from './page.js';
+import { $, busy, el, explain, hide, languageHere, languageName, languages, root, show, status, time, word } from './page.js';
 import { elements } from './content.js';
 
 /** What the page is about: its state stands in data-state. */
@@ -78,7 +78,7 @@ function showLanguage(versions, tag, key) {
   document.title = document.title.replace(/^.*? – /, `${version.subject} – `);
   const authoritative = versions[0].language;
   const hint = $('authoritative');
-  hint.textContent = word(key, { language: languageName(authoritative) });
+  hint.textContent = word(key, { language: languageHere(authoritative) });
   hint.hidden = tag === authoritative;
 }
 

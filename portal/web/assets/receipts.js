@@ -2,6 +2,7 @@
 
 import { $, busy, el, explain, hide, show, status, time, word } from './page.js';
 import { ask } from './engine.js';
+import { because } from './policy.js';
 
 const linesShown = 100;
 
@@ -15,7 +16,7 @@ export function startReceipts(notice) {
     } catch (error) {
       status($('receipts-status'));
       if (error.code !== 'answers-false') return status($('receipts-status'), explain(error), false);
-      complain([el('li', { lang: 'en', dir: 'ltr' }, error.message)]);
+      complain([el('li', {}, because('', error.message))]);
     }
   }));
 }
@@ -32,8 +33,8 @@ function draw(answers) {
   sayTimes(answers);
   status($('receipts-status'), word('receipts-hold', { acknowledged, refused, mailboxes }));
   if (wrong.length === 0) return;
-  complain(wrong.slice(0, linesShown).map(({ mailbox, what, why }) => el('li', { 'data-wrong': what, 'data-mailbox': mailbox },
-    el('span', { class: 'number' }, mailbox), ' ', what === 'unproved' ? el('span', { lang: 'en', dir: 'ltr' }, why) : word(`receipts-${what}`))));
+  complain(wrong.slice(0, linesShown).map(({ mailbox, what, why, reason }) => el('li', { 'data-wrong': what, 'data-mailbox': mailbox },
+    el('span', { class: 'number' }, mailbox), ' ', what === 'unproved' ? because(reason, why, 'desk-code') : word(`receipts-${what}`))));
   if (wrong.length > linesShown) $('receipts-wrong-list').append(el('li', {}, word('dispatch-more', { n: wrong.length - linesShown })));
 }
 

@@ -1,6 +1,7 @@
 // Groups: named audiences, as the reader's client opened them; a registrar changes them here. Who is in a group goes up sealed.
 
 import { $, busy, el, explain, fieldError, show, status, time, word } from './page.js';
+import { because } from './policy.js';
 import { ask } from './engine.js';
 import { withKey } from './staff-unlock.js';
 import { kindWord, named } from './registry-people.js';
@@ -34,7 +35,7 @@ function line(group, open) {
   if (!group.problem) facts.append(el('span', {}, word('registry-count', { n: group.mailboxes })), ' ');
   facts.append(el('span', {}, word('registry-group-revision', { n: group.revision, time: group.saved ? time(group.saved) : '', by: group.by })));
   row.append(facts);
-  if (group.problem) row.append(el('p', { class: 'notice-box stop' }, word('registry-group-problem'), ' ', el('span', { lang: 'en', dir: 'ltr' }, group.problem)));
+  if (group.problem) row.append(el('p', { class: 'notice-box stop' }, word('registry-group-problem'), ' ', because(group.reason, group.problem, 'desk-code')));
   if (!group.name) return row;
   const members = el('ul', { class: 'people' }, ...group.members.map((member) => one(group, member)));
   const details = el('details', {}, el('summary', {}, word('registry-group-members', { n: group.members.length })), members);

@@ -1,6 +1,6 @@
 // A statement before it is published: shown as the world will see it, with what changed; approved, sent back or taken back here.
 
-import { $, busy, el, explain, hide, languageName, languages, ready, root, save, show, size, status, time, word } from './page.js';
+import { $, busy, el, explain, hide, languageHere, languageName, languages, quoted, ready, root, save, show, size, status, time, word } from './page.js';
 import { ask } from './engine.js';
 import { whenEnded } from './session.js';
 import { logInAgain, withKey } from './staff-unlock.js';
@@ -157,7 +157,7 @@ function showText(language) {
   body.dir = 'auto';
   body.replaceChildren(...elements(text.blocks));
   $('authoritative').hidden = shown.texts.length < 2;
-  $('authoritative').textContent = text.authoritative ? word('review-authoritative') : word('review-translation', { language: languageName(shown.texts[0].language) });
+  $('authoritative').textContent = text.authoritative ? word('review-authoritative') : word('review-translation', { language: languageHere(shown.texts[0].language) });
 }
 
 function speak(element, language, text) {
@@ -331,7 +331,7 @@ function showDecision() {
   }
   if (mine) return show($('own'));
   const why = obstacle && { role: word('review-role'), 'no-notary': word('review-no-notary'), deadline: word('review-deadline-passed') }[obstacle.code];
-  $('obstacle').textContent = obstacle ? why ?? obstacle.message : '';
+  $('obstacle').textContent = obstacle ? why ?? quoted(obstacle.message) : '';
   $('obstacle').hidden = !obstacle;
   $('approving').hidden = obstacle !== null;
   $('returning').hidden = obstacle?.code === 'role';

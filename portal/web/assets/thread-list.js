@@ -1,6 +1,6 @@
 // Lists of threads, of a mailbox and of the desk: subjects and names appear once the key is there.
 
-import { $, explain, root, status, word } from './page.js';
+import { $, explain, quoted, root, status, word } from './page.js';
 import { ask } from './engine.js';
 import { withKey as withOwn } from './unlock.js';
 import { withKey as withStaff } from './staff-unlock.js';
@@ -26,7 +26,7 @@ function fill(line) {
   if (name) name.textContent = line.name ?? '';
   if (line.problem) {
     const problem = row.querySelector('.row-problem');
-    problem.textContent = word('thread-problem', { why: line.problem });
+    problem.textContent = word('thread-problem', { why: quoted(line.problem) });
     problem.hidden = false;
     return;
   }

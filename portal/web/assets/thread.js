@@ -1,6 +1,6 @@
 // One thread: its messages are opened and verified in the worker and shown here; what is written stays in the form until the portal has it.
 
-import { $, busy, el, explain, fieldError, hide, languageName, root, save, show, size, status, time, word } from './page.js';
+import { $, busy, el, explain, fieldError, hide, languageName, quoted, root, save, show, size, status, time, word } from './page.js';
 import { ask } from './engine.js';
 import { elements } from './content.js';
 import { withKey as withOwn } from './unlock.js';
@@ -54,7 +54,7 @@ async function open(heading) {
   const row = rowOf(heading.id);
   if (!row) return; // it came since the page was made
   row.querySelector('.missing').hidden = !heading.missing;
-  if (heading.problem) return refuse(row, heading.problem);
+  if (heading.problem) return refuse(row, quoted(heading.problem));
   if (heading.kind === 'mail') return desk ? openMail(row, heading) : undefined;
   if (!heading.shared) {
     row.querySelector('.sealed').textContent = word('thread-unshared');

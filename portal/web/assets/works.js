@@ -1,6 +1,6 @@
 // Statements that are being worked on, in a list that the server made: their titles appear once the key is there, and why one was sent back.
 
-import { $, explain, languages, status, word } from './page.js';
+import { $, explain, languages, quoted, status, word } from './page.js';
 import { ask } from './engine.js';
 import { withKey } from './staff-unlock.js';
 
@@ -8,7 +8,7 @@ import { withKey } from './staff-unlock.js';
  * Fills a list. rowOf(number) is a statement's row, with .subject, .why and .row-problem in it, or null; problem(why) words what can't be opened; more(row, line)
  * adds what this list shows besides; then() comes after it all. place says what is being done. Nothing is asked for when the page holds nothing that matches rows.
  */
-export function fillWorks({ place, rows, rowOf, problem = (why) => why, more = () => {}, then = () => {} }) {
+export function fillWorks({ place, rows, rowOf, problem = quoted, more = () => {}, then = () => {} }) {
   withKey(async () => {
     await fillAll();
     await then();
