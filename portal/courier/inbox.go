@@ -45,7 +45,9 @@ type Inbox struct {
 
 	mutex  sync.Mutex
 	sent   map[token]Queued // what mails of ours are about
-	readAt time.Time        // when that began to be read
+	readAt time.Time        // when that began to be read, the last time
+	allAt  time.Time        // when all of it was
+	pause  time.Duration    // until it is read again
 }
 
 type token [16]byte
@@ -266,8 +268,11 @@ var tokenDigits = regexp.MustCompile(`[0-9a-f]{32}`)
 const (
 	tokensAge    = 90 * 24 * time.Hour // for how long it is known what a mail of ours was about
 	maxTokens    = 500_000             // entries
-	tokensPause  = time.Second         // between two looks into the outbox, however many unknown tokens come
-	maxCandidate = 20                  // tokens of one mail that are looked up
+	tokensAfresh = 24 * time.Hour      // after which all of the outbox is read again, so that what is older is forgotten
+	tokensLate   = 2 * time.Minute     // how much later than by its own time an entry may be seen: a long transaction, and a clock that is wrong
+	tokensPause  = 50 * time.Millisecond
+	tokensShare  = 10 // the pause between two looks into the outbox is so many times what the last one took, however many unknown tokens come
+	maxCandidate = 20 // tokens of one mail that are looked up
 )
 
 // lookUp finds the entry that one of some words names: by the return address, the Message-ID or the name for reports of a mail of ours.
@@ -296,8 +301,13 @@ func (i *Inbox) lookUp(ctx context.Context, words []string) (Queued, bool, error
 		if !i.readAt.Before(arrived) { // by another mail that waited
 			return Queued{}, false, nil
 		}
-		if wait := tokensPause - time.Since(i.readAt); wait > 0 {
+		if wait := i.pause - time.Since(i.readAt); wait > 0 { // mails whose tokens are known don't wait with this one
+			i.mutex.Unlock()
 			sleep(ctx, wait)
+			i.mutex.Lock()
+			if i.pause > time.Since(i.readAt) && ctx.Err() == nil {
+				continue
+			}
 		}
 		if err := i.readTokens(ctx); err != nil {
 			return Queued{}, false, err
@@ -314,23 +324,37 @@ func (i *Inbox) isOf(t token, q Queued) bool {
 	})
 }
 
-func (i *Inbox) readTokens(ctx context.Context) error {
+// readTokens reads what the outbox has that isn't known yet. All of it is read once, and then each day; in between only what was made since: who sends mails with made-up tokens, as many as they like,
+// has nothing read but that.
+func (i *Inbox) readTokens(ctx context.Context) (err error) {
 	began := time.Now()
-	queued, err := i.store.QueuedSince(ctx, i.courier.now().Add(-tokensAge), maxTokens)
+	var queued []Queued
+	if afresh := i.sent == nil || began.Sub(i.allAt) > tokensAfresh; afresh {
+		queued, err = i.store.QueuedSince(ctx, i.courier.now().Add(-tokensAge), maxTokens)
+		if err == nil {
+			i.sent, i.allAt = make(map[token]Queued, len(queued)*len(tokenUses)), began
+		}
+	} else {
+		queued, err = i.store.QueuedNewly(ctx, began.Sub(i.readAt)+tokensLate, maxTokens)
+	}
 	if err != nil {
 		return err
 	}
-	i.sent = make(map[token]Queued, len(queued)*len(tokenUses))
 	for _, q := range queued {
+		if _, known := i.sent[i.tokenOf("message", q)]; known {
+			continue
+		}
 		for _, use := range tokenUses {
-			var t token
-			if _, err := hex.Decode(t[:], []byte(i.courier.tokens.ofQueued(use, q))); err == nil {
-				i.sent[t] = q
-			}
+			i.sent[i.tokenOf(use, q)] = q
 		}
 	}
-	i.readAt = began
+	i.readAt, i.pause = began, max(tokensPause, tokensShare*time.Since(began))
 	return nil
+}
+
+func (i *Inbox) tokenOf(use string, q Queued) (t token) {
+	_, _ = hex.Decode(t[:], []byte(i.courier.tokens.ofQueued(use, q))) // it is hexadecimal
+	return t
 }
 
 // identities are those that the courier writes under.

@@ -87,6 +87,8 @@ type Queued struct {
 type InStore interface {
 	// QueuedSince returns the entries of the outbox, in whatever state, of notices that came into the mailboxes after a time; at most limit, the newest first.
 	QueuedSince(ctx context.Context, after time.Time, limit int) ([]Queued, error)
+	// QueuedNewly returns likewise those that were made within a time before now, by the clock of who made them. Its cost is by what it returns.
+	QueuedNewly(ctx context.Context, within time.Duration, limit int) ([]Queued, error)
 	// ReturnMail records that the last mail about a notice to somebody came back (final), or has not arrived yet, and why: a word and a status. changed is false when the entry is not one that was sent, or
 	// when it said so before. That a mail came back is an event of the notice.
 	ReturnMail(ctx context.Context, n crypto.Number, r crypto.Representative, final bool, reason string, at time.Time) (changed bool, err error)
