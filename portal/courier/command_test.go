@@ -151,6 +151,48 @@ func TestWhatIsNotObeyed(t *testing.T) {
 	}
 }
 
+// TestRefusedCommandsLeaveABoundedTrail: whoever has a key, or a mail that it signed, makes the audit trail no longer than so much a day, and staff see that there was more.
+func TestRefusedCommandsLeaveABoundedTrail(t *testing.T) {
+	for name, database := range map[string]func() string{"SQLite": func() string { return filepath.Join(t.TempDir(), "portal.db") }, "PostgreSQL": func() string { return portaltest.PostgreSQL(t) }} {
+		t.Run(name, func(t *testing.T) { boundedTrail(t, database()) })
+	}
+}
+
+func boundedTrail(t *testing.T, database string) {
+	a, text := commanding(t, database)
+	nowhere := string(crypto.NewNumber(crypto.KindNotice))
+	for i := range registry.MaxCommandsTried + 5 {
+		signed, err := crypto.ClearSign(a.person.Key, crypto.PurposeCommand, []byte(ordered(text, "resend", nowhere, time.Now().Add(-time.Duration(i)*time.Minute))), time.Now())
+		must(t, err)
+		_, err = a.Portal.Registry.CommandByMail(t.Context(), signed, nil, nonceOf(text))
+		want := portal.NotFound
+		if i >= registry.MaxCommandsTried {
+			want = portal.TooMany
+		}
+		if portal.KindOf(err) != want {
+			t.Fatalf("the command %d: %v", i, err)
+		}
+	}
+	acts := a.acts()
+	if len(acts) != registry.MaxCommandsTried+1 || !strings.HasSuffix(acts[0], " registry.mail-more "+a.person.Number.String()) {
+		t.Errorf("%d entries, the last: %q", len(acts), acts[0])
+	}
+	if fate := a.take(head + "\r\n" + crlf(a.sign(text))); fate != courier.FateKept || a.kept()[0] != "command too-many-commands" {
+		t.Errorf("one more: %q, kept as %q", fate, a.kept()[0])
+	}
+	// Nobody else's commands are bounded by it.
+	other := a.claimed(crypto.KindState, crypto.ProfileCompat)
+	theirs := strings.NewReplacer(a.person.Number.String(), other.Number.String(), string(a.person.Key.Certificate().Fingerprint()), string(other.Key.Certificate().Fingerprint())).Replace(text)
+	signed, err := crypto.ClearSign(other.Key, crypto.PurposeCommand, []byte(ordered(theirs, "resend", nowhere, time.Now())), time.Now())
+	must(t, err)
+	if _, err := a.Portal.Registry.CommandByMail(t.Context(), signed, nil, nonceOf(text)); portal.KindOf(err) != portal.NotFound && portal.KindOf(err) != portal.Invalid {
+		t.Errorf("somebody else's: %v", err)
+	}
+	if got := len(a.acts()); got != registry.MaxCommandsTried+2 {
+		t.Errorf("%d entries after somebody else's", got)
+	}
+}
+
 func messageID(t *testing.T, mail []byte) string {
 	t.Helper()
 	header, _ := parts(t, mail)

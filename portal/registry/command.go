@@ -17,6 +17,9 @@ const maxCommand = 48 << 10
 // MaxCommands is how many commands of one representative are obeyed in a day.
 const MaxCommands = 20
 
+// MaxCommandsTried is how many of one representative are tried in a day, those among them that can't be obeyed for a reason of the portal's. It bounds the audit trail, where each stands before it is tried.
+const MaxCommandsTried = 2 * MaxCommands
+
 // Command is one that was obeyed.
 type Command struct {
 	Representative crypto.Representative
@@ -76,8 +79,11 @@ func (g *Registry) CommandByMail(ctx context.Context, message []byte, certificat
 		}
 		record.Chain = append(record.Chain, own.Bytes())
 	}
-	if err := g.audit(ctx, portal.ActingRepresentative(c.Representative), commandActs[c.Kind], c.Representative.String()+" "+c.About); err != nil {
+	entry := portal.AuditEntry{Actor: portal.ActingRepresentative(c.Representative).Holder(), Act: commandActs[c.Kind], Object: c.Representative.String() + " " + c.About}
+	if try, err := g.store.TryCommand(ctx, entry, "registry.mail-more"); err != nil {
 		return false, err
+	} else if !try {
+		return false, portal.Errorf(portal.TooMany, "too-many-commands", "%s has commanded %d times within a day; no more is tried.", c.Representative, MaxCommandsTried)
 	}
 	return g.store.TakeCommand(ctx, c, record.Chain)
 }

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"time"
 
 	"valise/crypto"
 	"valise/portal"
@@ -79,6 +80,22 @@ func (g *Registry) Me(ctx context.Context, actor portal.Actor) (portal.Represent
 		return portal.RepresentativeRecord{}, err
 	}
 	return g.store.Representative(ctx, self)
+}
+
+// commandsAge is how far back a representative sees what was commanded by mail.
+const commandsAge = 30 * 24 * time.Hour
+
+// CommandsSeen returns what was commanded by signed mail in the last thirty days in the name of the acting representative, or of another of the mailbox: who has their key obeyed
+// doesn't ask them, and nobody answers such a mail.
+func (g *Registry) CommandsSeen(ctx context.Context, actor portal.Actor) ([]Command, error) {
+	self, err := representative(actor)
+	if err != nil {
+		return nil, err
+	}
+	if err := g.claimedOnly(ctx, self); err != nil {
+		return nil, err
+	}
+	return g.store.CommandsOf(ctx, self.Mailbox, g.now().Add(-commandsAge))
 }
 
 // Envelopes returns all that the acting representative holds, released or not: what a claim has to rewrap.

@@ -3,6 +3,7 @@ package registry
 import (
 	"context"
 	"crypto/sha256"
+	"time"
 
 	"valise/crypto"
 	"valise/portal"
@@ -61,6 +62,11 @@ type Store interface {
 	DeskKeyHolders(ctx context.Context) (map[crypto.Fingerprint][]string, error)
 	// CommandTaken says whether a text was obeyed.
 	CommandTaken(ctx context.Context, r crypto.Representative, digest [sha256.Size]byte) (bool, error)
+	// TryCommand writes down what is about to be tried. try is false beyond MaxCommandsTried of the same actor within a day: then it writes one entry of the act more, about the actor, and for the rest
+	// of that day none.
+	TryCommand(ctx context.Context, e portal.AuditEntry, more string) (try bool, err error)
+	// CommandsOf returns what representatives of a mailbox had done by signed mail since a time, newest first, without the messages.
+	CommandsOf(ctx context.Context, mailbox crypto.Number, since time.Time) ([]Command, error)
 	// TakeCommand obeys a command that was verified, once, and keeps it: a notice is queued for the courier, the address forgotten (unless it was set later than the command says), or the last
 	// certificate of chain put in the place of the one before. taken is false when the same text was obeyed before. portal.NotFound with code "no-notice" or "no-address", portal.Forbidden with
 	// code "never-by-email", portal.Conflict, portal.TooMany beyond MaxCommands a day.

@@ -34,7 +34,7 @@ var auditGroups = []auditGroup{
 		"correspond.reply", "correspond.answer", "correspond.assign", "correspond.close", "correspond.reopen", "correspond.share",
 		"correspond.inbox", "correspond.thread", "correspond.message", "correspond.addressees", "correspond.lacking",
 	}},
-	{"mailboxes", []string{"registry.issue", "registry.revoke", "registry.claim", "registry.change-lock", "registry.directory", "registry.chain", "registry.save-group", "registry.set-address", "registry.remove-address", "registry.mail-resend", "registry.mail-stop-email", "registry.mail-new-certificate", "registry.address", "registry.groups", "registry.group", "registry.desk-keys", "registry.share-desk-key"}},
+	{"mailboxes", []string{"registry.issue", "registry.revoke", "registry.claim", "registry.change-lock", "registry.directory", "registry.chain", "registry.save-group", "registry.set-address", "registry.remove-address", "registry.mail-resend", "registry.mail-stop-email", "registry.mail-new-certificate", "registry.mail-more", "registry.address", "registry.groups", "registry.group", "registry.desk-keys", "registry.share-desk-key"}},
 	{"staff", []string{
 		"registry.log-in", "registry.add-staff", "registry.add-client-manifest", "passkey.show", "passkey.enrol", "passkey.enrol-with-key-alone", "passkey.rename", "passkey.remove", "passkey.reset", "passkey.copied",
 		"sign-on", "sign-on.other-account", "log-in.confirm", "log-in.refuse",

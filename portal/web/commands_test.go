@@ -51,6 +51,24 @@ func TestStaffSeeWhatWasCommandedByMail(t *testing.T) {
 			}
 		}
 	}
+	// Whoever's key that was sees it, and so does nobody else's mailbox.
+	other := p.Claim(p.Issue(crypto.KindState, crypto.ProfilePQ), crypto.ProfilePQ)
+	owner, stranger := newVisitor(t, p), newVisitor(t, p)
+	owner.logIn(person.Number.String(), person.Key)
+	stranger.logIn(other.Number.String(), other.Key)
+	for path, want := range map[string][]string{
+		"/mailbox?lang=en": {"If it wasn’t you", "No e-mail any more"}, "/account?lang=fr": {"Si ce n’était pas vous", "Plus de courriels"},
+	} {
+		page := owner.page(path, 200)
+		for _, want := range append(want, `id="commanded"`, `data-command="stop-email"`, person.Number.String()) {
+			if !strings.Contains(page, want) {
+				t.Errorf("%s: the page lacks %q", path, want)
+			}
+		}
+		if strings.Contains(stranger.page(path, 200), "commanded") {
+			t.Errorf("%s: somebody else's page shows it", path)
+		}
+	}
 	stopped := func() *time.Time {
 		var mailboxes []api.Mailbox
 		v.get("/mailboxes").into(t, 200, &mailboxes)

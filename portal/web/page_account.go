@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"valise/crypto"
+	"valise/portal/registry"
 	"valise/portal/session"
 )
 
@@ -16,6 +17,7 @@ type accountPage struct {
 	Own         bool
 	Fingerprint []string // in groups of four
 	Sessions    []session.Info
+	Commands    []registry.Command // by signed mail, in the name of a representative of the mailbox
 }
 
 func (s *server) getAccount(w http.ResponseWriter, r *http.Request) error {
@@ -27,6 +29,10 @@ func (s *server) getAccount(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	commands, err := s.Registry.CommandsSeen(r.Context(), visitOf(r).actor)
+	if err != nil {
+		return err
+	}
 	lines, err := s.Sessions.Lines(r)
 	if err != nil {
 		return err
@@ -35,7 +41,7 @@ func (s *server) getAccount(w http.ResponseWriter, r *http.Request) error {
 		lines[i].Created, lines[i].Seen = wireTime(lines[i].Created), wireTime(lines[i].Seen)
 	}
 	return s.pages.render(w, r, http.StatusOK, "account", accountPage{
-		File: fileOf(me.Representative), Profile: me.Profile, Own: me.Profile == crypto.ProfileOwn, Fingerprint: strings.Fields(current.Fingerprint().Spaced()), Sessions: lines,
+		File: fileOf(me.Representative), Profile: me.Profile, Own: me.Profile == crypto.ProfileOwn, Fingerprint: strings.Fields(current.Fingerprint().Spaced()), Sessions: lines, Commands: commands,
 	})
 }
 

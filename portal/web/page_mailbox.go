@@ -9,6 +9,7 @@ import (
 	"valise/crypto"
 	"valise/portal"
 	"valise/portal/publish"
+	"valise/portal/registry"
 )
 
 // noticeLine is a notice as the server knows it: without its subject. The browser fills that in, and verifies the rest. Or it is a
@@ -43,7 +44,8 @@ type mailboxPage struct {
 	Mailbox                crypto.Number
 	Own                    bool // the key is not with us: this browser can't open anything
 	Awaiting, Unread, Rest []noticeLine
-	UnreadAnswers          int // messages of threads
+	UnreadAnswers          int                // messages of threads
+	Commands               []registry.Command // by signed mail, in the name of a representative of the mailbox
 }
 
 // Empty says that nothing has ever arrived.
@@ -69,6 +71,9 @@ func (s *server) getMailbox(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	page := mailboxPage{Mailbox: me.Representative.Mailbox, Own: me.Profile == crypto.ProfileOwn}
+	if page.Commands, err = s.Registry.CommandsSeen(r.Context(), actor); err != nil {
+		return err
+	}
 	for _, t := range threads {
 		page.UnreadAnswers += t.Unread
 	}
