@@ -68,6 +68,8 @@ const (
 	maxExportPage = 32 << 20
 	maxExportFile = 64 << 20 // an attachment, the WebAssembly
 	maxExported   = 1_000_000
+
+	proofEnd      = ".tlog-proof"
 	exportWorkers = 6
 )
 
@@ -276,7 +278,10 @@ func (e *export) writeStatement(ctx context.Context, n crypto.Number) error {
 				}
 			}
 		}
-		if err := e.proof(ctx, folders[0]+"ledger.tlog-proof", n, i+1); err != nil {
+		err = e.proof(ctx, folders[0]+"ledger"+proofEnd, func(event *ledger.Event) bool {
+			return event.Statement == n && event.Version == i+1 && event.Manifest.String() == v.SHA256()
+		})
+		if err != nil {
 			return err
 		}
 	}
@@ -308,7 +313,10 @@ func (e *export) signedClient(ctx context.Context, entered []ledgerEventJSON) er
 		return fmt.Errorf("the list of what browsers run, %s, is not in the ledger (yet): run this again in some minutes", digest)
 	}
 	e.browsers = v.Manifest()
-	return e.mirror.put(at+".asc", f.Body)
+	if err := e.mirror.put(at+".asc", f.Body); err != nil {
+		return err
+	}
+	return e.proof(ctx, at+proofEnd, func(event *ledger.Event) bool { return event.Kind == ledger.ClientManifest && event.Manifest == digest })
 }
 
 // signedForBrowsers demands of what a browser runs that it was signed.
@@ -352,8 +360,8 @@ func (e *export) attachment(ctx context.Context, path string, v *crypto.Verified
 	return e.mirror.put(path, f.Body)
 }
 
-// proof fetches the proof of a version. One from before is as good as a newer one; one that no checkpoint covers yet comes another time.
-func (e *export) proof(ctx context.Context, path string, n crypto.Number, version int) error {
+// proof fetches the proof of an event. One from before is as good as a newer one; one that no checkpoint covers yet comes another time.
+func (e *export) proof(ctx context.Context, path string, of func(*ledger.Event) bool) error {
 	if e.checkpoint == nil {
 		return nil
 	}
@@ -364,7 +372,15 @@ func (e *export) proof(ctx context.Context, path string, n crypto.Number, versio
 	if err != nil {
 		return err
 	}
-	proof, err := ledger.ParseProof(f.Body)
+	if err := e.checkProof(path, f.Body, of); err != nil {
+		return err
+	}
+	return e.mirror.put(path, f.Body)
+}
+
+// checkProof demands of a proof that the ledger's key stands behind it, and that it is of the event.
+func (e *export) checkProof(path string, data []byte, of func(*ledger.Event) bool) error {
+	proof, err := ledger.ParseProof(data)
 	if err != nil {
 		return err
 	}
@@ -376,10 +392,10 @@ func (e *export) proof(ctx context.Context, path string, n crypto.Number, versio
 	if err != nil {
 		return err
 	}
-	if in.Event == nil || in.Event.Statement != n || in.Event.Version != version || in.Event.Manifest.String() != e.statements[n][version-1].SHA256() {
+	if in.Event == nil || !of(in.Event) {
 		return fmt.Errorf("the proof at %s is of something else", path)
 	}
-	return e.mirror.put(path, f.Body)
+	return nil
 }
 
 // apiFile copies an answer of the API. It is asked for once more, so that it is mirrored to the byte; what comes this time is checked, too.
@@ -447,6 +463,11 @@ func (e *export) checkCertificates(path string, data []byte) error {
 // checkPage demands of what is fetched beside statements what can be demanded.
 func (e *export) checkPage(path string, f client.PublicFile) error {
 	switch {
+	case strings.HasPrefix(path, "/keys/") && strings.HasSuffix(path, proofEnd):
+		of := strings.TrimSuffix(strings.TrimPrefix(path, "/keys/"), proofEnd)
+		return e.checkProof(path, f.Body, func(event *ledger.Event) bool {
+			return event.Kind == ledger.StaffCertificate && string(event.Fingerprint) == of
+		})
 	case path == "/root.asc", strings.HasPrefix(path, "/keys/") && path != "/keys/ledger.asc":
 		return e.checkCertificates(path, f.Body)
 	case path == "/keys/ledger.asc":

@@ -150,6 +150,18 @@ func filesOf(t *testing.T, dir string) map[string]string {
 	return files
 }
 
+// insteadOf lets what stands at one address stand at another.
+func (m *mirrored) insteadOf(path, other string) func(string, []byte) []byte {
+	m.t.Helper()
+	_, there, _ := get(m.t, m.url+other)
+	return func(asked string, body []byte) []byte {
+		if asked == path {
+			return there
+		}
+		return body
+	}
+}
+
 // A mirror is served by a plain web server, to the byte as the portal does, and everything in it is as good to check as there.
 func TestAMirrorIsThePortalToTheByte(t *testing.T) {
 	m := openMirrored(t)
@@ -181,7 +193,7 @@ func TestAMirrorIsThePortalToTheByte(t *testing.T) {
 		"/index.html", "/en/index.html", "/fr/index.html", "/statements/index.html", "/en/statements/index.html", "/en/statements/topic/security/index.html", "/fr/series/" + string(m.first) + "/index.html",
 		"/statements/" + string(m.second) + "/1/files/Rapport – été 2026.pdf", "/statements/" + string(m.second) + "/files/Rapport – été 2026.pdf",
 		at + "/index.html", at + "/en/index.html", at + "/1/fr/index.html", at + "/en.txt", at + "/1/en.md.asc", at + "/2/signed.json", at + "/2/ledger.tlog-proof", "/feeds/en.atom", "/feeds/security/fr.json",
-		"/en/certificates/index.html", "/root.asc", "/keys/staff.asc", "/keys/ledger.asc", "/keys/" + string(m.Author.Certificate().Fingerprint()) + ".asc", "/sitemap.xml", "/robots.txt", "/.well-known/security.txt",
+		"/en/certificates/index.html", "/root.asc", "/keys/staff.asc", "/keys/ledger.asc", "/keys/" + string(m.Author.Certificate().Fingerprint()) + ".asc", "/keys/" + string(m.Author.Certificate().Fingerprint()) + ".tlog-proof", "/sitemap.xml", "/robots.txt", "/.well-known/security.txt",
 		"/.well-known/openpgpkey/policy", "/.well-known/openpgpkey/court.example/policy", "/ledger/checkpoint", "/ledger/tile/0/000.p/" + fmt.Sprint(*done.Leaves), "/api/v1/institution", "/api/v1" + at,
 	} {
 		if _, ok := files[name]; !ok {
@@ -279,6 +291,7 @@ func TestALyingPortalIsNotMirrored(t *testing.T) {
 		"a statement left out":      {replace("/api/v1/statements", string(m.second), string(m.first)), "withholds it", false},
 		"another root":              {replace("/api/v1/institution", armor[3][:20], armor[4][:20]), "root", false},
 		"a certificate of nobody's": {replace("/keys/staff.asc", "-----BEGIN", m.stranger()+"-----BEGIN"), "never certified", false},
+		"a proof of another's":      {m.insteadOf("/keys/"+string(m.Author.Certificate().Fingerprint())+".tlog-proof", "/keys/"+string(m.Approver.Certificate().Fingerprint())+".tlog-proof"), "is of something else", false},
 		"a leaf of the ledger":      {replace("/ledger/tile/entries/000.p/"+m.leaves(), "statement-published", "statement-withdrawn"), "", false},
 	} {
 		t.Run(lie, func(t *testing.T) {
@@ -449,6 +462,9 @@ func TestScriptsThatNobodySignedAreNotMirrored(t *testing.T) {
 	}
 	if kept, err := os.ReadFile(filepath.Join(dir, "client-manifest", "current.asc")); err != nil || !bytes.Equal(kept, signed) {
 		t.Errorf("the mirror lacks the list: %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "client-manifest", "current.tlog-proof")); err != nil {
+		t.Errorf("the mirror lacks the proof of the list: %v", err)
 	}
 	m.forged = map[string]string{"/client-manifest/current.asc": ""}
 	if status, _, said := m.export(dir); status != exitAlarm || !strings.Contains(said, "keeps the list back") {

@@ -120,7 +120,8 @@ func (e *export) page(ctx context.Context, address string) ([]string, error) {
 
 // optional says whether an address that is asked for on suspicion need not be there.
 func (e *export) optional(address string) bool {
-	return slices.Contains([]string{"/.well-known/security.txt", "/.well-known/openpgpkey/policy", "/keys/staff.asc", "/verify", "/reader.html"}, address)
+	return strings.HasSuffix(address, proofEnd) || // which no checkpoint may cover yet
+		slices.Contains([]string{"/.well-known/security.txt", "/.well-known/openpgpkey/policy", "/keys/staff.asc", "/verify", "/reader.html"}, address)
 }
 
 // leadsTo returns a link as an address that belongs on a mirror, or nothing. Of what has a query, only the directory of keys does, whose query says nothing that the

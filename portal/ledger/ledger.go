@@ -100,6 +100,12 @@ func (l *Ledger) StatementProof(ctx context.Context, n crypto.Number, version in
 		portal.Errorf(portal.NotFound, "no-statement", "There is no version %d of a statement %s.", version, n))
 }
 
+// StaffCertificateProof returns the proof that a certificate of a staff member was entered, for everybody. portal.NotFound as ReceiptProof.
+func (l *Ledger) StaffCertificateProof(ctx context.Context, certificate []byte) ([]byte, error) {
+	return l.proof(ctx, Event{Kind: StaffCertificate, Certificate: sha256.Sum256(certificate)},
+		portal.Errorf(portal.NotFound, "unknown-certificate", "The ledger has no such certificate: it was added before there was a ledger."))
+}
+
 // ClientManifestProof returns the proof of a client manifest, by the digest of its text, for everybody. portal.NotFound as ReceiptProof.
 func (l *Ledger) ClientManifestProof(ctx context.Context, manifest Digest) ([]byte, error) {
 	return l.proof(ctx, Event{Kind: ClientManifest, Manifest: manifest},

@@ -74,7 +74,7 @@ func TestWhatBrowsersRunIsEnteredInTheLedger(t *testing.T) {
 	}
 	for language, words := range map[string]string{"en": "What your browser runs", "fr": "Ce que votre navigateur exécute"} {
 		page := v.page("/"+language+"/certificates", 200)
-		for _, want := range []string{words, entered.SHA256[:8], entered.SHA256[56:], live.AuthorName, live.ApproverName, "valise verify-client " + p.Portal.Origin} {
+		for _, want := range []string{words, entered.SHA256[:8], entered.SHA256[56:], live.AuthorName, live.ApproverName, "valise verify-client " + p.Portal.Origin, `href="/client-manifest/current.tlog-proof"`} {
 			if !strings.Contains(page, want) {
 				t.Errorf("%s lacks %q", language, want)
 			}

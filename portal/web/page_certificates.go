@@ -34,7 +34,8 @@ type staffLine struct {
 	Ended       time.Time // of former staff; zero when only the certificate knows
 	Fingerprint []string
 	File        string
-	Notary      bool // a process, not a person
+	Proof       string // that it is in the ledger; "" before the first checkpoint
+	Notary      bool   // a process, not a person
 }
 
 type ledgerLine struct {
@@ -60,6 +61,9 @@ const (
 	keysPath      = "/keys/"
 	staffFile     = "staff.asc"
 	ledgerKeyFile = "ledger.asc"
+
+	certificateEnd = ".asc"
+	proofEnd       = ".tlog-proof"
 )
 
 func (s *server) getCertificatesPage(tag string) handler {
@@ -77,6 +81,9 @@ func (s *server) getCertificatesPage(tag string) handler {
 		if err == nil {
 			page.Client, err = s.clientLine(r.Context())
 		}
+		if page.Ledger != nil && page.Ledger.Root != "" {
+			page.linkProofs()
+		}
 		if err != nil { // the root is shown all the same
 			f := judge(err)
 			t := traceOf(r)
@@ -90,6 +97,18 @@ func (s *server) getCertificatesPage(tag string) handler {
 			return nil
 		}
 		return s.pages.publicPage(w, r, l, links, "certificates", page)
+	}
+}
+
+// linkProofs lets everything on the page that is in the ledger lead to its proof.
+func (page *certificatesPage) linkProofs() {
+	for _, lines := range [][]staffLine{page.Staff, page.Former} {
+		for i := range lines {
+			lines[i].Proof = strings.TrimSuffix(lines[i].File, certificateEnd) + proofEnd
+		}
+	}
+	if page.Client != nil && page.Client.SHA256 != nil {
+		page.Client.Proof = clientPath + clientCurrent + proofEnd
 	}
 }
 
@@ -107,7 +126,7 @@ func (s *server) certificates(ctx context.Context, page *certificatesPage) error
 		}
 		line := staffLine{
 			Name: record.Name, Roles: record.Roles, Since: record.First, Ended: record.Ended, Fingerprint: strings.Fields(c.Fingerprint().Spaced()),
-			File: keysPath + string(c.Fingerprint()) + ".asc", Notary: slices.ContainsFunc(record.Roles, crypto.Role.IsProcess),
+			File: keysPath + string(c.Fingerprint()) + certificateEnd, Notary: slices.ContainsFunc(record.Roles, crypto.Role.IsProcess),
 		}
 		if member, err := s.Root.VerifyStaff(c, now); err == nil {
 			line.Name, line.Roles = member.Name(), member.Roles()
@@ -172,7 +191,8 @@ func (s *server) ledgerLine(ctx context.Context) (*ledgerLine, error) {
 	return line, nil
 }
 
-// getKeyFile serves a certificate of the staff ("FINGERPRINT.asc"), those of all staff in office, or what the root says of the ledger's key.
+// getKeyFile serves a certificate of the staff ("FINGERPRINT.asc") and its proof in the ledger ("FINGERPRINT.tlog-proof"), those of all staff in office, or what the root
+// says of the ledger's key.
 func (s *server) getKeyFile(w http.ResponseWriter, r *http.Request) error {
 	name := r.PathValue("file")
 	if name == ledgerKeyFile {
@@ -192,13 +212,27 @@ func (s *server) getKeyFile(w http.ResponseWriter, r *http.Request) error {
 			if _, err := s.Root.VerifyStaff(c, s.Now()); err == nil {
 				armored.WriteString(c.Armor())
 			}
-		} else if name == string(c.Fingerprint())+".asc" && s.Root.StaffRecord(c, s.Now()) != nil {
-			armored.WriteString(c.Armor())
+		} else if of, ok := strings.CutPrefix(name, string(c.Fingerprint())); ok && s.Root.StaffRecord(c, s.Now()) != nil {
+			switch of {
+			case certificateEnd:
+				armored.WriteString(c.Armor())
+			case proofEnd:
+				return s.writeStaffProof(w, r, c)
+			}
 		}
 	}
 	if armored.Len() == 0 {
 		return notFound(w, r)
 	}
 	writePublic(w, r, "application/pgp-keys", []byte(armored.String()))
+	return nil
+}
+
+func (s *server) writeStaffProof(w http.ResponseWriter, r *http.Request, c *crypto.Certificate) error {
+	proof, err := s.Ledger.StaffCertificateProof(r.Context(), c.Bytes())
+	if err != nil {
+		return err
+	}
+	writePublic(w, r, "text/plain; charset=utf-8", proof)
 	return nil
 }

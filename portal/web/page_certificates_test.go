@@ -3,6 +3,7 @@ package web_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -75,14 +76,34 @@ func TestTheCertificatesPageShowsWhatVerifies(t *testing.T) {
 	if c, err := crypto.ParseCertificate(former.body); err != nil || c.Fingerprint() != gone.Fingerprint() {
 		t.Errorf("%v", err)
 	}
-	for _, path := range []string{"/keys/" + string(p.Root.Certificate().Fingerprint()) + ".asc", "/keys/nobody.asc", "/keys/"} {
+
+	// Each certificate leads to its proof, that of who has left as well.
+	page := v.page("/en/certificates", 200)
+	for _, of := range []crypto.Fingerprint{p.Author.Certificate().Fingerprint(), p.Approver.Certificate().Fingerprint(), gone.Fingerprint()} {
+		path := "/keys/" + string(of) + ".tlog-proof"
+		if !strings.Contains(page, `href="`+path+`"`) {
+			t.Errorf("the page does not lead to %s", path)
+		}
+		a := v.do("GET", path, nil)
+		a.want(t, 200)
+		c, err := crypto.ParseCertificate(v.do("GET", "/keys/"+string(of)+".asc", nil).body)
+		must(t, err)
+		if e := verifyProof(t, p.LedgerPolicy(), a.body); e.Kind != ledger.StaffCertificate || e.Fingerprint != of || e.Certificate != sha256.Sum256(c.Bytes()) {
+			t.Errorf("%s proves %+v", path, e)
+		}
+	}
+	late := p.Hire("Late Comer", crypto.RoleAuthor).Certificate().Fingerprint()
+	if a := v.do("GET", "/keys/"+string(late)+".tlog-proof", nil); a.StatusCode != 404 || a.Header.Get("Retry-After") == "" {
+		t.Errorf("before a checkpoint covers it: %d, %v", a.StatusCode, a.Header)
+	}
+	for _, path := range []string{"/keys/" + string(p.Root.Certificate().Fingerprint()) + ".asc", "/keys/" + string(p.Root.Certificate().Fingerprint()) + ".tlog-proof", "/keys/nobody.asc", "/keys/nobody.tlog-proof", "/keys/"} {
 		v.do("GET", path, nil).want(t, 404)
 	}
 
 	// A ledger that says something else than its key is not shown.
 	other, err := crypto.SignLedgerKey(p.Root, crypto.LedgerKey{Log: "another.example/ledger", Keys: []string{anotherLedgerKey(t)}}, time.Now())
 	must(t, err)
-	page := another(t, p, func(p *web.Portal) { p.LedgerKey = other })("/en/certificates").Body.String()
+	page = another(t, p, func(p *web.Portal) { p.LedgerKey = other })("/en/certificates").Body.String()
 	if strings.Contains(page, htmlEscaped(checkpoint.Root.String())) || !strings.Contains(page, "does not verify") {
 		t.Error("a checkpoint is shown that does not verify")
 	}

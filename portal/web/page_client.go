@@ -18,9 +18,8 @@ import (
 const (
 	clientPath = "/client-manifest/"
 	// What is signed of the client that this server serves; others are called by the digests of their texts.
-	clientCurrent  = "current"
-	clientFileEnd  = ".asc"
-	clientProofEnd = ".tlog-proof"
+	clientCurrent = "current"
+	clientFileEnd = ".asc"
 )
 
 // Client lists what this program gives browsers to run, without institution and time: what a person signs who built it, or compares with.
@@ -86,7 +85,7 @@ func (s *server) postClientManifest(w http.ResponseWriter, r *http.Request) erro
 
 // getClientManifest serves what was signed, "current.asc" of what this server serves or "SHA256.asc", and its proof in the ledger, with the ending .tlog-proof.
 func (s *server) getClientManifest(w http.ResponseWriter, r *http.Request) error {
-	name, proof := strings.CutSuffix(r.PathValue("file"), clientProofEnd)
+	name, proof := strings.CutSuffix(r.PathValue("file"), proofEnd)
 	if !proof {
 		var ok bool
 		if name, ok = strings.CutSuffix(name, clientFileEnd); !ok {
@@ -123,6 +122,7 @@ func (s *server) getClientManifest(w http.ResponseWriter, r *http.Request) error
 type clientLine struct {
 	SHA256  []string // in groups; none: nobody signed what this server serves
 	Link    string
+	Proof   string // that it is in the ledger; "" before the first checkpoint
 	Signers []string
 	Entered time.Time
 	Files   int
