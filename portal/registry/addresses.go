@@ -80,6 +80,20 @@ func (g *Registry) RemoveAddress(ctx context.Context, actor portal.Actor, r cryp
 	return g.store.RemoveAddress(ctx, r)
 }
 
+// MailSince is since when the acting representative has had the address to which e-mail goes; the zero time: they get none. They see that much without a registrar; which address
+// it is, and when mail goes there, is sealed to others.
+func (g *Registry) MailSince(ctx context.Context, actor portal.Actor) (time.Time, error) {
+	self, err := representative(actor)
+	if err != nil {
+		return time.Time{}, err
+	}
+	a, err := g.store.Address(ctx, self)
+	if portal.KindOf(err) == portal.NotFound {
+		return time.Time{}, nil
+	}
+	return a.SetAt, err
+}
+
 // Address returns where a representative gets e-mail, sealed. Registrars only; portal.NotFound.
 func (g *Registry) Address(ctx context.Context, actor portal.Actor, r crypto.Representative) (Address, error) {
 	const act = "registry.address"

@@ -60,7 +60,7 @@ func TestTheDashboardOverHTTP(t *testing.T) {
 	// The page says it without a script, in both languages.
 	for language, wants := range map[string][]string{
 		"en": {"1 of 2 opened it", "not reached", "Evidence bundle", `<rect class="acknowledged" x="0" y="0" width="50"`, "The same as a table", string(bob.Number.Mailbox)},
-		"fr": {"1 sur 2 l’ont ouvert", "non jointes", "Dossier de preuves"},
+		"fr": {"Ouvert par 1 sur 2", "non jointes", "Dossier de preuves"},
 	} {
 		page := string(author.do("GET", "/staff/notices/"+string(n)+"?lang="+language, nil).body)
 		for _, want := range wants {

@@ -59,6 +59,18 @@ func TestEMailOverHTTP(t *testing.T) {
 	if a.Email != "ama@mission.example" || by.Name() != live.RegistrarName {
 		t.Errorf("the registrar reads %+v by %s", a, by.Name())
 	}
+	// They see that mail goes to them, and not where to; a colleague without an address, that none does.
+	self := newVisitor(t, p)
+	self.logIn(person.Number.String(), person.Key)
+	if page := self.page("/account", 200); !strings.Contains(page, `id="mail" data-goes`) || strings.Contains(page, "mission.example") {
+		t.Error("the account doesn't say that mail goes to its representative, or says where to")
+	}
+	witness := p.Claim(p.Issue(crypto.KindIndividual, crypto.ProfilePQ), crypto.ProfilePQ)
+	other := newVisitor(t, p)
+	other.logIn(witness.Number.String(), witness.Key)
+	if page := other.page("/account", 200); !strings.Contains(page, `id="mail">`) || !strings.Contains(page, "only when they ask for it") {
+		t.Error("the account of an individual doesn't say that no mail goes to them")
+	}
 	author.get(addressPath(person)).wantFailure(t, 403, "registrar-only")
 	author.do("PUT", api.Root+addressPath(person), api.SetAddress{Record: kept.Record}).wantFailure(t, 403, "registrar-only")
 	if e := directoryOf(t, p, author, p.Author).Entry(person.Number); !e.Email {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"valise/crypto"
 	"valise/portal/registry"
@@ -17,6 +18,8 @@ type accountPage struct {
 	Own         bool
 	Fingerprint []string // in groups of four
 	Sessions    []session.Info
+	MailSince   time.Time          // since when e-mail goes to them; zero: none does
+	Individual  bool               // gets none unless they asked for it
 	Commands    []registry.Command // by signed mail, in the name of a representative of the mailbox
 }
 
@@ -33,6 +36,10 @@ func (s *server) getAccount(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	mail, err := s.Registry.MailSince(r.Context(), visitOf(r).actor)
+	if err != nil {
+		return err
+	}
 	lines, err := s.Sessions.Lines(r)
 	if err != nil {
 		return err
@@ -42,6 +49,7 @@ func (s *server) getAccount(w http.ResponseWriter, r *http.Request) error {
 	}
 	return s.pages.render(w, r, http.StatusOK, "account", accountPage{
 		File: fileOf(me.Representative), Profile: me.Profile, Own: me.Profile == crypto.ProfileOwn, Fingerprint: strings.Fields(current.Fingerprint().Spaced()), Sessions: lines, Commands: commands,
+		MailSince: mail.UTC(), Individual: me.Representative.Mailbox.Kind() == crypto.KindIndividual,
 	})
 }
 
