@@ -196,6 +196,25 @@ func TestEveryStatusHasATitle(t *testing.T) {
 	}
 }
 
+// A fingerprint is compared group by group with paper, so its groups stand in the same order on a page that is written from right to left.
+func TestFingerprintsAreReadFromTheLeft(t *testing.T) {
+	files, err := fs.Glob(templates.Pages, "pages/*.html")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no pages", err)
+	}
+	for _, file := range files {
+		text, err := fs.ReadFile(templates.Pages, file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, tag := range regexp.MustCompile(`<p class="fingerprint[^>]*>(<bdi[^>]*>)?`).FindAllString(string(text), -1) {
+			if !strings.Contains(tag, `dir="ltr"`) {
+				t.Errorf("%s: %s", file, tag)
+			}
+		}
+	}
+}
+
 // No line of French begins with a colon or ends with an opening quotation mark.
 func TestFrenchSignsAreNotLeftAlone(t *testing.T) {
 	l, err := readLanguages()
