@@ -37,9 +37,9 @@ FILES
   DIR/demo.json     what is printed, for programs
   DIR/keys/         root and staff keys, each with its passphrase beside it
   DIR/desk.asc      the desk's certificate for mail programs: gpg --import, encrypt to it, and author and approver open it
-  DIR/secrets/      representatives' passphrases, for --secret-file
+  DIR/secrets/      representatives' passphrases, for --secret-file; NUMBER.asc is the private key, as gpg imports it, of one who uses a mail program
   DIR/ledger.key    the ledger's private key; ledger.state is what was signed last, ledger-key.asc the root's word on it
-  DIR/mail/         the e-mail that would go out: nothing leaves the machine
+  DIR/mail/         the e-mail that would go out: nothing leaves the machine. Mail comes in by SMTP on the loopback interface, at the address that is printed
   DIR/portal.log    the log, as JSON lines
 
 EXIT STATUS
@@ -50,6 +50,7 @@ EXIT STATUS
 // demoInstitution is demo.json.
 type demoInstitution struct {
 	URL             string             `json:"url"`
+	MailIn          string             `json:"mail_in,omitempty"` // where mail to the registry comes in, by SMTP
 	RootFingerprint crypto.Fingerprint `json:"root_fingerprint"`
 	Mailboxes       []demoMailbox      `json:"mailboxes"`
 	Staff           []demoStaff        `json:"staff"`
@@ -129,6 +130,10 @@ func (c *DemoCommand) Run(ctx context.Context, p *process) (err error) {
 		if server.Mail, err = demoMailConfig(dir, address); err != nil {
 			return err
 		}
+		if server.SMTP, err = freeLoopback(); err != nil {
+			return err
+		}
+		d.MailIn = server.SMTP
 	}
 	site, err := server.open(ctx, logger)
 	if err != nil {
@@ -299,6 +304,9 @@ func (d *demo) print(w io.Writer) {
 		if s.Roles[0] == crypto.RoleAuthor && released != "" {
 			fmt.Fprintf(w, "    Who has acknowledged:  %s/staff/notices/%s, or:\n                           bin/valise status %[2]s --server %[1]s --key %[3]s --secret-file %[4]s\n", d.URL, released, s.KeyFile, s.SecretFile)
 		}
+	}
+	if d.MailIn != "" {
+		fmt.Fprintf(w, "    Acknowledge by e-mail: with gpg, as docs/email.md says under \"In the demo\"; mail to %s comes in at smtp://%s\n", demoDeskAddress, d.MailIn)
 	}
 	fmt.Fprintf(w, "    Follow the ledger:     bin/valise ledger verify %s --root-fingerprint %s\n", d.URL, d.RootFingerprint)
 	for _, s := range d.Statements[:min(1, len(d.Statements))] {

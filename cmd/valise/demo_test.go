@@ -1,8 +1,15 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io"
+	"net/http"
+	"net/smtp"
 	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +17,7 @@ import (
 	"valise/crypto"
 	"valise/portal/ceremony"
 	"valise/portal/client"
+	"valise/portal/portaltest"
 )
 
 // A newcomer finds notices at several points of their way, replies and groups, and mailboxes of the cast as the README has them.
@@ -89,4 +97,64 @@ func TestTheDemoIsAlive(t *testing.T) {
 	if len(threads.Threads) != 2 || len(groups) != 2 || len(contacts) != 1 {
 		t.Errorf("there are %d threads, %d groups, %d contacts", len(threads.Threads), len(groups), len(contacts))
 	}
+	t.Run("a mail acknowledges", func(t *testing.T) { acknowledgeByMail(t, d, c) })
+}
+
+// acknowledgeByMail does what docs/email.md says under "In the demo", with gpg and an SMTP client that know nothing of the portal.
+func acknowledgeByMail(t *testing.T, d *demo, staff *client.Client) {
+	amina := d.Mailboxes[slices.IndexFunc(d.Mailboxes, func(m demoMailbox) bool { return m.Kind == "organisation" })].Representatives[0]
+	gpg := portaltest.GPG(t)
+	key, err := os.ReadFile(amina.SecretFile + ".asc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	gpg.Import(key)
+	answer, err := http.Get(d.URL + "/keys/staff.asc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	certificates, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gpg.Import(certificates)
+	var form, opening string
+	eventually(t, "both mails are there", func() error {
+		mails, err := filepath.Glob(filepath.Join(d.dir, demoMailFolder, "*.eml"))
+		for _, path := range mails {
+			mail, err := os.ReadFile(path)
+			if err != nil || !strings.Contains(string(mail), "\nTo: amina@witness-support.example") {
+				continue
+			}
+			opened := strings.ReplaceAll(string(gpg.Decrypt(mail)), "\r\n", "\n")
+			if _, rest, ok := strings.Cut(opened, "---- from here ----\n"); ok {
+				form, _, _ = strings.Cut(rest, "---- to here ----")
+			} else if line := regexp.MustCompile(`(?m)^opening: .+$`).FindString(opened); line != "" {
+				opening = line
+			}
+		}
+		if form == "" || opening == "" {
+			err = errors.Join(err, fmt.Errorf("of %d mails none has the form, or none the notice", len(mails)))
+		}
+		return err
+	})
+	receipt := regexp.MustCompile(`(?m)^opening:.*$`).ReplaceAllLiteralString(form, opening)
+	signed := gpg.Run([]byte(receipt), "--clearsign")
+	mail := "From: amina@witness-support.example\r\nTo: " + demoDeskAddress + "\r\nSubject: receipt\r\n\r\n" + strings.ReplaceAll(string(signed), "\n", "\r\n")
+	if err := smtp.SendMail(d.MailIn, nil, "amina@witness-support.example", []string{demoDeskAddress}, []byte(mail)); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the receipt is there", func() error {
+		status, err := staff.Status(t.Context(), d.Notices[0].Number)
+		if err != nil {
+			return err
+		}
+		for _, m := range status.Mailboxes {
+			if strings.HasPrefix(amina.Number, string(m.Mailbox)) && m.Acknowledged != nil {
+				return nil
+			}
+		}
+		return errors.New("the mailbox has not acknowledged")
+	})
 }

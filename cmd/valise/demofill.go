@@ -325,8 +325,14 @@ func (d *demo) claim(ctx context.Context, r *demoRepresentative) error {
 		d.unlocked = make(map[string]*crypto.Bundle)
 	}
 	d.unlocked[r.Number] = claim.Bundle()
-	if _, err := d.writeSecret(as, passphrase); err != nil {
+	path, err := d.writeSecret(as, passphrase)
+	if err != nil {
 		return err
+	}
+	if r.Profile == crypto.ProfileCompat { // for gpg, which asks for no passphrase then
+		if err := os.WriteFile(path+".asc", []byte(claim.Bundle().Key.Armor()), 0o600); err != nil {
+			return err
+		}
 	}
 	return c.LogOut(ctx)
 }

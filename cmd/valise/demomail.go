@@ -68,6 +68,15 @@ func (s *demoMailSession) Data(r io.Reader) error {
 	}
 }
 
+// freeLoopback returns an address where nobody listens.
+func freeLoopback() (string, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return listener.Addr().String(), listener.Close()
+}
+
 // demoMailConfig is what the demo's courier is told: everything goes to the demo's own mail server, without TLS, as it doesn't leave the machine.
 func demoMailConfig(dir, smarthost string) (path string, err error) {
 	path = filepath.Join(dir, "courier.toml")
