@@ -196,6 +196,19 @@ func TestEveryStatusHasATitle(t *testing.T) {
 	}
 }
 
+// Where the catalogues have no words for what was refused, a page says that what it shows is English.
+func TestARefusalWithoutWordsIsSaidToBeEnglish(t *testing.T) {
+	l, err := readLanguages()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for language, want := range map[string]string{"fr": "Cela n’a pas été accepté. Le portail le dit en anglais\u00a0: «\u00a0The moon is full.\u00a0»", "en": "The moon is full."} {
+		if got, err := l.spoken[language].problem(failure{code: "full-moon", message: "The moon is full."}); err != nil || got != want {
+			t.Errorf("%s: %q, %v", language, got, err)
+		}
+	}
+}
+
 // A fingerprint is compared group by group with paper, so its groups stand in the same order on a page that is written from right to left.
 func TestFingerprintsAreReadFromTheLeft(t *testing.T) {
 	files, err := fs.Glob(templates.Pages, "pages/*.html")

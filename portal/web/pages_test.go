@@ -180,6 +180,17 @@ func TestWhatWasTypedComesBackEscaped(t *testing.T) {
 	}
 }
 
+// TestARefusalIsSaidInTheReadersLanguage: the catalogue's words for its code.
+func TestARefusalIsSaidInTheReadersLanguage(t *testing.T) {
+	v := newVisitor(t, live.Portal(t, live.Options{}))
+	v.page("/login?lang=fr", 200) // remembered
+	a := v.submit("/login/signed", url.Values{"as": {"S-7K2M9QXD/1"}, "signed_text": {"hello"}})
+	a.want(t, 401)
+	if text := html.UnescapeString(wholePage(t, a)); !strings.Contains(text, "Ce n’est pas le texte signé") {
+		t.Errorf("what is no signed text is refused in other words than French ones: %s", text)
+	}
+}
+
 // TestWithoutScripts goes the whole way with forms, links and gpg.
 func TestWithoutScripts(t *testing.T) {
 	p := live.Portal(t, live.Options{})
