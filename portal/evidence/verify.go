@@ -93,7 +93,7 @@ func (c *check) open(r io.ReaderAt, size int64) error {
 		}
 		c.files[f.Name] = f
 	}
-	return nil
+	return oneReading(r, size, archive.File)
 }
 
 // read returns a file, nil when there is none.

@@ -1,0 +1,163 @@
+package evidence
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+)
+
+// errTwoReadings refuses a zip that programs read differently: whoever checks a bundle with Valise and unpacks it with something else must get the files that were checked.
+var errTwoReadings = errors.New("the zip can be read in more than one way, so another program may unpack other files than the ones that are checked here; it wasn't packed so by Valise")
+
+// A zip tells everything twice: before each file, and in a directory at its end (APPNOTE.TXT 6.3.10, sections 4.3 and 4.4). These are the sizes of what is fixed in it, and its signatures.
+const (
+	localSize, directorySize, descriptorSize = 30, 46, 16
+	endSize, end64Size, locatorSize          = 22, 56, 20
+
+	localSignature, directorySignature, descriptorSignature = 0x04034b50, 0x02014b50, 0x08074b50
+	endSignature, end64Signature, locatorSignature          = 0x06054b50, 0x06064b50, 0x07064b50
+
+	sizesFollow = 1 << 3  // flag: checksum and sizes stand after the file
+	inUTF8      = 1 << 11 // flag: the name is UTF-8
+)
+
+// harmless are the extra fields that say nothing but times and owners. Others give a file another name or another size.
+var harmless = []uint16{0x000a, 0x5455, 0x5855, 0x7855, 0x7875}
+
+// reading walks through a zip twice at once: along its files, and along its directory.
+type reading struct {
+	r                io.ReaderAt
+	size             int64
+	local, directory int64 // where it is
+}
+
+// oneReading refuses a zip in which files and directory differ, or in which anything lies that is no file of the directory: before, between or behind the files, or in a comment.
+func oneReading(r io.ReaderAt, size int64, files []*zip.File) error {
+	if size > math.MaxUint32 {
+		return fmt.Errorf("the zip has more than %d GiB; no bundle is so large", math.MaxUint32>>30+1)
+	}
+	end, begin, err := directoryOf(r, size, len(files))
+	if err != nil {
+		return err
+	}
+	at := &reading{r: r, size: size, directory: begin}
+	for _, f := range files {
+		if err := at.next(f); err != nil {
+			return err
+		}
+	}
+	if at.local != begin || at.directory != end {
+		return errTwoReadings
+	}
+	return nil
+}
+
+// directoryOf returns where the directory begins and ends.
+func directoryOf(r io.ReaderAt, size int64, files int) (end, begin int64, err error) {
+	tail, err := read(r, max(size-endSize-locatorSize-end64Size, 0), size)
+	if err != nil {
+		return 0, 0, err
+	}
+	last := tail[len(tail)-min(endSize, len(tail)):]
+	if len(last) < endSize || uint32At(last, 0) != endSignature || uint16At(last, 20) != 0 { // the size of a comment
+		return 0, 0, errTwoReadings
+	}
+	count, length, begin := uint64(uint16At(last, 10)), uint64(uint32At(last, 12)), int64(uint32At(last, 16))
+	end = size - endSize
+	if count == math.MaxUint16 { // so many that it says so in a larger record
+		if len(tail) < endSize+locatorSize+end64Size || uint32At(tail, 0) != end64Signature || uint32At(tail, end64Size) != locatorSignature {
+			return 0, 0, errTwoReadings
+		}
+		end -= locatorSize + end64Size
+		if binary.LittleEndian.Uint64(tail[end64Size+8:]) != uint64(end) { // where the locator says that the record is
+			return 0, 0, errTwoReadings
+		}
+		count, length, begin = binary.LittleEndian.Uint64(tail[32:]), binary.LittleEndian.Uint64(tail[40:]), int64(binary.LittleEndian.Uint64(tail[48:]))
+	}
+	if count != uint64(files) || begin < 0 || begin > end || length != uint64(end-begin) {
+		return 0, 0, errTwoReadings
+	}
+	return end, begin, nil
+}
+
+// next compares what is said of a file before it and in the directory, and goes on behind both.
+func (a *reading) next(f *zip.File) error {
+	listed, err := read(a.r, a.directory, a.directory+directorySize)
+	if err != nil {
+		return err
+	}
+	named, extra, comment := int64(uint16At(listed, 28)), int64(uint16At(listed, 30)), uint16At(listed, 32)
+	ahead, err := read(a.r, a.local, a.local+localSize)
+	if err != nil {
+		return err
+	}
+	localExtra := int64(uint16At(ahead, 28))
+	names, err := read(a.r, a.directory+directorySize, a.directory+directorySize+named+extra)
+	if err != nil {
+		return err
+	}
+	localNames, err := read(a.r, a.local+localSize, a.local+localSize+named+localExtra)
+	if err != nil {
+		return err
+	}
+	flags, data := uint16At(listed, 8), a.local+localSize+named+localExtra
+	same := uint32At(listed, 0) == directorySignature && uint32At(ahead, 0) == localSignature &&
+		comment == 0 && flags&^(sizesFollow|inUTF8) == 0 && int64(uint32At(listed, 42)) == a.local && uint16At(listed, 34) == 0 && f.Mode().IsRegular() &&
+		bytes.Equal(listed[6:16], ahead[4:14]) && // version, flags, method, time
+		int64(uint16At(ahead, 26)) == named && string(names[:named]) == f.Name && string(localNames[:named]) == f.Name &&
+		plain(names[named:]) && plain(localNames[named:])
+	if !same {
+		return errTwoReadings
+	}
+	sums := listed[16:28] // checksum, size in the zip, size unpacked
+	a.local, a.directory = data+int64(uint32At(sums, 4)), a.directory+directorySize+named+extra
+	if flags&sizesFollow == 0 {
+		if !bytes.Equal(ahead[14:26], sums) {
+			return errTwoReadings
+		}
+		return nil
+	}
+	behind, err := read(a.r, a.local, a.local+descriptorSize)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(ahead[14:26], make([]byte, 12)) || uint32At(behind, 0) != descriptorSignature || !bytes.Equal(behind[4:], sums) {
+		return errTwoReadings
+	}
+	a.local += descriptorSize
+	return nil
+}
+
+// plain says whether extra fields are whole, and harmless.
+func plain(extra []byte) bool {
+	for len(extra) > 0 {
+		if len(extra) < 4 || !slices.Contains(harmless, uint16At(extra, 0)) {
+			return false
+		}
+		size := 4 + int(uint16At(extra, 2))
+		if size > len(extra) {
+			return false
+		}
+		extra = extra[size:]
+	}
+	return true
+}
+
+func read(r io.ReaderAt, from, to int64) ([]byte, error) {
+	b := make([]byte, to-from)
+	if n, err := r.ReadAt(b, from); n < len(b) {
+		if errors.Is(err, io.EOF) {
+			err = errTwoReadings
+		}
+		return nil, err
+	}
+	return b, nil
+}
+
+func uint16At(b []byte, at int) uint16 { return binary.LittleEndian.Uint16(b[at:]) }
+func uint32At(b []byte, at int) uint32 { return binary.LittleEndian.Uint32(b[at:]) }

@@ -1,0 +1,132 @@
+package evidence_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/binary"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// A zip tells twice what is in it, and programs differ in what they believe. A portal that lies could show Valise one bundle, and whoever unpacks it another.
+func TestABundleCanBeReadInOneWayOnly(t *testing.T) {
+	c := tell(t)
+	genuine := c.bundle()
+	files := unpack(t, genuine)
+	if _, err := c.verify(genuine); err != nil {
+		t.Fatal(err)
+	}
+
+	t.Run("whichever bit is turned", func(t *testing.T) {
+		const closely = 2 << 10 // heads and directory lie here; between them it is mostly compressed files, which have checksums
+		for i := 0; i < len(genuine); i += 5 {
+			if i > closely && i < len(genuine)-closely {
+				i += 97
+			}
+			altered := bytes.Clone(genuine)
+			altered[i] ^= 1 << (i % 8)
+			if _, err := c.verify(altered); err == nil && !maps.EqualFunc(files, unpack(t, altered), bytes.Equal) {
+				t.Errorf("a bit of octet %d was turned, and Verify took other files for genuine", i)
+			}
+		}
+	})
+
+	const manifest = "notice/manifest.txt"
+	first := bytes.Index(genuine, []byte(manifest)) // before the file; the last is in the directory
+	listed := bytes.LastIndex(genuine, []byte(manifest))
+	for name, altered := range map[string][]byte{
+		"another name before the file":        slices.Replace(bytes.Clone(genuine), first, first+len(manifest), []byte("notice/MANIFEST.txt")...),
+		"something before the first file":     append([]byte("#!/bin/sh\n"), genuine...),
+		"something behind it":                 append(bytes.Clone(genuine), 0),
+		"a comment":                           packed(t, files, func(w *zip.Writer) { w.SetComment("PK") }),
+		"a file that the directory hides":     hidden(t, files, manifest),
+		"another name in an extra field":      repacked(t, files, func(h *zip.FileHeader) { h.Extra = unicodePath(h.Name) }),
+		"a comment of a file":                 repacked(t, files, func(h *zip.FileHeader) { h.Comment = "x" }),
+		"a link":                              repacked(t, files, func(h *zip.FileHeader) { h.SetMode(0o777 | 1<<27) }),
+		"a size that is said in another way":  slices.Replace(bytes.Clone(genuine), listed-46+24, listed-46+28, 1, 0, 0, 0),
+		"a place where there is another file": slices.Replace(bytes.Clone(genuine), listed-4, listed, genuine[first-30:first-26]...),
+	} {
+		if _, err := c.verify(altered); err == nil {
+			t.Errorf("%s: it holds", name)
+		} else if strings.Contains(err.Error(), "panic") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+
+	t.Run("packed anew, it holds", func(t *testing.T) {
+		for name, again := range map[string][]byte{
+			"by Valise":                             pack(files),
+			"with times and owners, not compressed": repacked(t, files, func(h *zip.FileHeader) { h.Method, h.Extra = zip.Store, []byte{0x75, 0x78, 3, 0, 1, 0, 0} }),
+		} {
+			if _, err := c.verify(again); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	})
+}
+
+func packed(t *testing.T, files map[string][]byte, more func(*zip.Writer)) []byte {
+	t.Helper()
+	return write(t, files, func(*zip.FileHeader) {}, more)
+}
+
+func repacked(t *testing.T, files map[string][]byte, change func(*zip.FileHeader)) []byte {
+	t.Helper()
+	return write(t, files, change, func(*zip.Writer) {})
+}
+
+func write(t *testing.T, files map[string][]byte, change func(*zip.FileHeader), more func(*zip.Writer)) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	w := zip.NewWriter(&out)
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		h := &zip.FileHeader{Name: name, Method: zip.Deflate}
+		change(h)
+		f, err := w.CreateHeader(h)
+		if err == nil {
+			_, err = f.Write(files[name])
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	more(w)
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// unicodePath is Info-ZIP's extra field that gives a file another name (APPNOTE.TXT, section 4.6.9).
+func unicodePath(string) []byte {
+	other := "evil.txt"
+	field := binary.LittleEndian.AppendUint16(nil, 0x7075)
+	field = binary.LittleEndian.AppendUint16(field, uint16(5+len(other)))
+	return append(append(field, 1, 0, 0, 0, 0), other...)
+}
+
+// hidden is a bundle with another file of a name before the genuine one, which the directory doesn't list: programs that read from the beginning take it.
+func hidden(t *testing.T, files map[string][]byte, name string) []byte {
+	t.Helper()
+	other := repacked(t, map[string][]byte{name: []byte("something else\n")}, func(*zip.FileHeader) {})
+	directory := bytes.Index(other, []byte("PK\x01\x02"))
+	var out bytes.Buffer
+	out.Write(other[:directory])
+	w := zip.NewWriter(&out)
+	w.SetOffset(int64(directory))
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		f, err := w.Create(name)
+		if err == nil {
+			_, err = f.Write(files[name])
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
