@@ -303,7 +303,15 @@ func TestAStatementIsAcknowledgedInTheBrowser(t *testing.T) {
 	r.Dark(true)
 	r.Screenshot("mailbox-statement-dark")
 	portaltest.Axe(t, r.Browser, "mailbox_statement")
+	r.visit("/notices/"+notice, "notice")
+	r.sees("#acknowledging", "does not say that you agree")
+	for name, path := range map[string]string{"statement_acknowledge": at, "acknowledge": "/notices/" + notice} { // for whoever's browser can't
+		r.Do(chromedp.Navigate(f.url+path+"/acknowledge"), chromedp.WaitReady(css("#ack-text")))
+		portaltest.Axe(t, r.Browser, name)
+	}
 	r.Resize(portaltest.Phone)
+	r.visit(at, "mailbox_statement")
+	r.press("#languages [data-language=fr]")
 	mend := f.loseAnswers("/api/v1" + at + "/acknowledgement")
 	r.press("#acknowledge")
 	r.sees("#acknowledge-error", "can’t be reached")
