@@ -37,6 +37,7 @@ const (
 	PurposeEmergency       Purpose = "emergency"       // inner signature of what a representative saves for the day without a portal
 	PurposeKeptMail        Purpose = "kept-mail"       // inner signature of a mail that came and that the courier keeps for the desk
 	PurposeDeskKey         Purpose = "desk-key"        // inner signature of the desk's key for mail programs, given to one member of the desk
+	PurposeDeskKeyGiven    Purpose = "desk-key-given"  // clear-signed word of a member of the desk who gave it
 
 	PurposeStatementAuthor          Purpose = "statement-author"          // author's over a statement's manifest and texts
 	PurposeStatementApproval        Purpose = "statement-approval"        // approver's over the same
@@ -66,7 +67,7 @@ const maxSignatureSize = 64 << 10
 func (p Purpose) check() error {
 	switch p {
 	case PurposeLogIn, PurposeAcknowledgement, PurposeCommand, PurposeContent, PurposeHeading, PurposePersonal, PurposePersonalKey, PurposeNoticeAuthor, PurposeNoticeApproval, PurposeNoticeReason, PurposeNoticeDraft, PurposeNoticeFile, PurposeDetails,
-		PurposeContact, PurposeContactNote, PurposeAddress, PurposeReceiptForm, PurposeEmergency, PurposeKeptMail, PurposeDeskKey,
+		PurposeContact, PurposeContactNote, PurposeAddress, PurposeReceiptForm, PurposeEmergency, PurposeKeptMail, PurposeDeskKey, PurposeDeskKeyGiven,
 		PurposeStatementAuthor, PurposeStatementApproval, PurposeStatementAcknowledgement, PurposeStatementDraft,
 		PurposeStatementSealed, PurposeStatementReturn, PurposeStatementAttachment, PurposeLedgerKey, PurposeClientManifest,
 		PurposeReply, PurposeReplyHeading, PurposeAnswer, PurposeAnswerHeading:

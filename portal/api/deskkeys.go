@@ -26,6 +26,7 @@ type DeskKeyShare struct {
 // ShareDeskKey is the request of POST /staff/desk-keys/{fingerprint}/shares.
 type ShareDeskKey struct {
 	Shares []NewDeskKeyShare `json:"shares"`
+	Signed string            `json:"signed"` // crypto.SignGivenDeskKeys: that the key opened in the giver's hands
 }
 
 // NewDeskKeyShare gives it to one member of the desk.

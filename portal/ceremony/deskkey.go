@@ -148,6 +148,7 @@ func GiveDeskKey(t *Trust, giver *crypto.Key, desk *crypto.Key, to []*crypto.Sta
 	}
 	members := t.deskMembers(now)
 	given := &api.ShareDeskKey{}
+	var records []crypto.GivenDeskKey
 	for _, m := range to {
 		i := slices.IndexFunc(members, func(other *crypto.Staff) bool {
 			return other.Certificate().Fingerprint() == m.Certificate().Fingerprint()
@@ -159,7 +160,14 @@ func GiveDeskKey(t *Trust, giver *crypto.Key, desk *crypto.Key, to []*crypto.Sta
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", members[i].Name(), err)
 		}
-		given.Shares = append(given.Shares, api.NewDeskKeyShare{Holder: crypto.StaffHolder(members[i].Certificate().Fingerprint()), Record: record})
+		holder := crypto.StaffHolder(members[i].Certificate().Fingerprint())
+		given.Shares = append(given.Shares, api.NewDeskKeyShare{Holder: holder, Record: record})
+		records = append(records, crypto.GivenDeskKey{Holder: holder, Record: record})
 	}
+	signed, err := crypto.SignGivenDeskKeys(desk, giver, records, now)
+	if err != nil {
+		return nil, err
+	}
+	given.Signed = string(signed)
 	return given, nil
 }

@@ -106,8 +106,9 @@ func (g *Registry) desk(staff []*crypto.Certificate) map[string]*crypto.Certific
 }
 
 // ShareDeskKey keeps records of the key of one of the desk's certificates, each for one member of the desk, from a member of the desk. What they gave before stays as it is: nobody, and no thief of
-// a session, can replace what opens. That a record holds the key, only whom it is sealed to can tell.
-func (g *Registry) ShareDeskKey(ctx context.Context, actor portal.Actor, of crypto.Fingerprint, shares []DeskKeyShare) error {
+// a session, can replace what opens. That a record holds the key, only whom it is sealed to can tell; that it opened in the giver's hands, signed says (crypto.SignGivenDeskKeys), which takes their
+// key. So a stolen session gives nothing, and no certificate is published whose key nobody of the desk has had.
+func (g *Registry) ShareDeskKey(ctx context.Context, actor portal.Actor, of crypto.Fingerprint, shares []DeskKeyShare, signed []byte) error {
 	const act = "registry.share-desk-key"
 	if err := g.admit(ctx, actor, act, portal.StaffHolder(of), crypto.RoleAuthor, crypto.RoleApprover); err != nil {
 		return err
@@ -128,8 +129,10 @@ func (g *Registry) ShareDeskKey(ctx context.Context, actor portal.Actor, of cryp
 		return portal.Errorf(portal.Invalid, "invalid-share", "There must be a record for 1 to %d members of the desk.", len(desk))
 	}
 	now := g.now()
+	given := make([]crypto.GivenDeskKey, len(shares))
 	for i := range shares {
 		s := &shares[i]
+		given[i] = crypto.GivenDeskKey{Holder: s.Holder, Record: s.Record}
 		member := desk[s.Holder]
 		if member == nil {
 			return portal.Errorf(portal.Invalid, "not-of-desk", "%.80s is not of the desk now, so the desk's key is not for them. Load the list again.", s.Holder)
@@ -141,6 +144,9 @@ func (g *Registry) ShareDeskKey(ctx context.Context, actor portal.Actor, of cryp
 			return portal.Errorf(portal.Invalid, "invalid-share", "The record for %s must be sealed to them alone: %v.", s.Holder, err)
 		}
 		s.Of, s.By, s.At = of, actor.Holder(), now
+	}
+	if err := crypto.VerifyGivenDeskKeys(signed, of, actor.Staff().Certificate(), given, now); err != nil {
+		return portal.Errorf(portal.Invalid, "invalid-share", "Who gives the desk's key signs that it opened, with their own key: %v. Give it again, with a newer program.", err)
 	}
 	for _, s := range shares {
 		if err := g.audit(ctx, actor, act, s.Holder); err != nil {

@@ -24,8 +24,21 @@ func TestTheDeskKeyIsHandedFromMemberToMember(t *testing.T) {
 		must(t, err)
 		return registry.DeskKeyShare{Holder: portal.StaffHolder(to.Certificate().Fingerprint()), Record: record}
 	}
+	says := func(by *crypto.Key, shares ...registry.DeskKeyShare) []byte {
+		given := make([]crypto.GivenDeskKey, len(shares))
+		for i, s := range shares {
+			given[i] = crypto.GivenDeskKey{Holder: s.Holder, Record: s.Record}
+		}
+		signed, err := crypto.SignGivenDeskKeys(desk, by, given, c.now)
+		must(t, err)
+		return signed
+	}
 	give := func(actor portal.Actor, shares ...registry.DeskKeyShare) error {
-		return c.ShareDeskKey(ctx, actor, f, shares)
+		by := c.author
+		if actor.Holder() == approver.Holder() {
+			by = c.approver
+		}
+		return c.ShareDeskKey(ctx, actor, f, shares, says(by, shares...))
 	}
 	published := func() int {
 		list, err := c.MailCertificates(ctx)
@@ -49,7 +62,19 @@ func TestTheDeskKeyIsHandedFromMemberToMember(t *testing.T) {
 	wantCode(t, give(author, share(c.author, c.former)), portal.Invalid, "not-of-desk")
 	wantCode(t, give(author, registry.DeskKeyShare{Holder: author.Holder(), Record: share(c.author, c.approver).Record}), portal.Invalid, "invalid-share")
 	wantCode(t, give(author, registry.DeskKeyShare{Holder: author.Holder(), Record: []byte(made.Armor())}), portal.Invalid, "invalid-share")
-	wantCode(t, c.ShareDeskKey(ctx, author, c.author.Certificate().Fingerprint(), []registry.DeskKeyShare{share(c.author, c.author)}), portal.Invalid, "no-desk-key")
+	wantCode(t, c.ShareDeskKey(ctx, author, c.author.Certificate().Fingerprint(), []registry.DeskKeyShare{share(c.author, c.author)}, nil), portal.Invalid, "no-desk-key")
+	// A thief of a session has no key to say that it opened: what opens nothing publishes nothing.
+	junk, err := crypto.SealRecord([]byte("junk"), c.stranger, crypto.PurposeDeskKey, []*crypto.Certificate{c.author.Certificate()}, c.now)
+	must(t, err)
+	garbage, good := registry.DeskKeyShare{Holder: author.Holder(), Record: junk}, share(c.author, c.author)
+	for name, signed := range map[string][]byte{
+		"nothing": nil, "somebody else's word": says(c.approver, garbage), "a stranger's": says(c.stranger, garbage), "the giver's word on another record": says(c.author, good),
+		"on no record": says(c.author), "on more": says(c.author, garbage, good), "for another purpose": otherwise(t, c.author, says(c.author, garbage), c.now),
+	} {
+		t.Run(name, func(t *testing.T) {
+			wantCode(t, c.ShareDeskKey(ctx, author, f, []registry.DeskKeyShare{garbage}, signed), portal.Invalid, "invalid-share")
+		})
+	}
 	if published() != 0 {
 		t.Error("what was refused publishes")
 	}
@@ -90,7 +115,7 @@ func TestTheDeskKeyIsHandedFromMemberToMember(t *testing.T) {
 	if k := seen(author); !slices.Equal(k.Lacking, []string{holder}) {
 		t.Errorf("lacking: %v", k.Lacking)
 	}
-	junk, err := crypto.SealRecord([]byte("junk"), c.author, crypto.PurposeDeskKey, []*crypto.Certificate{late.Certificate()}, c.now)
+	junk, err = crypto.SealRecord([]byte("junk"), c.author, crypto.PurposeDeskKey, []*crypto.Certificate{late.Certificate()}, c.now)
 	must(t, err)
 	must(t, give(author, registry.DeskKeyShare{Holder: holder, Record: junk}))
 	record, err := crypto.SealDeskKey(opened, c.approver, late.Certificate(), c.now)
@@ -115,6 +140,15 @@ func TestTheDeskKeyIsHandedFromMemberToMember(t *testing.T) {
 	if k := seen(approver); k.Published || len(k.Shares) != 1 || published() != 0 {
 		t.Error("a certificate that ended is published, or its key is gone")
 	}
+}
+
+// otherwise is the same text, signed for another purpose.
+func otherwise(t *testing.T, by *crypto.Key, signed []byte, now time.Time) []byte {
+	text, err := crypto.ReadClearSigned(signed)
+	must(t, err)
+	signed, err = crypto.ClearSign(by, crypto.PurposeContact, text, now)
+	must(t, err)
+	return signed
 }
 
 // TestTheDeskKeyLogsInNowhere: who has it opens mail, and nothing else.

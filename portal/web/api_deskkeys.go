@@ -43,5 +43,5 @@ func (s *server) postDeskKeyShares(w http.ResponseWriter, r *http.Request) error
 	for i, share := range request.Shares {
 		shares[i] = registry.DeskKeyShare{Holder: share.Holder, Record: share.Record}
 	}
-	return done(w, s.Registry.ShareDeskKey(r.Context(), visitOf(r).actor, of, shares))
+	return done(w, s.Registry.ShareDeskKey(r.Context(), visitOf(r).actor, of, shares, []byte(request.Signed)))
 }

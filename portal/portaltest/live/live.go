@@ -356,14 +356,20 @@ func (p *Server) DeskMail(name, email string, at time.Time) *crypto.Key {
 		p.t.Fatal(err)
 	}
 	var shares []registry.DeskKeyShare
+	var given []crypto.GivenDeskKey
 	for _, member := range []*crypto.Key{p.Author, p.Approver} {
 		record, err := crypto.SealDeskKey(made, p.Author, member.Certificate(), now)
 		if err != nil {
 			p.t.Fatal(err)
 		}
 		shares = append(shares, registry.DeskKeyShare{Holder: portal.StaffHolder(member.Certificate().Fingerprint()), Record: record})
+		given = append(given, crypto.GivenDeskKey{Holder: portal.StaffHolder(member.Certificate().Fingerprint()), Record: record})
 	}
-	if err := p.Portal.Registry.ShareDeskKey(p.t.Context(), p.Acting(p.Author), certificate.Fingerprint(), shares); err != nil {
+	signed, err := crypto.SignGivenDeskKeys(made, p.Author, given, now)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if err := p.Portal.Registry.ShareDeskKey(p.t.Context(), p.Acting(p.Author), certificate.Fingerprint(), shares, signed); err != nil {
 		p.t.Fatal(err)
 	}
 	opened, err := crypto.OpenDeskKey(shares[0].Record, []*crypto.Key{p.Author}, []*crypto.Certificate{p.Author.Certificate()}, certificate, now)
