@@ -15,8 +15,10 @@ import (
 	"github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/inspector"
 	chromelog "github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/cdproto/systeminfo"
 	"github.com/chromedp/chromedp"
@@ -153,6 +155,10 @@ func (b *Browser) listen(event any) {
 		if e.Entry.Level == chromelog.EntryLevelError {
 			b.problems = append(b.problems, e.Entry.Text+" "+e.Entry.URL)
 		}
+	case *inspector.EventTargetCrashed: // whoever waits for its page now waits in vain
+		b.problems = append(b.problems, "the tab crashed")
+	case *page.EventJavascriptDialogOpening: // until it is answered, the page stands still
+		b.notes = append(b.notes, "a dialog opened, "+string(e.Type)+": "+e.Message)
 	}
 }
 
@@ -169,7 +175,7 @@ func describe(objects []*runtime.RemoteObject) string {
 }
 
 // Problems lists what went wrong in the page since it was opened: uncaught exceptions, console errors, violations of the content security
-// policy, failed requests (also those a test meant to fail).
+// policy, failed requests (also those a test meant to fail), and that the tab crashed.
 func (b *Browser) Problems() []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -397,14 +403,14 @@ func (b *Browser) Download(steps ...chromedp.Action[chromedp.Void]) (name string
 func (b *Browser) report() {
 	ctx, cancel := context.WithTimeout(b.Context, 5*time.Second)
 	defer cancel()
-	page, err := chromedp.Run(ctx, chromedp.Evaluate[string](`location.href + "\n" + (document.body ? document.body.innerText : "")`))
+	shown, err := chromedp.Run(ctx, chromedp.Evaluate[string](`location.href + "\n" + (document.body ? document.body.innerText : "")`))
 	if err != nil {
-		page = fmt.Sprintf("(can't be read: %v)", err)
+		shown = fmt.Sprintf("(can't be read: %v)", err)
 	}
 	b.mu.Lock()
 	wrong := strings.Join(slices.Concat(b.problems, b.notes), "\n\t")
 	b.mu.Unlock()
-	b.t.Logf("the browser was at %s\nwhat went wrong in it:\n\t%s", page, wrong)
+	b.t.Logf("the browser was at %s\nwhat went wrong in it:\n\t%s", shown, wrong)
 	if err := b.screenshot("failed-" + b.t.Name()); err != nil {
 		b.t.Log(err)
 	}

@@ -1,6 +1,7 @@
 package portaltest_test
 
 import (
+	"context"
 	"image/png"
 	"io"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/inspector"
 	"github.com/chromedp/chromedp"
 
 	"valise/portal/portaltest"
@@ -87,6 +89,25 @@ func TestABrowserShowsSavesAndReports(t *testing.T) {
 
 // TestASlowBrowserStandsStill shows that the process of page and workers, where the cryptography runs, is stopped most of the time. It looks
 // at the process and at no clock, since others' tests run beside.
+func TestATabThatCrashedSaysSo(t *testing.T) {
+	b := portaltest.Chromium(t)
+	ctx, cancel := context.WithCancel(b)
+	crashed := make(chan struct{})
+	if err := chromedp.Listen(ctx, func(event any) { // comes after the browser's own
+		if _, is := event.(*inspector.EventTargetCrashed); is {
+			close(crashed)
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	go chromedp.Do(ctx, chromedp.Navigate("chrome://crash")) // never arrives
+	<-crashed
+	cancel()
+	if !slices.Contains(b.Problems(), "the tab crashed") {
+		t.Errorf("a tab crashed, and its problems are %q", b.Problems())
+	}
+}
+
 func TestASlowBrowserStandsStill(t *testing.T) {
 	server := pageServer(t)
 	b := portaltest.Chromium(t, portaltest.IgnoreCertificateErrors)
