@@ -261,6 +261,19 @@ func TestWhatStaffWriteStaysText(t *testing.T) {
 			}
 		}
 	}
+
+	// Feed readers take the markup of a feed for markup: nothing in it is live either, and the titles are text.
+	atom, feed := portaltest.ReadAtom(t, n.reader.do("GET", "/feeds/en.atom", nil).body), portaltest.ReadJSONFeed(t, n.reader.do("GET", "/feeds/en.json", nil).body)
+	for _, e := range append(atom.Entries, feed.Entries...) {
+		for _, live := range []string{"<script", "<img", "<div", `href="javascript`, `href="data:`, `href="//evil`} {
+			if strings.Contains(strings.ToLower(e.HTML), live) {
+				t.Errorf("a feed: %s is live: %s", live, e.HTML)
+			}
+		}
+		if !strings.Contains(e.HTML, "&lt;script&gt;alert(1)&lt;/script&gt;") {
+			t.Errorf("a feed does not show what was written: %s", e.HTML)
+		}
+	}
 }
 
 func TestBeforeItsMinuteNothingIsSeen(t *testing.T) {
