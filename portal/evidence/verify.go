@@ -106,18 +106,9 @@ func (c *check) read(name string) ([]byte, error) {
 	if f.UncompressedSize64 > uint64(limit) {
 		return nil, fmt.Errorf("%s has more than %d KiB", name, limit>>10)
 	}
-	limit = int64(f.UncompressedSize64) // what the zip says is what was counted
-	r, err := f.Open()
+	data, err := unpack(f)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	defer r.Close()
-	data, err := io.ReadAll(io.LimitReader(r, limit+1))
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("%s: %w", name, err)
-	case int64(len(data)) > limit:
-		return nil, fmt.Errorf("%s is larger than the zip says", name)
 	}
 	return data, nil
 }

@@ -2,10 +2,13 @@ package evidence
 
 import (
 	"archive/zip"
+	"bufio"
 	"bytes"
+	"compress/flate"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"math"
 	"slices"
@@ -107,6 +110,7 @@ func (a *reading) next(f *zip.File) error {
 	}
 	flags, data := uint16At(listed, 8), a.local+localSize+named+localExtra
 	same := uint32At(listed, 0) == directorySignature && uint32At(ahead, 0) == localSignature &&
+		!(f.Method == zip.Store && flags&sizesFollow != 0) && // who reads from the beginning can only guess where it ends
 		comment == 0 && flags&^(sizesFollow|inUTF8) == 0 && int64(uint32At(listed, 42)) == a.local && uint16At(listed, 34) == 0 && f.Mode().IsRegular() &&
 		bytes.Equal(listed[6:16], ahead[4:14]) && // version, flags, method, time
 		int64(uint16At(ahead, 26)) == named && string(names[:named]) == f.Name && string(localNames[:named]) == f.Name &&
@@ -131,6 +135,37 @@ func (a *reading) next(f *zip.File) error {
 	}
 	a.local += descriptorSize
 	return nil
+}
+
+// unpack returns what is in a file of the zip. Nothing may lie behind the end of the compressed text and yet be counted to it: programs that read from the beginning would take it for further files.
+func unpack(f *zip.File) ([]byte, error) {
+	raw, err := f.OpenRaw()
+	if err != nil {
+		return nil, err
+	}
+	packed := bufio.NewReader(raw) // an io.ByteReader, from which flate takes no octet too many
+	var text io.Reader = packed
+	switch f.Method {
+	case zip.Store:
+	case zip.Deflate:
+		text = flate.NewReader(packed)
+	default:
+		return nil, zip.ErrAlgorithm
+	}
+	data, err := io.ReadAll(io.LimitReader(text, int64(f.UncompressedSize64)+1)) // what the zip says is what was counted
+	if err != nil {
+		return nil, err
+	}
+	if uint64(len(data)) != f.UncompressedSize64 {
+		return nil, errors.New("its size is not the one that the zip says")
+	}
+	if crc32.ChecksumIEEE(data) != f.CRC32 {
+		return nil, zip.ErrChecksum
+	}
+	if _, err := packed.ReadByte(); !errors.Is(err, io.EOF) {
+		return nil, errors.Join(errTwoReadings, err)
+	}
+	return data, nil
 }
 
 // plain says whether extra fields are whole, and harmless.

@@ -3,7 +3,9 @@ package evidence_test
 import (
 	"archive/zip"
 	"bytes"
+	"compress/flate"
 	"encoding/binary"
+	"hash/crc32"
 	"maps"
 	"slices"
 	"strings"
@@ -37,16 +39,18 @@ func TestABundleCanBeReadInOneWayOnly(t *testing.T) {
 	first := bytes.Index(genuine, []byte(manifest)) // before the file; the last is in the directory
 	listed := bytes.LastIndex(genuine, []byte(manifest))
 	for name, altered := range map[string][]byte{
-		"another name before the file":        slices.Replace(bytes.Clone(genuine), first, first+len(manifest), []byte("notice/MANIFEST.txt")...),
-		"something before the first file":     append([]byte("#!/bin/sh\n"), genuine...),
-		"something behind it":                 append(bytes.Clone(genuine), 0),
-		"a comment":                           packed(t, files, func(w *zip.Writer) { w.SetComment("PK") }),
-		"a file that the directory hides":     hidden(t, files, manifest),
-		"another name in an extra field":      repacked(t, files, func(h *zip.FileHeader) { h.Extra = unicodePath(h.Name) }),
-		"a comment of a file":                 repacked(t, files, func(h *zip.FileHeader) { h.Comment = "x" }),
-		"a link":                              repacked(t, files, func(h *zip.FileHeader) { h.SetMode(0o777 | 1<<27) }),
-		"a size that is said in another way":  slices.Replace(bytes.Clone(genuine), listed-46+24, listed-46+28, 1, 0, 0, 0),
-		"a place where there is another file": slices.Replace(bytes.Clone(genuine), listed-4, listed, genuine[first-30:first-26]...),
+		"another name before the file":           slices.Replace(bytes.Clone(genuine), first, first+len(manifest), []byte("notice/MANIFEST.txt")...),
+		"something before the first file":        append([]byte("#!/bin/sh\n"), genuine...),
+		"something behind it":                    append(bytes.Clone(genuine), 0),
+		"a comment":                              packed(t, files, func(w *zip.Writer) { w.SetComment("PK") }),
+		"a file that the directory hides":        hidden(t, files, manifest),
+		"another name in an extra field":         repacked(t, files, func(h *zip.FileHeader) { h.Extra = unicodePath(h.Name) }),
+		"a comment of a file":                    repacked(t, files, func(h *zip.FileHeader) { h.Comment = "x" }),
+		"a link":                                 repacked(t, files, func(h *zip.FileHeader) { h.SetMode(0o777 | 1<<27) }),
+		"a size that is said in another way":     slices.Replace(bytes.Clone(genuine), listed-46+24, listed-46+28, 1, 0, 0, 0),
+		"not compressed, its size behind it":     repacked(t, files, func(h *zip.FileHeader) { h.Method, h.Flags = zip.Store, 1<<3 }),
+		"a file behind another's compressed end": behindTheEnd(t, files, manifest),
+		"a place where there is another file":    slices.Replace(bytes.Clone(genuine), listed-4, listed, genuine[first-30:first-26]...),
 	} {
 		if _, err := c.verify(altered); err == nil {
 			t.Errorf("%s: it holds", name)
@@ -84,7 +88,13 @@ func write(t *testing.T, files map[string][]byte, change func(*zip.FileHeader), 
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		h := &zip.FileHeader{Name: name, Method: zip.Deflate}
 		change(h)
-		f, err := w.CreateHeader(h)
+		create := w.CreateHeader
+		if h.Method == zip.Store && h.Flags == 0 { // with its size before it
+			size := uint64(len(files[name]))
+			h.CRC32, h.CompressedSize64, h.UncompressedSize64 = crc32.ChecksumIEEE(files[name]), size, size
+			create = w.CreateRaw
+		}
+		f, err := create(h)
 		if err == nil {
 			_, err = f.Write(files[name])
 		}
@@ -120,6 +130,43 @@ func hidden(t *testing.T, files map[string][]byte, name string) []byte {
 		f, err := w.Create(name)
 		if err == nil {
 			_, err = f.Write(files[name])
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// behindTheEnd is a bundle whose README says that it is longer in the zip than its compressed text, and has another file of a name there: programs that read from the beginning take where the
+// text ends for the end, and the other file for the next.
+func behindTheEnd(t *testing.T, files map[string][]byte, name string) []byte {
+	t.Helper()
+	other := repacked(t, map[string][]byte{name: []byte("something else\n")}, func(*zip.FileHeader) {})
+	var out bytes.Buffer
+	w := zip.NewWriter(&out)
+	for _, n := range slices.Sorted(maps.Keys(files)) {
+		var text bytes.Buffer
+		c, err := flate.NewWriter(&text, flate.BestCompression)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Write(files[n])
+		c.Close()
+		h := &zip.FileHeader{Name: n, Method: zip.Deflate, Flags: 1 << 3, CRC32: crc32.ChecksumIEEE(files[n]), UncompressedSize64: uint64(len(files[n]))}
+		if n == "README.md" {
+			end := binary.LittleEndian.AppendUint32([]byte("PK\x07\x08"), h.CRC32)
+			end = binary.LittleEndian.AppendUint32(end, uint32(text.Len()))
+			text.Write(binary.LittleEndian.AppendUint32(end, uint32(len(files[n]))))
+			text.Write(other[:bytes.Index(other, []byte("PK\x01\x02"))])
+		}
+		h.CompressedSize64 = uint64(text.Len())
+		f, err := w.CreateRaw(h)
+		if err == nil {
+			_, err = f.Write(text.Bytes())
 		}
 		if err != nil {
 			t.Fatal(err)
