@@ -292,7 +292,7 @@ const nameOfDesktop = "desktop"
 
 func (v *visitor) visit(path string) {
 	v.t.Helper()
-	v.Do(chromedp.Navigate(v.url + path))
+	v.Visit(v.url + path)
 	v.ready()
 }
 

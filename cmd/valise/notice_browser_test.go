@@ -238,7 +238,7 @@ func (j *errands) acknowledgeByHand(counsel crypto.Representative, n crypto.Numb
 	v := j.at(0, "")
 	v.WithoutJavaScript()
 	as := counsel.String()
-	visit := func(path string) { v.Do(chromedp.Navigate(v.url + path)) }
+	visit := func(path string) { v.Visit(v.url + path) }
 	text := func(selector string) string {
 		return strings.TrimRight(portaltest.Read(v.Browser, chromedp.Evaluate[string]("document.querySelector("+quoted(selector)+").textContent")), "\n") + "\n"
 	}

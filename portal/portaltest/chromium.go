@@ -205,6 +205,46 @@ func (b *Browser) Do(steps ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
+// Visit loads a page. What the tab was still loading comes first: a page that loads itself anew shows what it has before all of it is there, and of two navigations at once
+// either can get lost. One that is lost all the same is repeated, and the test's log says so; a page that can't be loaded fails every time.
+func (b *Browser) Visit(url string) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.Context, pagePatience)
+	defer cancel()
+	var err error
+	for try := range 3 {
+		if try > 0 {
+			b.t.Logf("a navigation got lost, and is repeated: %v", err)
+		}
+		attempt, cancel := context.WithTimeout(ctx, pagePatience/3)
+		b.settle(attempt)
+		err = chromedp.Do(attempt, chromedp.Navigate(url))
+		lost := attempt.Err() != nil || err != nil && strings.Contains(err.Error(), "navigated or closed")
+		cancel()
+		if err == nil || !lost {
+			break
+		}
+	}
+	if err != nil {
+		b.t.Fatalf("going to %s: %v", url, err)
+	}
+}
+
+// settle waits until the tab has loaded what it loads, but not long: a page that never has done so is no reason against another one.
+func (b *Browser) settle(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, pagePatience/12)
+	defer cancel()
+	for ctx.Err() == nil {
+		if state, err := chromedp.Run(ctx, chromedp.Evaluate[string]("document.readyState")); err == nil && state == "complete" {
+			return
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
 // Read returns what an action finds; an error, or more than a minute, fails the test.
 //
 //	heading := portaltest.Read(b, chromedp.Text(chromedp.CSS("h1")))

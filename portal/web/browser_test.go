@@ -135,7 +135,7 @@ func (r *reader) arrive(page string) {
 
 func (r *reader) visit(path, page string) {
 	r.t.Helper()
-	r.Do(chromedp.Navigate(r.url + path))
+	r.Visit(r.url + path)
 	r.arrive(page)
 }
 
