@@ -26,6 +26,7 @@ const (
 	endSignature, end64Signature, locatorSignature          = 0x06054b50, 0x06064b50, 0x07064b50
 
 	sizesFollow = 1 << 3  // flag: checksum and sizes stand after the file
+	packedHow   = 3 << 1  // flags: how hard it was compressed, which says nothing of the content
 	inUTF8      = 1 << 11 // flag: the name is UTF-8
 )
 
@@ -111,7 +112,7 @@ func (a *reading) next(f *zip.File) error {
 	flags, data := uint16At(listed, 8), a.local+localSize+named+localExtra
 	same := uint32At(listed, 0) == directorySignature && uint32At(ahead, 0) == localSignature &&
 		!(f.Method == zip.Store && flags&sizesFollow != 0) && // who reads from the beginning can only guess where it ends
-		comment == 0 && flags&^(sizesFollow|inUTF8) == 0 && int64(uint32At(listed, 42)) == a.local && uint16At(listed, 34) == 0 && f.Mode().IsRegular() &&
+		comment == 0 && flags&^(sizesFollow|packedHow|inUTF8) == 0 && int64(uint32At(listed, 42)) == a.local && uint16At(listed, 34) == 0 && f.Mode().IsRegular() &&
 		bytes.Equal(listed[6:16], ahead[4:14]) && // version, flags, method, time
 		int64(uint16At(ahead, 26)) == named && string(names[:named]) == f.Name && string(localNames[:named]) == f.Name &&
 		plain(names[named:]) && plain(localNames[named:])
