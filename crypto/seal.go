@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/bits"
 	"time"
 
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
@@ -108,7 +109,8 @@ func (k *SessionKey) encrypt(plain []byte) ([]byte, error) {
 	var b bytes.Buffer
 	b.Grow(len(plain) + len(plain)/1000 + 1024)
 	mode := packet.CipherSuite{Cipher: packet.CipherAES256, Mode: sealMode}
-	w, err := packet.SerializeSymmetricallyEncrypted(&b, packet.CipherAES256, k.suite == SuitePQ, mode, k.key, &packet.Config{})
+	config := &packet.Config{AEADConfig: &packet.AEADConfig{ChunkSize: chunkSize(len(plain))}}
+	w, err := packet.SerializeSymmetricallyEncrypted(&b, packet.CipherAES256, k.suite == SuitePQ, mode, k.key, config)
 	if err != nil {
 		return nil, fmt.Errorf("encrypting: %w", err)
 	}
@@ -125,6 +127,10 @@ func (k *SessionKey) encrypt(plain []byte) ([]byte, error) {
 	}
 	return appendPacket(make([]byte, 0, len(packets[0].body)+6), packetSEIPD, packets[0].body), nil
 }
+
+// chunkSize is how large the chunks are in which so much is encrypted (RFC 9580, section 5.13.2): one, if it is not more than the library's 256 KiB. Whoever
+// encrypts or decrypts has memory for a whole chunk, however little is in it.
+func chunkSize(size int) uint64 { return min(uint64(1)<<bits.Len(uint(size)), 1<<18) }
 
 // decrypt returns what is inside one packet, after its integrity was checked.
 func (k *SessionKey) decrypt(sealed []byte) (plain []byte, err error) {
