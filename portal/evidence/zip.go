@@ -71,22 +71,40 @@ func directoryOf(r io.ReaderAt, size int64, files int) (end, begin int64, err er
 	if len(last) < endSize || uint32At(last, 0) != endSignature || uint16At(last, 20) != 0 { // the size of a comment
 		return 0, 0, errTwoReadings
 	}
-	count, length, begin := uint64(uint16At(last, 10)), uint64(uint32At(last, 12)), int64(uint32At(last, 16))
+	count, length, start := uint64(uint16At(last, 10)), uint64(uint32At(last, 12)), uint64(uint32At(last, 16))
 	end = size - endSize
-	if count == math.MaxUint16 { // so many that it says so in a larger record
-		if len(tail) < endSize+locatorSize+end64Size || uint32At(tail, 0) != end64Signature || uint32At(tail, end64Size) != locatorSignature {
-			return 0, 0, errTwoReadings
-		}
+	before := tail[:len(tail)-endSize]
+	switch {
+	case uint32At(last, 4) != 0 || uint16At(last, 8) != uint16At(last, 10): // it lies on one disk
+		return 0, 0, errTwoReadings
+	case count == math.MaxUint16: // so many that it says so in a larger record
 		end -= locatorSize + end64Size
-		if binary.LittleEndian.Uint64(tail[end64Size+8:]) != uint64(end) { // where the locator says that the record is
-			return 0, 0, errTwoReadings
+		if count, length, start, err = largerEnd(before, uint64(end), length, start); err != nil {
+			return 0, 0, err
 		}
-		count, length, begin = binary.LittleEndian.Uint64(tail[32:]), binary.LittleEndian.Uint64(tail[40:]), int64(binary.LittleEndian.Uint64(tail[48:]))
-	}
-	if count != uint64(files) || begin < 0 || begin > end || length != uint64(end-begin) {
+	case len(before) >= locatorSize && uint32At(before, len(before)-locatorSize) == locatorSignature: // some programs look for the larger record wherever there is this, and find another directory
 		return 0, 0, errTwoReadings
 	}
-	return end, begin, nil
+	if count != uint64(files) || start > uint64(end) || length != uint64(end)-start {
+		return 0, 0, errTwoReadings
+	}
+	return end, int64(start), nil
+}
+
+// largerEnd reads the larger record of the end, which lies at a place, and its locator. What the smaller one says of length and begin is the same, or nothing.
+func largerEnd(both []byte, at, smallLength, smallBegin uint64) (count, length, begin uint64, err error) {
+	if len(both) < end64Size+locatorSize {
+		return 0, 0, 0, errTwoReadings
+	}
+	record, locator := both[:end64Size], both[end64Size:]
+	count, length, begin = uint64At(record, 32), uint64At(record, 40), uint64At(record, 48)
+	same := uint32At(record, 0) == end64Signature && uint64At(record, 4) == end64Size-12 && uint64At(record, 16) == 0 && uint64At(record, 24) == count &&
+		uint32At(locator, 0) == locatorSignature && uint32At(locator, 4) == 0 && uint64At(locator, 8) == at && uint32At(locator, 16) == 1 &&
+		(smallLength == length || smallLength == math.MaxUint32) && (smallBegin == begin || smallBegin == math.MaxUint32)
+	if !same {
+		return 0, 0, 0, errTwoReadings
+	}
+	return count, length, begin, nil
 }
 
 // next compares what is said of a file before it and in the directory, and goes on behind both.
@@ -197,3 +215,4 @@ func read(r io.ReaderAt, from, to int64) ([]byte, error) {
 
 func uint16At(b []byte, at int) uint16 { return binary.LittleEndian.Uint16(b[at:]) }
 func uint32At(b []byte, at int) uint32 { return binary.LittleEndian.Uint32(b[at:]) }
+func uint64At(b []byte, at int) uint64 { return binary.LittleEndian.Uint64(b[at:]) }

@@ -50,6 +50,8 @@ func TestABundleCanBeReadInOneWayOnly(t *testing.T) {
 		"a size that is said in another way":     slices.Replace(bytes.Clone(genuine), listed-46+24, listed-46+28, 1, 0, 0, 0),
 		"not compressed, its size behind it":     repacked(t, files, func(h *zip.FileHeader) { h.Method, h.Flags = zip.Store, 1<<3 }),
 		"a file behind another's compressed end": behindTheEnd(t, files, manifest),
+		"another directory in an extra field":    anotherDirectory(t, files, manifest),
+		"fewer files on this disk":               slices.Replace(bytes.Clone(genuine), len(genuine)-14, len(genuine)-13, 1),
 		"a place where there is another file":    slices.Replace(bytes.Clone(genuine), listed-4, listed, genuine[first-30:first-26]...),
 	} {
 		if _, err := c.verify(altered); err == nil {
@@ -115,6 +117,31 @@ func unicodePath(string) []byte {
 	field := binary.LittleEndian.AppendUint16(nil, 0x7075)
 	field = binary.LittleEndian.AppendUint16(field, uint16(5+len(other)))
 	return append(append(field, 1, 0, 0, 0, 0), other...)
+}
+
+// anotherDirectory is a bundle whose last extra field, of owners, holds another bundle with another file of a name, and ends like the end of a large zip: programs that look for that wherever they see
+// its locator (Python's zipfile, for one) read that other bundle.
+func anotherDirectory(t *testing.T, files map[string][]byte, name string) []byte {
+	t.Helper()
+	other := repacked(t, map[string][]byte{name: []byte("something else\n")}, func(h *zip.FileHeader) { h.Method = zip.Store })
+	directory := bytes.Index(other, []byte("PK\x01\x02"))
+	field := other[:len(other)-22]
+	length := uint64(len(field) - directory)
+	field = append(field, "PK\x06\x06"...)
+	field = binary.LittleEndian.AppendUint64(field, 44)
+	field = append(field, 45, 0, 45, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+	for _, n := range []uint64{1, 1, length, uint64(directory)} {
+		field = binary.LittleEndian.AppendUint64(field, n)
+	}
+	field = append(field, "PK\x06\x07\x00\x00\x00\x00"...)
+	field = binary.LittleEndian.AppendUint64(field, uint64(directory)+length)
+	field = append(field, 1, 0, 0, 0)
+	last := slices.Max(slices.Collect(maps.Keys(files)))
+	return repacked(t, files, func(h *zip.FileHeader) {
+		if h.Name == last {
+			h.Extra = append(binary.LittleEndian.AppendUint16([]byte{0x75, 0x78}, uint16(len(field))), field...)
+		}
+	})
 }
 
 // hidden is a bundle with another file of a name before the genuine one, which the directory doesn't list: programs that read from the beginning take it.
