@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"valise/crypto"
+	"valise/portal/api"
 	"valise/portal/ceremony"
 	"valise/portal/client"
 	"valise/portal/portaltest"
@@ -124,7 +125,7 @@ func acknowledgeByMail(t *testing.T, d *demo, staff *client.Client) {
 		mails, err := filepath.Glob(filepath.Join(d.dir, demoMailFolder, "*.eml"))
 		for _, path := range mails {
 			mail, err := os.ReadFile(path)
-			if err != nil || !strings.Contains(string(mail), "\nTo: amina@witness-support.example") {
+			if err != nil || !strings.Contains(string(mail), "\nTo: "+demoLawyersAddress) {
 				continue
 			}
 			opened := strings.ReplaceAll(string(gpg.Decrypt(mail)), "\r\n", "\n")
@@ -139,22 +140,28 @@ func acknowledgeByMail(t *testing.T, d *demo, staff *client.Client) {
 		}
 		return err
 	})
+	acknowledged := func() (bool, error) {
+		status, err := staff.Status(t.Context(), d.Notices[0].Number)
+		if err != nil {
+			return false, err
+		}
+		at := slices.IndexFunc(status.Mailboxes, func(m api.MailboxStatus) bool { return strings.HasPrefix(amina.Number, string(m.Mailbox)) })
+		return at >= 0 && status.Mailboxes[at].Acknowledged != nil, nil
+	}
+	if already, err := acknowledged(); err != nil || already {
+		t.Fatalf("it has acknowledged already (%v), or nobody knows: %v", already, err)
+	}
 	receipt := regexp.MustCompile(`(?m)^opening:.*$`).ReplaceAllLiteralString(form, opening)
 	signed := gpg.Run([]byte(receipt), "--clearsign")
-	mail := "From: amina@witness-support.example\r\nTo: " + demoDeskAddress + "\r\nSubject: receipt\r\n\r\n" + strings.ReplaceAll(string(signed), "\n", "\r\n")
-	if err := smtp.SendMail(d.MailIn, nil, "amina@witness-support.example", []string{demoDeskAddress}, []byte(mail)); err != nil {
+	mail := "From: " + demoLawyersAddress + "\r\nTo: " + demoDeskAddress + "\r\nSubject: receipt\r\n\r\n" + strings.ReplaceAll(string(signed), "\n", "\r\n")
+	if err := smtp.SendMail(d.MailIn, nil, demoLawyersAddress, []string{demoDeskAddress}, []byte(mail)); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "the receipt is there", func() error {
-		status, err := staff.Status(t.Context(), d.Notices[0].Number)
-		if err != nil {
-			return err
+		there, err := acknowledged()
+		if err == nil && !there {
+			err = errors.New("the mailbox has not acknowledged")
 		}
-		for _, m := range status.Mailboxes {
-			if strings.HasPrefix(amina.Number, string(m.Mailbox)) && m.Acknowledged != nil {
-				return nil
-			}
-		}
-		return errors.New("the mailbox has not acknowledged")
+		return err
 	})
 }

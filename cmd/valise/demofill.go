@@ -44,7 +44,7 @@ var demoCast = []demoStakeholder{
 		{"Tomas Albrecht, focal point", crypto.ProfilePQ, false, ""},
 	}},
 	{crypto.KindOrganisation, "organisation", "Witness Support Network", []demoPerson{
-		{"Amina Haddad, legal officer", crypto.ProfileCompat, true, "amina@witness-support.example"},
+		{"Amina Haddad, legal officer", crypto.ProfileCompat, true, demoLawyersAddress},
 	}},
 	{crypto.KindIndividual, "individual", "Marija Kovan", []demoPerson{
 		{"Marija Kovan", crypto.ProfilePQ, true, ""},

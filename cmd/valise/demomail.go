@@ -14,6 +14,9 @@ import (
 // demoMailFolder is where the demo's e-mail ends: nothing leaves the machine.
 const demoMailFolder = "mail"
 
+// demoLawyersAddress is that of the representative who uses a mail program, and can acknowledge with it.
+const demoLawyersAddress = "amina@witness-support.example"
+
 // demoMail is the demo's mail server. It takes mail on the loopback interface and writes each into a file.
 type demoMail struct {
 	folder string
