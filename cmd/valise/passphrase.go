@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
 	"valise/portal/ceremony"
+	"valise/portal/client"
 )
 
 // PassphraseCommand changes the passphrase.
@@ -30,7 +33,7 @@ ENVIRONMENT
 
 EXIT STATUS
 
-  0 changed; 1 refused or failed, and the old one still counts; 2 wrong usage.`)
+  0 changed; 1 refused or failed: the old one still counts, unless the line broke before the portal answered, which the message says; 2 wrong usage.`)
 }
 
 // Run changes it.
@@ -55,6 +58,9 @@ func (c *PassphraseCommand) Run(ctx context.Context, p *process) error {
 		return err
 	}
 	if err := m.client.ChangeLock(ctx, lock); err != nil {
+		if refused := (*client.Error)(nil); !errors.As(err, &refused) {
+			err = fmt.Errorf("the portal's answer didn't arrive, so it isn't known which passphrase counts: try the new one first, and if it is refused, the old one: %w", err)
+		}
 		return err
 	}
 	p.report(struct {

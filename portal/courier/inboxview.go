@@ -20,8 +20,8 @@ var desk = []crypto.Role{crypto.RoleAuthor, crypto.RoleApprover}
 // MailIn is what staff see of the mail that came.
 type MailIn struct {
 	Kept     []KeptMail
-	Commands []TakenCommand // of the last thirty days
-	Counts   []MailCount    // likewise
+	Commands []portal.TakenCommand // of the last thirty days
+	Counts   []MailCount           // likewise
 }
 
 // Inbox returns the mail that came and that the courier could do nothing with; what representatives commanded, and how many mails of all kinds came, in the last thirty days. Staff, but not administrators; what a mail says

@@ -60,15 +60,6 @@ type KeptMail struct {
 	Record         []byte // the mail, sealed to the desk; nil in lists
 }
 
-// TakenCommand is a command by mail that was obeyed.
-type TakenCommand struct {
-	Representative crypto.Representative
-	Kind           crypto.CommandKind
-	About          string
-	SaidAt         time.Time // the time in it
-	TakenAt        time.Time
-}
-
 // MailCount is how many mails came on a day (UTC) to which fate; for FateKept and FateDropped the reason stands behind it: "kept other".
 type MailCount struct {
 	Day   time.Time
@@ -111,7 +102,7 @@ type InboxStore interface {
 	// RemoveKeptMail removes one that somebody has dealt with; portal.NotFound.
 	RemoveKeptMail(ctx context.Context, id string) error
 	// Commands returns those that were obeyed since a time, newest first; at most limit.
-	Commands(ctx context.Context, since time.Time, limit int) ([]TakenCommand, error)
+	Commands(ctx context.Context, since time.Time, limit int) ([]portal.TakenCommand, error)
 	// MailCounts returns the counts since a time, newest day first.
 	MailCounts(ctx context.Context, since time.Time) ([]MailCount, error)
 }

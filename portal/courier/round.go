@@ -32,8 +32,8 @@ type leased struct {
 	at, until time.Time
 }
 
-// leasedAhead is how many times as many entries are leased as are sent at once: so that there is something to send while leases and outcomes are committed.
-const leasedAhead = 8
+// leasedAhead is how many times as many entries are leased as are sent at once.
+const leasedAhead = 4
 
 // maxWeight is how many octets of mails are made and not yet handed over; one mail more for each who makes some.
 const maxWeight = 32 << 20
@@ -79,7 +79,7 @@ func (r *round) idle() bool { return len(r.slots) == 0 }
 // lease takes up as many entries as there is room for, and returns how many.
 func (r *round) lease() (int, error) {
 	c := r.c
-	free := takeSlots(r.ctx, r.slots, 2*c.config.Workers)
+	free := takeSlots(r.ctx, r.slots, c.config.Workers)
 	now := c.now()
 	lease := rand.Text() // another each time: what came of an entry whose lease ran out, and was leased again, even by this process, is not kept unless it was sent
 	entries, err := c.store.LeaseOutbox(r.ctx, lease, now, now.Add(c.config.Lease), free)

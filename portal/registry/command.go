@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"slices"
-	"time"
 
 	"valise/crypto"
 	"valise/portal"
@@ -20,15 +19,11 @@ const MaxCommands = 20
 // MaxCommandsTried is how many of one representative are tried in a day, those among them that can't be obeyed for a reason of the portal's. It bounds the audit trail, where each stands before it is tried.
 const MaxCommandsTried = 2 * MaxCommands
 
-// Command is one that was obeyed.
+// Command is one that is obeyed.
 type Command struct {
-	Representative crypto.Representative
-	Kind           crypto.CommandKind
-	About          string
-	SaidAt         time.Time // the time in it
-	TakenAt        time.Time
-	Digest         [sha256.Size]byte // of its text, which is obeyed once
-	Message        []byte            // text and signature; nil in lists
+	portal.TakenCommand
+	Digest  [sha256.Size]byte // of its text, which is obeyed once
+	Message []byte            // text and signature
 }
 
 // CommandByMail obeys a command that came by e-mail, which nobody logged in for: it demands what a receipt by e-mail demands, of the representative's own key as it is now. nonce returns what must
@@ -54,7 +49,10 @@ func (g *Registry) CommandByMail(ctx context.Context, message []byte, certificat
 	if err != nil {
 		return false, invalidCommand(err)
 	}
-	c := Command{Representative: said.Representative, Kind: said.Kind, About: said.About, SaidAt: said.Time, TakenAt: g.now(), Digest: sha256.Sum256(spelt)}
+	c := Command{
+		TakenCommand: portal.TakenCommand{Representative: said.Representative, Kind: said.Kind, About: said.About, SaidAt: said.Time, TakenAt: g.now()},
+		Digest:       sha256.Sum256(spelt),
+	}
 	// The same mail may be handed over twice, and the key that signed it have been replaced by it.
 	if before, err := g.store.CommandTaken(ctx, c.Representative, c.Digest); err != nil || before {
 		return false, err

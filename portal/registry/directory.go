@@ -87,7 +87,7 @@ const commandsAge = 30 * 24 * time.Hour
 
 // CommandsSeen returns what was commanded by signed mail in the last thirty days in the name of the acting representative, or of another of the mailbox: who has their key obeyed
 // doesn't ask them, and nobody answers such a mail.
-func (g *Registry) CommandsSeen(ctx context.Context, actor portal.Actor) ([]Command, error) {
+func (g *Registry) CommandsSeen(ctx context.Context, actor portal.Actor) ([]portal.TakenCommand, error) {
 	self, err := representative(actor)
 	if err != nil {
 		return nil, err

@@ -66,7 +66,7 @@ type Store interface {
 	// of that day none.
 	TryCommand(ctx context.Context, e portal.AuditEntry, more string) (try bool, err error)
 	// CommandsOf returns what representatives of a mailbox had done by signed mail since a time, newest first, without the messages.
-	CommandsOf(ctx context.Context, mailbox crypto.Number, since time.Time) ([]Command, error)
+	CommandsOf(ctx context.Context, mailbox crypto.Number, since time.Time) ([]portal.TakenCommand, error)
 	// TakeCommand obeys a command that was verified, once, and keeps it: a notice is queued for the courier, the address forgotten (unless it was set later than the command says), or the last
 	// certificate of chain put in the place of the one before. taken is false when the same text was obeyed before. portal.NotFound with code "no-notice" or "no-address", portal.Forbidden with
 	// code "never-by-email", portal.Conflict, portal.TooMany beyond MaxCommands a day.

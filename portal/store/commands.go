@@ -8,7 +8,6 @@ import (
 
 	"valise/crypto"
 	"valise/portal"
-	"valise/portal/courier"
 	"valise/portal/ledger"
 	"valise/portal/registry"
 )
@@ -40,12 +39,13 @@ func (d *DB) TryCommand(ctx context.Context, e portal.AuditEntry, more string) (
 		if _, _, err := t.lockRepresentative(e.Actor); err != nil {
 			return err
 		}
-		var tried int
-		if err := t.row(`SELECT count(*) FROM audit WHERE actor = $1 AND at > $2 AND act LIKE 'registry.mail-%'`, e.Actor, micros(time.Now().Add(-24*time.Hour))).Scan(&tried); err != nil {
+		var tried, told int
+		if err := t.row(`SELECT count(CASE WHEN act <> $3 THEN 1 END), count(CASE WHEN act = $3 THEN 1 END) FROM audit WHERE actor = $1 AND at > $2 AND act LIKE 'registry.mail-%'`,
+			e.Actor, micros(time.Now().Add(-24*time.Hour)), more).Scan(&tried, &told); err != nil {
 			return err
 		}
 		switch try = tried < registry.MaxCommandsTried; {
-		case tried > registry.MaxCommandsTried:
+		case !try && told > 0:
 			return nil
 		case !try:
 			e = portal.AuditEntry{Actor: e.Actor, Act: more, Object: e.Actor}
@@ -56,11 +56,17 @@ func (d *DB) TryCommand(ctx context.Context, e portal.AuditEntry, more string) (
 }
 
 // CommandsOf implements registry.Store.
-func (d *DB) CommandsOf(ctx context.Context, mailbox crypto.Number, since time.Time) (commands []registry.Command, err error) {
+func (d *DB) CommandsOf(ctx context.Context, mailbox crypto.Number, since time.Time) ([]portal.TakenCommand, error) {
+	return d.taken(ctx, `SELECT c.holder, c.command, c.about, c.said_at, c.taken_at FROM representatives r JOIN commands c ON c.holder = r.holder
+		WHERE r.mailbox = $1 AND c.taken_at > $2 ORDER BY c.taken_at DESC, c.holder`, mailbox, micros(since))
+}
+
+// taken reads commands that were obeyed.
+func (d *DB) taken(ctx context.Context, query string, args ...any) (commands []portal.TakenCommand, err error) {
 	err = d.look(ctx, func(t *tx) error {
 		commands = nil
 		return t.each(func(rows *sql.Rows) error {
-			var c registry.Command
+			var c portal.TakenCommand
 			var holder string
 			if err := rows.Scan(&holder, &c.Kind, &c.About, instant{&c.SaidAt}, instant{&c.TakenAt}); err != nil {
 				return err
@@ -69,8 +75,7 @@ func (d *DB) CommandsOf(ctx context.Context, mailbox crypto.Number, since time.T
 			c.Representative = r
 			commands = append(commands, c)
 			return err
-		}, `SELECT c.holder, c.command, c.about, c.said_at, c.taken_at FROM representatives r JOIN commands c ON c.holder = r.holder
-			WHERE r.mailbox = $1 AND c.taken_at > $2 ORDER BY c.taken_at DESC, c.holder`, mailbox, micros(since))
+		}, query, args...)
 	})
 	return commands, err
 }
@@ -190,21 +195,8 @@ func (t *tx) succeed(c registry.Command, chain [][]byte, stored int) error {
 }
 
 // Commands implements courier.InboxStore.
-func (d *DB) Commands(ctx context.Context, since time.Time, limit int) (commands []courier.TakenCommand, err error) {
-	err = d.look(ctx, func(t *tx) error {
-		return t.each(func(rows *sql.Rows) error {
-			var c courier.TakenCommand
-			var holder string
-			if err := rows.Scan(&holder, &c.Kind, &c.About, instant{&c.SaidAt}, instant{&c.TakenAt}); err != nil {
-				return err
-			}
-			r, err := crypto.ParseRepresentative(holder)
-			c.Representative = r
-			commands = append(commands, c)
-			return err
-		}, `SELECT holder, command, about, said_at, taken_at FROM commands WHERE taken_at > $1 ORDER BY taken_at DESC, holder LIMIT $2`, micros(since), limit)
-	})
-	return commands, err
+func (d *DB) Commands(ctx context.Context, since time.Time, limit int) ([]portal.TakenCommand, error) {
+	return d.taken(ctx, `SELECT holder, command, about, said_at, taken_at FROM commands WHERE taken_at > $1 ORDER BY taken_at DESC, holder LIMIT $2`, micros(since), limit)
 }
 
 // stoppedEmail is when representatives stopped e-mail themselves who have no address now.

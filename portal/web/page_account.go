@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"valise/crypto"
-	"valise/portal/registry"
+	"valise/portal"
 	"valise/portal/session"
 )
 
@@ -18,9 +18,9 @@ type accountPage struct {
 	Own         bool
 	Fingerprint []string // in groups of four
 	Sessions    []session.Info
-	MailSince   time.Time          // since when e-mail goes to them; zero: none does
-	Individual  bool               // gets none unless they asked for it
-	Commands    []registry.Command // by signed mail, in the name of a representative of the mailbox
+	MailSince   time.Time             // since when e-mail goes to them; zero: none does
+	Individual  bool                  // gets none unless they asked for it
+	Commands    []portal.TakenCommand // by signed mail, in the name of a representative of the mailbox
 }
 
 func (s *server) getAccount(w http.ResponseWriter, r *http.Request) error {

@@ -9,7 +9,6 @@ import (
 	"valise/crypto"
 	"valise/portal"
 	"valise/portal/publish"
-	"valise/portal/registry"
 )
 
 // noticeLine is a notice as the server knows it: without its subject. The browser fills that in, and verifies the rest. Or it is a
@@ -44,8 +43,8 @@ type mailboxPage struct {
 	Mailbox                crypto.Number
 	Own                    bool // the key is not with us: this browser can't open anything
 	Awaiting, Unread, Rest []noticeLine
-	UnreadAnswers          int                // messages of threads
-	Commands               []registry.Command // by signed mail, in the name of a representative of the mailbox
+	UnreadAnswers          int                   // messages of threads
+	Commands               []portal.TakenCommand // by signed mail, in the name of a representative of the mailbox
 }
 
 // Empty says that nothing has ever arrived.

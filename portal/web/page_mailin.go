@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"valise/portal"
 	"valise/portal/courier"
 )
 
@@ -13,8 +14,8 @@ const mailInPath = deskPath + "/mail"
 
 type mailInPage struct {
 	Kept     []keptLine
-	Commands []courier.TakenCommand // of the last thirty days
-	Counts   []mailInCount          // likewise, together
+	Commands []portal.TakenCommand // of the last thirty days
+	Counts   []mailInCount         // likewise, together
 	More     bool
 }
 

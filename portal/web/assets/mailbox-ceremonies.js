@@ -133,7 +133,9 @@ export const ceremonies = {
     call('check-passphrase', { passphrase: next });
     call('proves', { unlocked: await lockedKey(holder, now, progress) });
     progress('deriving');
-    await api('POST', '/me/lock', call('change-lock', { passphrase: next }));
+    await api('POST', '/me/lock', call('change-lock', { passphrase: next })).catch((error) => {
+      throw error.code === 'network' ? { ...error, code: 'passphrase-unknown' } : error; // perhaps it was done, and only the answer lost
+    });
     return {};
   },
 

@@ -23,14 +23,14 @@ export function word(key, gaps = {}) {
 
 const hasWord = (key) => document.querySelector(`#words [data-word="${CSS.escape(key)}"]`) !== null;
 
-const precise = /^(number|mistyped|weak|other-root|(audience|group|receipt)-(?!altered$).*)$/;
+const precise = /^(number|mistyped|weak|other-root|notice-invalid|(audience|group|receipt)-(?!altered$).*)$/;
 
 /** A sentence of the client's or the portal's own, which is English: to those who read another language it is said to be. */
 export const quoted = (sentence) => (root.lang === 'en' ? sentence : word('in-english', { message: sentence }));
 
 /** What to tell somebody of an error that came from the worker: the catalogue's words for its code, else what it says itself. */
 export function explain(error) {
-  const key = [`code-${error.code}`, `desk-code-${error.code}`].find(hasWord);
+  const key = [`desk-code-${error.code}`, `code-${error.code}`].find(hasWord); // the desk's are on its pages alone
   switch (error.code) {
     case 'network': return word('network');
     case 'engine': case 'engine-gone': return word('engine-failed');
