@@ -10,7 +10,7 @@ import (
 type TakenCommand struct {
 	Representative crypto.Representative
 	Kind           crypto.CommandKind
-	About          string    // the notice that was asked for again; "" for other commands
+	About          string    // as in crypto.Command
 	SaidAt         time.Time // the time in it
 	TakenAt        time.Time
 }

@@ -3,8 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"net/smtp"
 	"os"
 	"path/filepath"
@@ -110,15 +108,7 @@ func acknowledgeByMail(t *testing.T, d *demo, staff *client.Client) {
 		t.Fatal(err)
 	}
 	gpg.Import(key)
-	answer, err := http.Get(d.URL + "/keys/staff.asc")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer answer.Body.Close()
-	certificates, err := io.ReadAll(answer.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, certificates, _ := get(t, d.URL+"/keys/staff.asc")
 	gpg.Import(certificates)
 	var form, opening string
 	eventually(t, "both mails are there", func() error {

@@ -105,6 +105,9 @@ func (d *demo) answerWarning(ctx context.Context, trust *ceremony.Trust, warned 
 
 // mailed waits until the first notice, and the form for its receipt, are with the representative who uses a mail program: to whoever has opened a notice, none is sent. A demo whose mail doesn't go out does without.
 func (d *demo) mailed(ctx context.Context) error {
+	if d.MailIn == "" {
+		return nil
+	}
 	for end := time.Now().Add(demoMailPatience); time.Now().Before(end); {
 		mails, err := filepath.Glob(filepath.Join(d.dir, demoMailFolder, "*.eml"))
 		if err != nil {
@@ -120,7 +123,7 @@ func (d *demo) mailed(ctx context.Context) error {
 				came++
 			}
 		}
-		if came == 2 || d.MailIn == "" {
+		if came == 2 {
 			return nil
 		}
 		select {

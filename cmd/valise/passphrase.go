@@ -58,7 +58,7 @@ func (c *PassphraseCommand) Run(ctx context.Context, p *process) error {
 		return err
 	}
 	if err := m.client.ChangeLock(ctx, lock); err != nil {
-		if refused := (*client.Error)(nil); !errors.As(err, &refused) {
+		if _, refused := errors.AsType[*client.Error](err); !refused {
 			err = fmt.Errorf("the portal's answer didn't arrive, so it isn't known which passphrase counts: try the new one first, and if it is refused, the old one: %w", err)
 		}
 		return err

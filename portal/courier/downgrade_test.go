@@ -15,27 +15,48 @@ import (
 	"valise/portal/portaltest/live"
 )
 
-// TestADomainsOwnServer: without a smarthost a mail waits, and staff learn why, while the domain's server isn't the one that its DNS says; then it goes there. The log knows neither domain nor server.
-func TestADomainsOwnServer(t *testing.T) {
+// toMission has one mail to send, to mission.example, whose server is the sink.
+func toMission(t *testing.T) *post {
 	p := newPost(t, live.Options{}, portaltest.MailSinkOptions{})
 	person := p.claimed(crypto.KindState, crypto.ProfilePQ)
 	p.address(person, nil)
 	p.Release(atOnce(p.Server), person)
-	_, port, err := net.SplitHostPort(p.sink.Address)
-	must(t, err)
-	number, err := strconv.ParseUint(port, 10, 16)
-	must(t, err)
-	pin := func(c *portaltest.Certificate) string {
-		digest, err := dns.CertificateToDANE(1, 1, c.Leaf())
-		must(t, err)
-		return "_" + port + "._tcp.mx.mission.example. TLSA 3 1 1 " + digest
-	}
-	zone := []string{"mission.example. MX 10 mx.mission.example.", "mx.mission.example. A 127.0.0.1"}
-	d := portaltest.StartDNS(t, append(zone, pin(portaltest.TLS(t)))...)
+	return p
+}
+
+// straight has the courier send to the domain's own server, at the sink's port, which a resolver says.
+func (p *post) straight(resolver string) courier.Config {
+	p.t.Helper()
+	port, err := strconv.ParseUint(p.port(), 10, 16)
+	must(p.t, err)
 	config := p.config()
 	for _, i := range []*courier.Identity{config.Institution, config.Individuals} {
-		i.Server = courier.Server{Resolver: d.Address, Port: uint16(number)}
+		i.Server = courier.Server{Resolver: resolver, Port: uint16(port)}
 	}
+	return config
+}
+
+func (p *post) port() string {
+	p.t.Helper()
+	_, port, err := net.SplitHostPort(p.sink.Address)
+	must(p.t, err)
+	return port
+}
+
+// pin is what the domain's DNS says of its server's certificate.
+func (p *post) pin(c *portaltest.Certificate) string {
+	p.t.Helper()
+	digest, err := dns.CertificateToDANE(1, 1, c.Leaf())
+	must(p.t, err)
+	return "_" + p.port() + "._tcp.mx.mission.example. TLSA 3 1 1 " + digest
+}
+
+// TestADomainsOwnServer: without a smarthost a mail waits, and staff learn why, while the domain's server isn't the one that its DNS says; then it goes there. The log knows neither domain nor server.
+func TestADomainsOwnServer(t *testing.T) {
+	p := toMission(t)
+	zone := []string{"mission.example. MX 10 mx.mission.example.", "mx.mission.example. A 127.0.0.1"}
+	d := portaltest.StartDNS(t, append(zone, p.pin(portaltest.TLS(t)))...)
+	config := p.straight(d.Address)
 	p.until(p.courier(config), "another's server", p.is("waiting dane"))
 	p.pass(time.Hour)
 	d.Fail("mission.example")
@@ -45,7 +66,7 @@ func TestADomainsOwnServer(t *testing.T) {
 	if len(p.sink.Mails()) != 0 {
 		t.Fatal("a mail went to another's server")
 	}
-	d.Set(append(zone, pin(p.tls))...)
+	d.Set(append(zone, p.pin(p.tls))...)
 	p.until(p.courier(config), "the server that DNS says", p.is("sent "))
 	if len(p.sink.Mails()) != 1 {
 		t.Error("the mail went elsewhere")
@@ -57,25 +78,13 @@ func TestADomainsOwnServer(t *testing.T) {
 
 // TestADomainsOwnServerWithARealResolver: the same with zones that are signed, and Unbound. While the domain's signatures don't hold the mail waits, and staff learn why; once they do it goes to the server that they pin.
 func TestADomainsOwnServerWithARealResolver(t *testing.T) {
-	p := newPost(t, live.Options{}, portaltest.MailSinkOptions{})
-	person := p.claimed(crypto.KindState, crypto.ProfilePQ)
-	p.address(person, nil)
-	p.Release(atOnce(p.Server), person)
-	_, port, err := net.SplitHostPort(p.sink.Address)
-	must(t, err)
-	number, err := strconv.ParseUint(port, 10, 16)
-	must(t, err)
-	digest, err := dns.CertificateToDANE(1, 1, p.tls.Leaf())
-	must(t, err)
+	p := toMission(t)
 	zone := portaltest.Zone{Name: "mission.example", Records: []string{
-		"mission.example. MX 10 mx.mission.example.", "mx.mission.example. A 127.0.0.1", "_" + port + "._tcp.mx.mission.example. TLSA 3 1 1 " + digest}}
+		"mission.example. MX 10 mx.mission.example.", "mx.mission.example. A 127.0.0.1", p.pin(p.tls)}}
 	another := zone
 	another.Alter = func(signed string) string { return strings.Replace(signed, "10 mx.mission", "10 mx.evil", 1) }
 	d := portaltest.StartSignedDNS(t, another)
-	config := p.config()
-	for _, i := range []*courier.Identity{config.Institution, config.Individuals} {
-		i.Server = courier.Server{Resolver: d.Address, Port: uint16(number)}
-	}
+	config := p.straight(d.Address)
 	p.until(p.courier(config), "somebody names another server", p.is("waiting no-dns"))
 	if len(p.sink.Mails()) != 0 {
 		t.Fatal("a mail went by what nobody vouches for")

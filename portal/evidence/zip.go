@@ -36,7 +36,6 @@ var harmless = []uint16{0x000a, 0x5455, 0x5855, 0x7855, 0x7875}
 // reading walks through a zip twice at once: along its files, and along its directory.
 type reading struct {
 	r                io.ReaderAt
-	size             int64
 	local, directory int64 // where it is
 }
 
@@ -49,7 +48,7 @@ func oneReading(r io.ReaderAt, size int64, files []*zip.File) error {
 	if err != nil {
 		return err
 	}
-	at := &reading{r: r, size: size, directory: begin}
+	at := &reading{r: r, directory: begin}
 	for _, f := range files {
 		if err := at.next(f); err != nil {
 			return err

@@ -83,11 +83,6 @@ func Own(before *crypto.Key, profile crypto.Profile, r crypto.Representative, at
 // Acting is the representative as the portal takes them who logged in.
 func (p *Person) Acting() portal.Actor { return portal.ActingRepresentative(p.Representative) }
 
-// Chain is what the portal keeps of both certificates.
-func (p *Person) Chain() []*crypto.Certificate {
-	return []*crypto.Certificate{p.Issued.Certificate(), p.Own.Certificate()}
-}
-
 func must[T any](made T, err error) T {
 	if err != nil {
 		panic(err)
